@@ -1,0 +1,41 @@
+"""See inside a network while it trains: activations as real values, in TensorBoard.
+
+The public names are imported on first use, so that `import tb_activations` loads neither
+TensorFlow nor Keras.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "activations": "tb_activations.summary",
+    "activations_pb": "tb_activations.summary",
+    "ActivationsCallback": "tb_activations.callback",
+    "capture": "tb_activations.probe",
+    "grid": "tb_activations.still",
+    "save_grid": "tb_activations.still",
+}
+
+__all__ = [
+    "ActivationsCallback",
+    "__version__",
+    "activations",
+    "activations_pb",
+    "capture",
+    "grid",
+    "save_grid",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'tb_activations' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,72 @@
+"""What is constant for a tag: the plugin's name, the format's version, the summary metadata.
+
+`SummaryMetadata.plugin_data.content` is UTF-8 JSON
+`{"version": 1, "kind": "activation" | "input", "order": int | null}`. TensorBoard keeps only the
+first metadata of a tag, so whatever can change from step to step lives in the record instead.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from tensorboard.compat.proto import summary_pb2
+
+PLUGIN_NAME = "activations"
+VERSION = 1
+KINDS = ("activation", "input")
+
+
+@dataclass(frozen=True)
+class TagMetadata:
+    """kind: "activation" or "input"; order: the layer's place in the model, or None."""
+
+    kind: str = "activation"
+    order: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind is {self.kind!r}; it must be 'activation' or 'input'")
+        if self.order is not None and (
+            isinstance(self.order, bool) or not isinstance(self.order, int)
+        ):
+            raise TypeError(f"order is {self.order!r}; it must be an int or None")
+
+
+def summary_metadata(
+    kind: str = "activation", order: int | None = None, description: str | None = None
+) -> summary_pb2.SummaryMetadata:
+    """The `SummaryMetadata` of a tag, as TensorBoard's own (NumPy-side) protobuf.
+
+    Raises:
+      ValueError: `kind` is neither "activation" nor "input".
+      TypeError: `order` is neither an int nor None.
+    """
+    tag = TagMetadata(kind, order)
+    content = json.dumps({"version": VERSION, "kind": tag.kind, "order": tag.order})
+    return summary_pb2.SummaryMetadata(
+        summary_description=description or "",
+        plugin_data=summary_pb2.SummaryMetadata.PluginData(
+            plugin_name=PLUGIN_NAME, content=content.encode("utf-8")
+        ),
+        data_class=summary_pb2.DATA_CLASS_BLOB_SEQUENCE,
+    )
+
+
+def parse_metadata(content: bytes) -> TagMetadata:
+    """The tag's metadata from `plugin_data.content`.
+
+    Raises:
+      ValueError: the content is not this plugin's JSON, or its version is not 1.
+    """
+    try:
+        fields = json.loads(content.decode("utf-8"))
+        version = fields["version"]
+    except (UnicodeDecodeError, ValueError, KeyError, TypeError) as e:
+        raise ValueError(f"not the metadata of an activations tag: {content[:80]!r}") from e
+    if version != VERSION:
+        raise ValueError(f"metadata of version {version!r}; this tb_activations reads {VERSION}")
+    try:
+        return TagMetadata(fields.get("kind", "activation"), fields.get("order"))
+    except TypeError as e:
+        raise ValueError(str(e)) from e
