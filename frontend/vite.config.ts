@@ -1,0 +1,21 @@
+/** Builds the dashboard to one self-contained ES module, `tb_activations/static/index.js`. */
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  base: "./",
+  publicDir: false,
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    target: "es2022",
+    outDir: "../tb_activations/static",
+    emptyOutDir: false,
+    modulePreload: false,
+    reportCompressedSize: true,
+    rollupOptions: {
+      input: "src/index.tsx",
+      preserveEntrySignatures: "strict",
+      output: { entryFileNames: "index.js", codeSplitting: false },
+    },
+  },
+  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+});
