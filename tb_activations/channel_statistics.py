@@ -1,0 +1,208 @@
+"""Six statistics a channel and five numbers a layer, mergeable between slices of a batch.
+
+Statistics: float32 `[channels, 6]`, columns min, max, mean, population std, fraction of exact
+zeros among all values, count of non-finite values. The first four are over the finite values,
+NaN where there are none. Values of a magnitude below the smallest normal number count as 0, and
+float64 results beyond float32 saturate to ±inf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+COLUMNS = ("min", "max", "mean", "std", "zeros", "nonfinite")
+
+_BLOCK_VALUES = 1 << 16  # 64k float64 values stay in the second-level cache
+_BELOW_ONE = np.float32(1 - 2**-24)
+_FLOAT32_TINY = float(np.finfo(np.float32).tiny)
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One layer at one step.
+
+    rms, largest: float32 over the finite values of all channels, NaN where there are none.
+    dead, constant, nonfinite: numbers of channels.
+    """
+
+    rms: float
+    largest: float
+    dead: int
+    constant: int
+    nonfinite: int
+
+
+@dataclass(frozen=True)
+class ChannelStatistics:
+    """What is known of each channel of a layer; every array is `[channels]`.
+
+    total: values a channel, finite or not. finite, zeros: int64 counts. min, max: float64 over
+    the finite values, +inf and -inf where there are none. mean: float64. m2: float64, the sum of
+    squared deviations from the mean.
+    """
+
+    total: int
+    finite: np.ndarray
+    zeros: np.ndarray
+    min: np.ndarray
+    max: np.ndarray
+    mean: np.ndarray
+    m2: np.ndarray
+
+    @staticmethod
+    def empty(channels: int) -> ChannelStatistics:
+        """The statistics of no values."""
+        count = np.zeros(channels, np.int64)
+        real = np.zeros(channels, np.float64)
+        return ChannelStatistics(0, count, count, real + np.inf, real - np.inf, real, real)
+
+    @staticmethod
+    def of(array: np.ndarray, data_format: str = "channels_last") -> ChannelStatistics:
+        """The statistics of `array` `[n, …, c]` (or `[n, c, …]`), any real dtype.
+
+        Works block by block, so that the extra memory does not grow with the array.
+        """
+        channels = array.shape[-1 if data_format == "channels_last" else 1]
+        result = ChannelStatistics.empty(channels)
+        for rows in _blocks(array, data_format):
+            result = result.merge(_of_rows(rows))
+        return result
+
+    def merge(self, other: ChannelStatistics) -> ChannelStatistics:
+        """The statistics of both sets of values together.
+
+        The mean and m2 are merged as in Chan, Golub and LeVeque (1979), the mean as a convex
+        combination, which cannot overflow.
+        """
+        n = np.maximum(self.finite + other.finite, 1)
+        a, b = self.finite / n, other.finite / n
+        with np.errstate(over="ignore", invalid="ignore"):
+            between = (other.mean - self.mean) ** 2 * (self.finite * b)
+            m2 = self.m2 + other.m2 + np.where((a > 0) & (b > 0), between, 0.0)
+        return ChannelStatistics(
+            total=self.total + other.total,
+            finite=self.finite + other.finite,
+            zeros=self.zeros + other.zeros,
+            min=np.minimum(self.min, other.min),
+            max=np.maximum(self.max, other.max),
+            mean=self.mean * a + other.mean * b,
+            m2=m2,
+        )
+
+    def table(self) -> np.ndarray:
+        """float32 `[channels, 6]`, the columns of this module's docstring."""
+        some = self.finite > 0
+        columns = [self.min, self.max, self.mean, np.sqrt(self.m2 / np.maximum(self.finite, 1))]
+        table = np.empty((len(self.finite), len(COLUMNS)), np.float32)
+        for i, column in enumerate(columns):
+            table[:, i] = np.where(some, _to_float32(column), np.float32(np.nan))
+        table[:, 4] = self._zero_fraction()
+        table[:, 5] = self.total - self.finite
+        return table
+
+    def summary(self) -> LayerSummary:
+        """The layer's five numbers."""
+        count = int(self.finite.sum())
+        dead = (self.zeros == self.total) & (self.total > 0)
+        constant = (self.finite > 0) & (_to_float32(self.min) == _to_float32(self.max)) & ~dead
+        return LayerSummary(
+            rms=self._rms(count),
+            largest=float(_to_float32(self._largest())) if count else float("nan"),
+            dead=int(dead.sum()),
+            constant=int(constant.sum()),
+            nonfinite=int((self.finite < self.total).sum()),
+        )
+
+    def _zero_fraction(self) -> np.ndarray:
+        fraction = (self.zeros / max(self.total, 1)).astype(np.float32)
+        # One value in 2**25 that is not zero must not round to a dead channel.
+        return np.where(self.zeros < self.total, np.minimum(fraction, _BELOW_ONE), fraction)
+
+    def _largest(self) -> np.ndarray:
+        some = self.finite > 0
+        return np.maximum(np.abs(self.min[some]), np.abs(self.max[some])).max(initial=0.0)
+
+    def _rms(self, count: int) -> float:
+        if not count:
+            return float("nan")
+        with np.errstate(over="ignore"):
+            squares = self.m2 / count + self.mean**2 * (self.finite / count)
+            return float(_to_float32(np.sqrt(squares.sum())))
+
+
+def working_dtype(dtype: np.dtype) -> type[np.floating]:
+    """float64 where the source is float64 or an integer of 32 or 64 bits, else float32."""
+    wide = dtype.kind in "fiu" and dtype.itemsize >= (8 if dtype.kind == "f" else 4)
+    return np.float64 if wide else np.float32
+
+
+def _to_float32(values: np.ndarray | float) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        narrow = np.asarray(values).astype(np.float32)
+    return np.where(np.abs(values) < _FLOAT32_TINY, np.float32(0), narrow)
+
+
+def _blocks(array: np.ndarray, data_format: str) -> Iterator[np.ndarray]:
+    """`array` as rows `[k, channels]`, some 64k values at a time."""
+    channels = array.shape[-1 if data_format == "channels_last" else 1]
+    if not array.size:
+        return
+    if data_format == "channels_last":
+        rows = array.reshape(-1, channels)
+        step = max(1, _BLOCK_VALUES // channels)
+        for start in range(0, len(rows), step):
+            yield rows[start : start + step]
+        return
+    for example in array:  # [c, …]
+        rows = example.reshape(channels, -1)
+        step = max(1, _BLOCK_VALUES // channels)
+        for start in range(0, rows.shape[1], step):
+            yield np.ascontiguousarray(rows[:, start : start + step].T)
+
+
+def _of_rows(rows: np.ndarray) -> ChannelStatistics:
+    """The statistics of rows `[k, channels]`, k > 0."""
+    values = rows.astype(working_dtype(rows.dtype), copy=False)
+    total = len(values)
+    zeros = np.count_nonzero(np.abs(values) < np.finfo(values.dtype).tiny, axis=0)
+    finite = np.isfinite(values)
+    if finite.all():
+        count = np.full(values.shape[1], total, np.int64)
+        low, high = values.min(axis=0), values.max(axis=0)
+        wide = values.astype(np.float64, copy=False)
+        mean, m2 = _moments(wide, count)
+    else:
+        count = np.count_nonzero(finite, axis=0)
+        low = np.where(finite, values, np.inf).min(axis=0)
+        high = np.where(finite, values, -np.inf).max(axis=0)
+        mean, m2 = _moments(np.where(finite, values, 0).astype(np.float64), count, finite)
+    return ChannelStatistics(
+        total=total,
+        finite=count,
+        zeros=zeros,
+        min=_flush(low),
+        max=_flush(high),
+        mean=mean,
+        m2=m2,
+    )
+
+
+def _flush(values: np.ndarray) -> np.ndarray:
+    tiny = np.finfo(values.dtype).tiny
+    return np.where(np.abs(values) < tiny, 0.0, values).astype(np.float64)
+
+
+def _moments(
+    wide: np.ndarray, count: np.ndarray, finite: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and sum of squared deviations of float64 rows; what is masked out stands as 0."""
+    share = 1.0 / np.maximum(count, 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = (wide * share).sum(axis=0)  # of shares: a sum near 1e308 would overflow
+        deviations = wide - mean
+        if finite is not None:
+            deviations[~finite] = 0
+        return mean, np.einsum("nc,nc->c", deviations, deviations)

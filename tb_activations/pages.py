@@ -1,0 +1,159 @@
+"""Planes of stored values ↔ pages.
+
+A plane is one channel of one example (`[…spatial]`), or the whole example of a dense layer; planes
+stand in example-major order. A `png` page is an 8-bit grey PNG: the bits of the values are split
+into byte planes, least significant first, so that with b bytes a value, plane j of the page has
+the rows b·j to b·j + b − 1. A row longer than 65,536 bytes is folded into the fewest rows that are
+not, all of one width, the last padded with zeros. A `tensor` page is a serialized TensorProto of
+`[planes, values of a plane]`.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+from tensorboard.compat.proto import tensor_pb2, tensor_shape_pb2, types_pb2
+
+CODECS = ("png", "tensor")
+PAGE_VALUES = 1 << 17
+FOLD = 1 << 16
+MIN_PNG_VALUES = 4096
+
+_TYPES = {"float16": types_pb2.DT_HALF, "float32": types_pb2.DT_FLOAT}
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_HEADER_BYTES = 33
+
+
+class RecordError(ValueError):
+    """What was read is not an intact activations record of a known version."""
+
+
+def codec_for(values: int, compression: int) -> str:
+    """`tensor` where a PNG's frame would outweigh the values, or compression is 0."""
+    return "png" if compression and values >= MIN_PNG_VALUES else "tensor"
+
+
+def page_table(planes: int, plane_size: int, codec: str) -> tuple[int, ...]:
+    """The number of planes on each page, evenly spread; `tensor` has one page of all."""
+    if not planes or not plane_size:
+        return ()
+    count = 1 if codec == "tensor" else math.ceil(planes / max(1, PAGE_VALUES // plane_size))
+    least, more = divmod(planes, count)
+    return (least + 1,) * more + (least,) * (count - more)
+
+
+def fold_of(plane_size: int) -> tuple[int, int]:
+    """(rows, width) into which a byte row of `plane_size` bytes is folded."""
+    rows = max(1, math.ceil(plane_size / FOLD))
+    return rows, math.ceil(plane_size / rows)
+
+
+def encode_pages(planes: np.ndarray, codec: str, compression: int) -> list[bytes]:
+    """Stored values `[planes, plane_size]` as pages."""
+    table = page_table(len(planes), planes.shape[1], codec)
+    ends = np.cumsum(table)
+    chunks = [planes[end - count : end] for count, end in zip(table, ends, strict=True)]
+    if codec == "tensor":
+        return [encode_tensor(chunk) for chunk in chunks]
+    return [_encode_png(chunk, compression) for chunk in chunks]
+
+
+def decode_page(page: bytes, codec: str, dtype: str, planes: int, plane_size: int) -> np.ndarray:
+    """The stored values `[planes, plane_size]` of one page, read-only.
+
+    The page must be of exactly this size: it is checked before anything is inflated.
+
+    Raises:
+      RecordError: the page does not hold what the header says.
+    """
+    if codec == "tensor":
+        return decode_tensor(page, dtype, (planes, plane_size))
+    return _decode_png(page, np.dtype(dtype).newbyteorder("<"), planes, plane_size)
+
+
+def encode_tensor(values: np.ndarray) -> bytes:
+    """A serialized TensorProto of float16 or float32 values."""
+    little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+    return tensor_pb2.TensorProto(
+        dtype=_TYPES[values.dtype.name],
+        tensor_shape=shape_proto(values.shape),
+        tensor_content=little.tobytes(),
+    ).SerializeToString()
+
+
+def shape_proto(shape: tuple[int, ...]) -> tensor_shape_pb2.TensorShapeProto:
+    """The TensorShapeProto of `shape`."""
+    proto = tensor_shape_pb2.TensorShapeProto()
+    for side in shape:
+        proto.dim.add(size=side)
+    return proto
+
+
+def parse_tensor(blob: bytes) -> tensor_pb2.TensorProto:
+    """The TensorProto in `blob`, or a RecordError."""
+    try:
+        return tensor_pb2.TensorProto.FromString(blob)
+    except Exception as e:  # protobuf's DecodeError differs between its implementations
+        raise RecordError(f"not a serialized tensor: {e}") from e
+
+
+def decode_tensor(blob: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The values of a serialized TensorProto that must have this dtype and number of values.
+
+    Raises:
+      RecordError: it has not.
+    """
+    proto = parse_tensor(blob)
+    wanted = math.prod(shape) * np.dtype(dtype).itemsize
+    if proto.dtype != _TYPES[dtype] or len(proto.tensor_content) != wanted:
+        raise RecordError(
+            f"a tensor of {len(proto.tensor_content)} bytes and type {proto.dtype} where the "
+            f"header says {wanted} bytes of {dtype}"
+        )
+    little = np.dtype(dtype).newbyteorder("<")
+    return np.frombuffer(proto.tensor_content, little).reshape(shape)
+
+
+def _encode_png(planes: np.ndarray, compression: int) -> bytes:
+    count, size = planes.shape
+    rows, width = fold_of(size)
+    little = np.ascontiguousarray(planes, planes.dtype.newbyteorder("<"))
+    itemsize = little.dtype.itemsize
+    split = np.zeros((count, itemsize, rows * width), np.uint8)
+    split[:, :, :size] = little.view(np.uint8).reshape(count, size, itemsize).transpose(0, 2, 1)
+    picture = Image.fromarray(split.reshape(count * itemsize * rows, width), "L")
+    out = io.BytesIO()
+    picture.save(out, "PNG", compress_level=compression)
+    return out.getvalue()
+
+
+def _decode_png(page: bytes, dtype: np.dtype, planes: int, plane_size: int) -> np.ndarray:
+    rows, width = fold_of(plane_size)
+    height = planes * dtype.itemsize * rows
+    _check_png(page, width, height)
+    try:
+        # Not Image.open: it guesses formats and refuses large pictures of a size we have checked.
+        picture = np.asarray(PngImagePlugin.PngImageFile(io.BytesIO(page)))
+    except Exception as e:  # Pillow raises a dozen kinds on damage
+        raise RecordError(f"a page's PNG cannot be read: {e}") from e
+    split = picture.reshape(planes, dtype.itemsize, rows * width)[:, :, :plane_size]
+    merged = np.ascontiguousarray(split.transpose(0, 2, 1))
+    values = merged.reshape(planes, plane_size * dtype.itemsize).view(dtype)
+    values.flags.writeable = False
+    return values
+
+
+def _check_png(page: bytes, width: int, height: int) -> None:
+    """The picture's header against what the record's header says, before it is inflated."""
+    if len(page) < _PNG_HEADER_BYTES or page[:8] != _PNG_SIGNATURE or page[12:16] != b"IHDR":
+        raise RecordError(f"a page that is not a PNG: it begins with {page[:8]!r}")
+    found = struct.unpack(">IIBBBBB", page[16:29])
+    if found != (width, height, 8, 0, 0, 0, 0):
+        raise RecordError(
+            f"a page's PNG is {found[0]}×{found[1]}, depth {found[2]}, colour {found[3]}; "
+            f"the header says {width}×{height}, depth 8, grey"
+        )
