@@ -13,20 +13,43 @@ if not BUNDLE.is_file():
         "build it with `npm ci && npm run build` in frontend/"
     )
 
-TENSORFLOW = ["tensorflow>=2.18"]
+DEMO = ["scikit-learn>=1.3"]
+TESTS = [
+    "build>=1",
+    "hypothesis>=6.100",
+    "playwright>=1.45",
+    "pytest>=8",
+    "scikit-image>=0.22",
+    "setuptools>=77",
+    "wheel",
+]
+LINT = ["mypy>=1.11", "ruff>=0.6"]
 
 setup(
     name="tb-activations",
     version="0.1.0",
-    description="A TensorBoard dashboard for the activations of every layer, at every step, as real values",
+    description=(
+        "A TensorBoard dashboard for the activations of every layer, at every step, as real values"
+    ),
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    keywords=["tensorboard", "tensorflow", "keras", "activations", "feature maps"],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Science/Research",
+        "Operating System :: MacOS",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Visualization",
+    ],
     python_requires=">=3.11",
     packages=find_packages(include=["tb_activations", "tb_activations.*"]),
     package_data={"tb_activations": ["static/*.js", "py.typed"]},
     install_requires=[
-        "tensorboard>=2.18",
+        "tensorboard>=2.16",
         "numpy>=1.26",
         "pillow>=10",
         "protobuf>=4.25",
@@ -34,16 +57,9 @@ setup(
         "google-crc32c>=1.5",
     ],
     extras_require={
-        "tensorflow": TENSORFLOW,
-        "dev": [
-            "hypothesis",
-            "mypy",
-            "playwright",
-            "pytest",
-            "ruff",
-            "scikit-image",
-            "scikit-learn",
-        ],
+        "tensorflow": ["tensorflow>=2.16"],
+        "demo": DEMO,
+        "dev": [*DEMO, *TESTS, *LINT],
     },
     entry_points={
         "tensorboard_plugins": ["activations = tb_activations.loader:ActivationsLoader"],

@@ -1,0 +1,105 @@
+"""The package as users meet it: its names, what an import loads, the wheel that they install."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import tb_activations as tba
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("tensorflow", "keras", "numpy", "PIL", "tensorboard", "google.protobuf")
+TRAINING_SIDE = ("tb_activations.summary", "tb_activations.probe", "tb_activations.callback")
+
+
+def loaded_after(statement: str) -> set[str]:
+    """The names of the modules that a fresh interpreter holds after `statement`."""
+    code = f"{statement}\nimport sys\nprint(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_exported_names_are_pinned():
+    """A public name appears or goes only when this list is changed on purpose."""
+    assert sorted(tba.__all__) == [
+        "ActivationsCallback",
+        "__version__",
+        "activations",
+        "activations_pb",
+        "capture",
+        "grid",
+        "save_grid",
+    ]
+
+
+@pytest.mark.skip("until every module has landed")
+@pytest.mark.parametrize("name", tba.__all__)
+def test_exported_name_can_be_imported(name):
+    """Every exported name is there."""
+    assert getattr(tba, name) is not None
+
+
+def test_unknown_name_is_an_attribute_error():
+    """A name that the package does not have raises AttributeError and names it."""
+    with pytest.raises(AttributeError, match="no attribute 'activation'"):
+        _ = tba.activation
+
+
+def test_import_is_light():
+    """`import tb_activations` loads neither TensorFlow nor Keras nor NumPy, nor TensorBoard."""
+    assert loaded_after("import tb_activations") & set(HEAVY) == set()
+
+
+@pytest.mark.parametrize("module", ["loader", "plugin"])
+def test_server_side_loads_no_tensorflow(module):
+    """The server side imports neither TensorFlow nor Keras nor any module of the training side."""
+    loaded = loaded_after(f"import tb_activations.{module}")
+    assert loaded & {"tensorflow", "keras", *TRAINING_SIDE} == set()
+
+
+def test_loader_is_light():
+    """What TensorBoard imports at every start loads no more of us than itself."""
+    loaded = loaded_after("import tb_activations.loader")
+    ours = {name for name in loaded if name.split(".")[0] == "tb_activations"}
+    assert ours == {"tb_activations", "tb_activations.loader"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """The wheel, built from a copy of the tree, so that nothing old in build/ gets in."""
+    tree = tmp_path_factory.mktemp("tree")
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    skip = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "tb_activations", tree / "tb_activations", ignore=skip)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", str(tree)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next((tree / "dist").glob("*.whl"))
+
+
+def test_wheel_holds_the_dashboard_and_the_code(wheel):
+    """The wheel holds every module, the bundle, the type marker and the entry point."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        entry_points = archive.read(next(n for n in names if n.endswith("entry_points.txt")))
+    modules = {f"tb_activations/{path.name}" for path in (ROOT / "tb_activations").glob("*.py")}
+    assert modules <= names
+    assert {"tb_activations/static/index.js", "tb_activations/py.typed"} <= names
+    assert not [name for name in names if name.startswith(("tests/", "demo/", "benchmarks/"))]
+    assert b"activations = tb_activations.loader:ActivationsLoader" in entry_points
+
+
+def test_build_without_the_bundle_fails(tmp_path):
+    """A tree without the dashboard's bundle does not build a wheel, and says what to do."""
+    (tmp_path / "setup.py").write_bytes((ROOT / "setup.py").read_bytes())
+    command = [sys.executable, "setup.py", "--version"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "index.js is missing" in done.stderr
+    assert "npm run build" in done.stderr
