@@ -1,0 +1,123 @@
+"""Trains the ConvNet of the README on real images and logs its activations at every epoch.
+
+    python -m demo.train [--dataset digits|mnist|cifar10] [--epochs N] [--images N] [--log-dir DIR]
+
+Writes one TensorBoard run, `DIR/digits-1`, `DIR/digits-2`, …
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+import tb_activations as tba
+from demo import datasets
+
+LOG_DIR = Path(__file__).parent / "logs"
+EPOCHS = {"digits": 15, "mnist": 3, "cifar10": 5}
+SHOWN = 10  # one image of each class
+BATCH = 256  # held-out images over which the statistics are taken
+
+
+class LogActivations(keras.callbacks.Callback):
+    """Logs every layer's activations for held-out images, before training and after each epoch."""
+
+    def __init__(self, log_dir: Path, dataset: datasets.Dataset) -> None:
+        super().__init__()
+        self.writer = tf.summary.create_file_writer(str(log_dir))
+        self.images = dataset.held_out_images[:BATCH]
+        self.labels = [dataset.class_names[i] for i in dataset.held_out_labels[:SHOWN]]
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        layers = [layer for layer in self.model.layers if not is_reshape(layer)]
+        self.names = [layer.name for layer in layers]
+        self.probe = keras.Model(self.model.inputs, [layer.output for layer in layers])
+        self.log(step=0)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.log(step=epoch + 1)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self.writer.close()
+
+    def log(self, step: int) -> None:
+        with self.writer.as_default(step):
+            tba.activations(
+                "input", self.images, kind="input", max_outputs=SHOWN, labels=self.labels
+            )
+            values = self.probe(self.images)
+            for order, (name, value) in enumerate(zip(self.names, values, strict=True)):
+                tba.activations(name, value, order=order, max_outputs=SHOWN)
+        self.writer.flush()
+
+
+def is_reshape(layer: keras.Layer) -> bool:
+    """Whether the layer only rearranges its input, so that its values are already logged."""
+    return isinstance(layer, keras.layers.Flatten)
+
+
+def build_model(shape: tuple[int, ...], classes: int) -> keras.Model:
+    """Three 3×3 convolutions of 32, 64 and 128 channels, then two dense layers."""
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            keras.layers.Conv2D(32, 3, activation="relu", name="conv1"),
+            keras.layers.Conv2D(64, 3, activation="relu", name="conv2"),
+            keras.layers.Conv2D(128, 3, activation="relu", name="conv3"),
+            keras.layers.Flatten(name="flatten"),
+            keras.layers.Dense(128, activation="relu", name="dense1"),
+            keras.layers.Dense(classes, activation="softmax", name="dense2"),
+        ]
+    )
+
+
+def train(dataset: datasets.Dataset, *, epochs: int, log_dir: Path) -> float:
+    """Trains, logs to `log_dir`, and returns the accuracy on the held-out images."""
+    model = build_model(dataset.images.shape[1:], len(dataset.class_names))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    held_out = dataset.held_out_images, dataset.held_out_labels
+    history = model.fit(
+        dataset.images,
+        dataset.labels,
+        epochs=epochs,
+        validation_data=held_out,
+        callbacks=[LogActivations(log_dir, dataset)],
+    )
+    return history.history["val_accuracy"][-1]
+
+
+def next_run(log_dir: Path, name: str) -> Path:
+    """The first of `name-1`, `name-2`, … that does not exist yet."""
+    number = 1
+    while (log_dir / f"{name}-{number}").exists():
+        number += 1
+    return log_dir / f"{name}-{number}"
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="demo.train", description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", choices=sorted(datasets.LOADERS), default="digits")
+    parser.add_argument("--epochs", type=int, help="default: 15 for digits, 3 mnist, 5 cifar10")
+    parser.add_argument("--images", type=int, help="train on the first N images alone")
+    parser.add_argument("--log-dir", type=Path, default=LOG_DIR)
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    options = parse()
+    keras.utils.set_random_seed(0)
+    dataset = datasets.load(options.dataset).first(options.images)
+    run = next_run(options.log_dir, dataset.name)
+    print(f"Training on {len(dataset.images)} images of {dataset.name}, logging to {run}")
+    try:
+        accuracy = train(dataset, epochs=options.epochs or EPOCHS[dataset.name], log_dir=run)
+    except KeyboardInterrupt:
+        raise SystemExit(f"\nstopped; what was logged so far stays in {run}") from None
+    print(f"{accuracy:.1%} of the held-out images are recognised")
+
+
+if __name__ == "__main__":
+    main()
