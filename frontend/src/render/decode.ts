@@ -1,0 +1,262 @@
+/**
+ * Stored bits → values as float32, and planes that know their extent.
+ *
+ * Values stay as stored; true value = stored × scale. A `PlaneStack` is `[planes, height, width]`,
+ * plane p beginning at `offset + p * stride`, so that one depth of a volume is a view, not a copy.
+ */
+
+import type { LayerView } from "../data/types";
+
+export interface PlaneStack {
+  readonly values: Float32Array;
+  readonly scale: number;
+  readonly planes: number;
+  readonly width: number;
+  readonly height: number;
+  readonly offset: number;
+  readonly stride: number;
+}
+
+/** Smallest and largest finite value in true units (NaN where none is finite), and counts. */
+export interface Extent {
+  readonly min: number;
+  readonly max: number;
+  readonly finite: number;
+  readonly nonfinite: number;
+}
+
+let halfTable: Float32Array | null = null;
+
+/** One half-precision number from its 16 bits. */
+export function halfToFloat(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+function halves(): Float32Array {
+  if (!halfTable) {
+    halfTable = new Float32Array(65536);
+    for (let bits = 0; bits < 65536; bits++) halfTable[bits] = halfToFloat(bits);
+  }
+  return halfTable;
+}
+
+/** Float16 bits as float32; float32 passes through. */
+export function decodeStored(stored: Uint16Array | Float32Array): Float32Array {
+  if (stored instanceof Float32Array) return stored;
+  const table = halves();
+  const values = new Float32Array(stored.length);
+  for (let i = 0; i < stored.length; i++) values[i] = table[stored[i] as number] as number;
+  return values;
+}
+
+/** Planes laid one after the other: `[planes, height, width]`. */
+export function stackOf(
+  values: Float32Array,
+  shape: { planes: number; height: number; width: number; scale?: number },
+): PlaneStack {
+  const { planes, height, width, scale = 1 } = shape;
+  if (values.length < planes * height * width) {
+    throw new RangeError(`${values.length} values do not fill ${planes}×${height}×${width}`);
+  }
+  return { values, scale, planes, width, height, offset: 0, stride: width * height };
+}
+
+/** One depth of `[channels, depth, height, width]`. */
+export function depthOf(
+  values: Float32Array,
+  shape: { channels: number; depth: number; height: number; width: number; scale?: number },
+  z: number,
+): PlaneStack {
+  const { channels, depth, height, width, scale = 1 } = shape;
+  if (!(z >= 0 && z < depth)) throw new RangeError(`no depth ${z}; the volume has ${depth}`);
+  const size = width * height;
+  return { values, scale, planes: channels, width, height, offset: z * size, stride: depth * size };
+}
+
+/** Start and end of each run of consecutive values; one run where planes touch. */
+export function runsOf(stack: PlaneStack, plane: number | null): [number, number][] {
+  const size = stack.width * stack.height;
+  if (plane !== null) {
+    const start = stack.offset + plane * stack.stride;
+    return [[start, start + size]];
+  }
+  if (stack.stride === size) return [[stack.offset, stack.offset + stack.planes * size]];
+  return Array.from({ length: stack.planes }, (_, p) => {
+    const start = stack.offset + p * stack.stride;
+    return [start, start + size];
+  });
+}
+
+function extentOf(stack: PlaneStack, plane: number): Extent {
+  const { values, scale } = stack;
+  const start = stack.offset + plane * stack.stride;
+  const end = start + stack.width * stack.height;
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  let finite = 0;
+  for (let i = start; i < end; i++) {
+    const v = values[i] as number;
+    if (v - v === 0) {
+      finite++;
+      if (v < min) min = v;
+      if (v > max) max = v;
+    }
+  }
+  const nonfinite = end - start - finite;
+  if (!finite) return { min: Number.NaN, max: Number.NaN, finite, nonfinite };
+  return { min: min * scale, max: max * scale, finite, nonfinite };
+}
+
+/** A stack with what is learnt about its planes on the way, each computed once and only when asked. */
+export class TileSource {
+  readonly stack: PlaneStack;
+  private readonly extents: (Extent | undefined)[];
+  private whole: Extent | undefined;
+  private readonly smaller = new Map<number, TileSource>();
+
+  constructor(stack: PlaneStack) {
+    this.stack = stack;
+    this.extents = new Array(stack.planes);
+  }
+
+  /** The true value of a pixel; NaN outside. */
+  value(plane: number, x: number, y: number): number {
+    const { values, scale, width, height, offset, stride, planes } = this.stack;
+    if (x < 0 || y < 0 || x >= width || y >= height || plane < 0 || plane >= planes)
+      return Number.NaN;
+    return (values[offset + plane * stride + y * width + x] as number) * scale;
+  }
+
+  extent(plane: number): Extent {
+    let extent = this.extents[plane];
+    if (!extent) {
+      extent = extentOf(this.stack, plane);
+      this.extents[plane] = extent;
+    }
+    return extent;
+  }
+
+  nonfinite(plane: number): number {
+    return this.extent(plane).nonfinite;
+  }
+
+  /** True where every value of this plane is exactly zero. */
+  silent(plane: number): boolean {
+    const { min, max, nonfinite } = this.extent(plane);
+    return min === 0 && max === 0 && nonfinite === 0;
+  }
+
+  extentOfAll(): Extent {
+    if (this.whole) return this.whole;
+    let min = Number.POSITIVE_INFINITY;
+    let max = Number.NEGATIVE_INFINITY;
+    let finite = 0;
+    let nonfinite = 0;
+    for (let plane = 0; plane < this.stack.planes; plane++) {
+      const one = this.extent(plane);
+      if (one.min < min) min = one.min;
+      if (one.max > max) max = one.max;
+      finite += one.finite;
+      nonfinite += one.nonfinite;
+    }
+    this.whole = finite
+      ? { min, max, finite, nonfinite }
+      : { min: Number.NaN, max: Number.NaN, finite, nonfinite };
+    return this.whole;
+  }
+
+  /**
+   * The stack at 1/factor: means of blocks. A NaN or infinity in a block wins over its neighbours,
+   * so that a single one never vanishes. Planes are filled when they are first painted.
+   */
+  reduced(factor: number): TileSource {
+    if (factor <= 1) return this;
+    let small = this.smaller.get(factor);
+    if (!small) {
+      small = new ReducedSource(this.stack, factor);
+      this.smaller.set(factor, small);
+    }
+    return small;
+  }
+
+  /** Makes the values of a plane ready to be painted. */
+  prepare(_plane: number): void {}
+}
+
+const sources = new WeakMap<LayerView, Map<number, TileSource>>();
+
+/** The planes of what the grid shows, one for each stored channel; z chooses the depth of a volume. */
+export function sourceOf(view: LayerView, z = 0): TileSource {
+  let known = sources.get(view);
+  if (!known) {
+    known = new Map();
+    sources.set(view, known);
+  }
+  const { values, scale, channels, spatial } = view;
+  const [height = 1, width = 1] = spatial.length === 1 ? [1, spatial[0]] : spatial.slice(-2);
+  const depth = spatial.length > 2 ? (spatial[0] as number) : 1;
+  const at = Math.min(Math.max(0, z), Math.max(0, depth - 1));
+  let source = known.get(at);
+  if (!source) {
+    const shape = { channels, depth, height, width, scale };
+    source = new TileSource(
+      depth > 1 ? depthOf(values, shape, at) : stackOf(values, { ...shape, planes: channels }),
+    );
+    known.set(at, source);
+  }
+  return source;
+}
+
+class ReducedSource extends TileSource {
+  private readonly full: PlaneStack;
+  private readonly factor: number;
+  private readonly ready: Uint8Array;
+
+  constructor(full: PlaneStack, factor: number) {
+    const width = Math.ceil(full.width / factor);
+    const height = Math.ceil(full.height / factor);
+    const values = new Float32Array(full.planes * width * height);
+    super(stackOf(values, { planes: full.planes, width, height, scale: full.scale }));
+    this.full = full;
+    this.factor = factor;
+    this.ready = new Uint8Array(full.planes);
+  }
+
+  override prepare(plane: number): void {
+    if (this.ready[plane]) return;
+    this.ready[plane] = 1;
+    reducePlane(this.full, plane, this.factor, this.stack);
+  }
+
+  override extent(plane: number): Extent {
+    this.prepare(plane);
+    return super.extent(plane);
+  }
+
+  override value(plane: number, x: number, y: number): number {
+    if (plane >= 0 && plane < this.stack.planes) this.prepare(plane);
+    return super.value(plane, x, y);
+  }
+}
+
+function reducePlane(from: PlaneStack, plane: number, factor: number, to: PlaneStack): void {
+  const start = from.offset + plane * from.stride;
+  for (let y = 0; y < to.height; y++) {
+    const bottom = Math.min(from.height, (y + 1) * factor);
+    for (let x = 0; x < to.width; x++) {
+      const right = Math.min(from.width, (x + 1) * factor);
+      let sum = 0;
+      for (let v = y * factor; v < bottom; v++) {
+        const row = start + v * from.width;
+        for (let u = x * factor; u < right; u++) sum += from.values[row + u] as number;
+      }
+      const count = (bottom - y * factor) * (right - x * factor);
+      to.values[to.offset + plane * to.stride + y * to.width + x] = sum / count;
+    }
+  }
+}

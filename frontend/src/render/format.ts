@@ -1,0 +1,39 @@
+/** Numbers as text, with decimals that follow the range they stand in. */
+import type { Span } from "./window";
+
+const LARGE = 1e6;
+const SMALL = 1e-4;
+
+/**
+ * A value to `digits` digits of the range's own magnitude: 0.43214 in a range of 3 is 0.4321.
+ * Ranges from a million up, or under 1e-4, take exponents. NaN and ±Inf are words.
+ */
+export function formatValue(value: number, range: number, digits = 5): string {
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "+Inf" : "-Inf";
+  if (value === 0) return "0";
+  const width = range > 0 && Number.isFinite(range) ? range : Math.abs(value);
+  if (width >= LARGE || width < SMALL) return value.toExponential(digits - 1);
+  const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(width)));
+  const text = value.toFixed(decimals);
+  // A value far under the range would read as zero; it is not one.
+  return Number(text) === 0 ? value.toExponential(Math.max(0, digits - 3)) : text;
+}
+
+/** Both ends to three digits of the larger magnitude, or more where that would make them equal. */
+export function formatSpan({ lo, hi }: Span): [string, string] {
+  const reach = Math.max(Math.abs(lo), Math.abs(hi));
+  const width = hi - lo;
+  const extra = width > 0 ? Math.max(0, Math.floor(Math.log10(reach / width))) : 0;
+  const digits = Math.min(12, 3 + extra);
+  return [formatValue(lo, reach, digits), formatValue(hi, reach, digits)];
+}
+
+/** A share of one as per cent: 0, 0.4 %, 31 %; never 0 or 100 where it is not. */
+export function formatShare(share: number): string {
+  if (!Number.isFinite(share)) return "–";
+  if (share > 0 && share < 0.001) return "< 0.1 %";
+  if (share > 0.99 && share < 1) return "> 99 %";
+  const percent = share * 100;
+  return `${percent > 0 && percent < 10 ? percent.toFixed(1).replace(/\.0$/, "") : Math.round(percent)} %`;
+}

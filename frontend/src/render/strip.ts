@@ -1,0 +1,240 @@
+/**
+ * Values → pixels: one native-size canvas for each row of tiles, which CSS scales.
+ *
+ * The inner loop is `out = lut[clamp(q · a + b)]` with q as stored: window and range live in a and b,
+ * so that a narrow window never bands. NaN fails both comparisons and `NaN | 0` is entry 0.
+ */
+import {
+  ABOVE_ENTRY,
+  BELOW_ENTRY,
+  FIRST_SHADE,
+  LAST_SHADE,
+  type Lut,
+  NAN_ENTRY,
+  NEGATIVE_INFINITY_ENTRY,
+  POSITIVE_INFINITY_ENTRY,
+} from "./colormap";
+import type { TileSource } from "./decode";
+import type { Affine } from "./window";
+
+/** How a plane becomes a tile; pixels of the canvas unless the name says CSS. */
+export interface StripGeometry {
+  /** Source pixels averaged into one, each way. */
+  readonly reduce: number;
+  /** Canvas pixels for one (averaged) source pixel, each way. */
+  readonly replicate: number;
+  readonly tileWidth: number;
+  readonly tileHeight: number;
+  readonly gap: number;
+  /** CSS pixels for one canvas pixel. */
+  readonly cssPerPixel: number;
+  readonly tileCssWidth: number;
+  readonly tileCssHeight: number;
+  readonly gapCss: number;
+}
+
+const GAP = 8;
+const COARSEST = 6;
+
+/**
+ * The geometry for planes shown `tileCss` pixels wide, a multiple or a whole fraction of their width.
+ * Where one source pixel would be so large that no gap near 8 px is a whole number of them, the canvas
+ * holds each several times.
+ */
+export function stripGeometry(
+  width: number,
+  height: number,
+  tileCss: number,
+  pixelRatio = 1,
+): StripGeometry {
+  const reduce = Math.max(1, Math.floor(width / (tileCss * pixelRatio) + 1e-6));
+  const cells = Math.ceil(width / reduce);
+  const zoom = tileCss / cells;
+  const replicate = replication(zoom);
+  const cssPerPixel = zoom / replicate;
+  const gap = Math.max(1, Math.round(GAP / cssPerPixel));
+  const tileWidth = cells * replicate;
+  const tileHeight = Math.ceil(height / reduce) * replicate;
+  return {
+    reduce,
+    replicate,
+    tileWidth,
+    tileHeight,
+    gap,
+    cssPerPixel,
+    tileCssWidth: tileWidth * cssPerPixel,
+    tileCssHeight: tileHeight * cssPerPixel,
+    gapCss: gap * cssPerPixel,
+  };
+}
+
+function replication(zoom: number): number {
+  if (zoom <= COARSEST || zoom !== Math.round(zoom)) return 1;
+  for (let times = 2; times < zoom; times++) {
+    if (zoom % times === 0 && zoom / times <= COARSEST) return times;
+  }
+  return zoom;
+}
+
+/** Where pixels go: packed words, rows of `stride`. */
+export interface Target {
+  readonly pixels: Uint32Array;
+  readonly stride: number;
+}
+
+/** Paints one plane with its upper left corner at x, y. */
+export function paintPlane(
+  target: Target,
+  x: number,
+  y: number,
+  source: TileSource,
+  plane: number,
+  window: Affine,
+  lut: Lut,
+  replicate = 1,
+): void {
+  source.prepare(plane);
+  const { values, width, height, offset, stride } = source.stack;
+  const { a, b } = window;
+  const infinite = source.nonfinite(plane) > 0;
+  const { pixels } = target;
+  let from = offset + plane * stride;
+  for (let row = 0; row < height; row++) {
+    const line = (y + row * replicate) * target.stride + x;
+    let to = line;
+    for (let end = from + width; from < end; from++) {
+      const q = values[from] as number;
+      const t = q * a + b;
+      const entry = t < BELOW_ENTRY ? BELOW_ENTRY : t > ABOVE_ENTRY ? ABOVE_ENTRY : t;
+      const color = (infinite ? lut[markOf(q, entry)] : lut[entry | 0]) as number;
+      for (let k = 0; k < replicate; k++) pixels[to++] = color;
+    }
+    for (let k = 1; k < replicate; k++) {
+      pixels.copyWithin(line + k * target.stride, line, line + width * replicate);
+    }
+  }
+}
+
+function markOf(q: number, entry: number): number {
+  if (q === Number.POSITIVE_INFINITY) return POSITIVE_INFINITY_ENTRY;
+  if (q === Number.NEGATIVE_INFINITY) return NEGATIVE_INFINITY_ENTRY;
+  return Number.isNaN(q) ? NAN_ENTRY : entry | 0;
+}
+
+/**
+ * Paints three planes as red, green and blue under one window. The table should be a grey one: gamma
+ * and inversion act on each colour. A pixel with a non-finite value takes the mark of the first such.
+ */
+export function paintRgb(
+  target: Target,
+  x: number,
+  y: number,
+  source: TileSource,
+  planes: readonly [number, number, number],
+  window: Affine,
+  lut: Lut,
+): void {
+  for (const plane of planes) source.prepare(plane);
+  const { values, width, height, offset, stride } = source.stack;
+  const [r0, g0, b0] = planes.map((plane) => offset + plane * stride) as [number, number, number];
+  const level = (q: number): number => {
+    const t = q * window.a + window.b;
+    const entry = t < BELOW_ENTRY ? BELOW_ENTRY : t > ABOVE_ENTRY ? ABOVE_ENTRY : t;
+    return markOf(q, entry);
+  };
+  const isMark = (entry: number): boolean =>
+    entry < BELOW_ENTRY || entry === POSITIVE_INFINITY_ENTRY;
+  // A clipped colour is not a mark of the whole pixel: it saturates.
+  const byte = (entry: number): number =>
+    (lut[Math.min(LAST_SHADE, Math.max(FIRST_SHADE, entry))] as number) & 255;
+  for (let row = 0, i = 0; row < height; row++) {
+    let to = (y + row) * target.stride + x;
+    for (let column = 0; column < width; column++, i++) {
+      const red = level(values[r0 + i] as number);
+      const green = level(values[g0 + i] as number);
+      const blue = level(values[b0 + i] as number);
+      const mark = [red, green, blue].find(isMark);
+      target.pixels[to++] =
+        mark === undefined
+          ? ((255 << 24) | (byte(blue) << 16) | (byte(green) << 8) | byte(red)) >>> 0
+          : (lut[mark] as number);
+    }
+  }
+}
+
+/** One canvas that holds a row of tiles; its buffer is kept while the size stays. */
+export class RowStrip {
+  readonly canvas: HTMLCanvasElement;
+  private readonly context: CanvasRenderingContext2D;
+  private image: ImageData | null = null;
+  private target: Target = { pixels: new Uint32Array(0), stride: 0 };
+  private geometry: StripGeometry | null = null;
+  private parts = 1;
+
+  constructor(canvas: HTMLCanvasElement) {
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    if (!context) throw new Error("this browser offers no 2d canvas");
+    this.canvas = canvas;
+    this.context = context;
+  }
+
+  /** Clears the row for `cells` cells of `parts` tiles each (two when comparing). */
+  begin(cells: number, geometry: StripGeometry, background = 0, parts = 1): void {
+    this.geometry = geometry;
+    this.parts = parts;
+    const width = Math.max(1, cells * (geometry.tileWidth * parts + geometry.gap) - geometry.gap);
+    const height = Math.max(1, geometry.tileHeight);
+    if (!this.image || this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+      this.canvas.style.width = `${width * geometry.cssPerPixel}px`;
+      this.canvas.style.height = `${height * geometry.cssPerPixel}px`;
+      this.image = this.context.createImageData(width, height);
+      this.target = { pixels: new Uint32Array(this.image.data.buffer), stride: width };
+    }
+    this.canvas.style.width = `${width * geometry.cssPerPixel}px`;
+    this.canvas.style.height = `${height * geometry.cssPerPixel}px`;
+    this.target.pixels.fill(background);
+  }
+
+  /** Paints a plane into part `index % parts` of cell `index / parts`. */
+  tile(index: number, source: TileSource, plane: number, window: Affine, lut: Lut): void {
+    const { geometry } = this;
+    if (!geometry) return;
+    const small = source.reduced(geometry.reduce);
+    paintPlane(this.target, this.left(index), 0, small, plane, window, lut, geometry.replicate);
+  }
+
+  /** Puts what was painted on the canvas. */
+  end(): void {
+    if (this.image) this.context.putImageData(this.image, 0, 0);
+  }
+
+  private left(index: number): number {
+    const { tileWidth, gap } = this.geometry as StripGeometry;
+    const cell = Math.floor(index / this.parts);
+    return cell * (tileWidth * this.parts + gap) + (index % this.parts) * tileWidth;
+  }
+}
+
+/** Paints one plane, or three as colour, on a canvas of its own at native (or averaged) size. */
+export function paintCanvas(
+  canvas: HTMLCanvasElement,
+  source: TileSource,
+  planes: number | readonly [number, number, number],
+  window: Affine,
+  lut: Lut,
+  reduce = 1,
+): void {
+  const small = source.reduced(reduce);
+  const { width, height } = small.stack;
+  const context = canvas.getContext("2d");
+  if (!context || width === 0 || height === 0) return;
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  const image = context.createImageData(width, height);
+  const target = { pixels: new Uint32Array(image.data.buffer), stride: width };
+  if (typeof planes === "number") paintPlane(target, 0, 0, small, planes, window, lut);
+  else paintRgb(target, 0, 0, small, planes, window, lut);
+  context.putImageData(image, 0, 0);
+}
