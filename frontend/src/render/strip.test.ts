@@ -139,6 +139,14 @@ describe("stripGeometry", () => {
     });
   });
 
+  it("averages odd widths too, the last column over what is left", () => {
+    expect(stripGeometry(225, 225, 113)).toMatchObject({
+      reduce: 2,
+      tileWidth: 113,
+      cssPerPixel: 1,
+    });
+  });
+
   it("does not average what a finer screen can show", () => {
     expect(stripGeometry(224, 224, 112, 2)).toMatchObject({
       reduce: 1,

@@ -47,7 +47,7 @@ export function stripGeometry(
   tileCss: number,
   pixelRatio = 1,
 ): StripGeometry {
-  const reduce = Math.max(1, Math.floor(width / (tileCss * pixelRatio) + 1e-6));
+  const reduce = Math.max(1, Math.ceil(width / Math.max(1, Math.floor(tileCss * pixelRatio))));
   const cells = Math.ceil(width / reduce);
   const zoom = tileCss / cells;
   const replicate = replication(zoom);

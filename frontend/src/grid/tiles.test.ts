@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { capacity, chooseTile, nearestTile, tileSizes } from "./tiles";
+
+const area = { width: 800, height: 600 };
+const widthOf = (side: number, count: number) => chooseTile(side, side, count, area).width;
+
+describe("chooseTile", () => {
+  it("takes the smallest multiple of 64 to 128 px where not all fit", () => {
+    expect([28, 56, 14, 224].map((side) => widthOf(side, 4096))).toEqual([84, 112, 70, 112]);
+  });
+
+  it("takes the largest with which all fit", () => {
+    // 800×600 holds 6 × 4 tiles of 112 + 24 and 8 × 5 of 84 + 24.
+    expect(capacity({ width: 112, height: 112 }, area)).toBe(24);
+    expect(capacity({ width: 84, height: 84 }, area)).toBe(40);
+    expect([24, 25, 40, 41].map((count) => widthOf(28, count))).toEqual([112, 84, 84, 84]);
+  });
+
+  it("goes by the larger side", () => {
+    expect(chooseTile(100, 25, 4, area)).toEqual({ zoom: 1, width: 100, height: 25 });
+    expect(chooseTile(25, 200, 4096, area)).toEqual({ zoom: 1 / 2, width: 13, height: 100 });
+  });
+
+  it("has a size for every plane", () => {
+    for (let side = 1; side <= 2048; side++) {
+      const { width } = chooseTile(side, side, 1, area);
+      expect(width).toBeGreaterThanOrEqual(64);
+      expect(width).toBeLessThanOrEqual(128);
+    }
+  });
+});
+
+describe("tileSizes", () => {
+  it("offers whole parts and whole multiples only, ascending", () => {
+    const widths = (side: number) => tileSizes(side, side).map((size) => size.width);
+    expect(widths(224)).toEqual([16, 28, 32, 56, 112, 224, 448]);
+    expect(widths(131).slice(-5)).toEqual([44, 66, 131, 262, 393]);
+    expect(
+      tileSizes(28, 28)
+        .map((size) => size.width)
+        .slice(0, 3),
+    ).toEqual([28, 56, 84]);
+  });
+
+  it("finds the nearest to a wish", () => {
+    expect(nearestTile(tileSizes(28, 28), 100).width).toBe(112);
+    expect(nearestTile(tileSizes(28, 28), 97).width).toBe(84);
+  });
+});

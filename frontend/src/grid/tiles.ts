@@ -1,0 +1,73 @@
+/** How large tiles are: whole multiples or whole fractions of a plane, so that no pixel is split. */
+
+const SMALLEST = 64;
+const LARGEST = 128;
+const SLIDER_FROM = 16;
+const SLIDER_TO = 512;
+export const CAPTION = 24;
+
+/** Times (2 is twice as large) or parts (0.5 is half) of a plane; the width it comes to in CSS pixels. */
+export interface TileSize {
+  readonly zoom: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+function sizeAt(planeWidth: number, planeHeight: number, zoom: number): TileSize {
+  return { zoom, width: Math.ceil(planeWidth * zoom), height: Math.ceil(planeHeight * zoom) };
+}
+
+/** Ascending; fractions that divide the side evenly where there are any. */
+function zoomsBetween(side: number, from: number, to: number): number[] {
+  const parts: number[] = [];
+  for (let part = Math.floor(side / from); part >= 2; part--) {
+    if (Math.ceil(side / part) <= to) parts.push(part);
+  }
+  const even = parts.filter((part) => side % part === 0);
+  const zooms = (even.length ? even : parts).map((part) => 1 / part);
+  for (let times = Math.max(1, Math.ceil(from / side)); times * side <= to; times++) {
+    zooms.push(times);
+  }
+  return zooms;
+}
+
+/** What the slider `Tile size` offers, ascending: larger sides of 16 to 512 px. */
+export function tileSizes(planeWidth: number, planeHeight: number): TileSize[] {
+  const side = Math.max(planeWidth, planeHeight, 1);
+  const zooms = zoomsBetween(side, SLIDER_FROM, SLIDER_TO);
+  return (zooms.length ? zooms : [1]).map((zoom) => sizeAt(planeWidth, planeHeight, zoom));
+}
+
+/** How many tiles fit into an area, captions and gaps included. */
+export function capacity(
+  size: { width: number; height: number },
+  area: { width: number; height: number },
+  gap = 8,
+  caption = CAPTION,
+): number {
+  const columns = Math.max(1, Math.floor((area.width + gap) / (size.width + gap)));
+  const rows = Math.max(0, Math.floor((area.height + gap) / (size.height + caption + gap)));
+  return columns * rows;
+}
+
+/** The largest size of 64 to 128 px with which all tiles fit into the area, else the smallest. */
+export function chooseTile(
+  planeWidth: number,
+  planeHeight: number,
+  count: number,
+  area: { width: number; height: number },
+): TileSize {
+  const side = Math.max(planeWidth, planeHeight, 1);
+  const sizes = zoomsBetween(side, SMALLEST, LARGEST).map((zoom) =>
+    sizeAt(planeWidth, planeHeight, zoom),
+  );
+  const fitting = sizes.filter((size) => capacity(size, area) >= count);
+  return fitting.at(-1) ?? sizes[0] ?? sizeAt(planeWidth, planeHeight, 1);
+}
+
+/** The size on offer that comes nearest to a wished width. */
+export function nearestTile(sizes: readonly TileSize[], width: number): TileSize {
+  return sizes.reduce((best, size) =>
+    Math.abs(size.width - width) < Math.abs(best.width - width) ? size : best,
+  );
+}
