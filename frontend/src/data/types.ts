@@ -19,6 +19,8 @@ export interface TagInfo {
   readonly order: number | null;
   /** HTML that TensorBoard has already made safe. */
   readonly description: string;
+  /** When it was last written, in seconds since 1970, where the server says so. */
+  readonly wallTime: number | null;
 }
 
 /** Tags of each run in model order: by `order`, then the rest by natural order of the name. */
@@ -55,12 +57,14 @@ export interface StepIndex {
   readonly steps: readonly StepInfo[];
 }
 
-/** Statistics of one tag at all its steps: `table[(position * channels + id) * 6 + column]`. */
+/** Statistics of one tag at some of its steps: `table[(row * channels + id) * 6 + column]`. */
 export interface StatsTable {
   readonly run: string;
   readonly tag: string;
-  /** The steps, in the order of `StepIndex.steps`. */
+  /** The step of each row, ascending: all of the tag's, or evenly chosen ones where those are too many. */
   readonly steps: readonly number[];
+  /** Whether every step of the tag is here. */
+  readonly complete: boolean;
   readonly channels: number;
   readonly table: Float32Array;
 }
@@ -183,12 +187,6 @@ export const DEFAULT_WINDOW: WindowState = {
   markClipped: false,
   linearCounts: false,
 };
-
-/** True limits for each stored position: the value at the first and the last colour. */
-export interface Limits {
-  readonly lo: Float64Array;
-  readonly hi: Float64Array;
-}
 
 export const SORT_KEYS = ["index", "max", "mean", "std", "zeros", "change", "pixel"] as const;
 export type SortKey = (typeof SORT_KEYS)[number];

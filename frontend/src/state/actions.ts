@@ -1,20 +1,37 @@
 /** What the viewer can do: each action writes the store once. */
 import { batch } from "@preact/signals";
 import { DEFAULT_WINDOW, type Pixel, type Triage, type WindowState } from "../data/types";
+import { nextAutoLevel } from "../render/window";
+import { positionAt } from "./choose";
 import type { Hover, Store } from "./store";
 
 export function setWindow(store: Store, change: Partial<WindowState>): void {
   store.window.value = { ...store.window.peek(), ...change };
 }
 
-/** Back to the limits' own ends: brightness, contrast and gamma; what is chosen stays. */
+/** As ImageJ: each press clips tighter. */
+export function pressAuto(store: Store): void {
+  const { limits, autoLevel, range, brightness, contrast } = store.window.peek();
+  const moved = limits !== "auto" || range === "manual" || brightness !== 0 || contrast !== 0;
+  setWindow(store, {
+    limits: "auto",
+    autoLevel: moved ? 0 : nextAutoLevel(autoLevel),
+    range: range === "manual" ? "channel" : range,
+    brightness: 0,
+    contrast: 0,
+  });
+}
+
+/** Back to the defaults of the window; what is chosen of range, lock and colormap stays. */
 export function resetWindow(store: Store): void {
-  const { range, lockSteps, colormap } = store.window.peek();
+  const { range, lockSteps, colormap, markClipped, linearCounts } = store.window.peek();
   store.window.value = {
     ...DEFAULT_WINDOW,
     range: range === "manual" ? "channel" : range,
     lockSteps,
     colormap,
+    markClipped,
+    linearCounts,
   };
 }
 
@@ -34,23 +51,66 @@ export function markPixel(store: Store, pixel: Pixel | null): void {
   store.pixel.value = pixel;
 }
 
-/** A move by hand: following the last step and playing end. */
+/** A move by hand: following the last step ends, and so does playing. */
 export function goToStep(store: Store, step: number): void {
   batch(() => {
     store.follow.value = false;
+    store.playing.value = false;
     store.step.value = step;
+  });
+}
+
+/** Moves by positions among the layer's steps, and stops at either end. */
+export function moveStep(store: Store, by: number): void {
+  const index = store.stepIndex.peek();
+  if (index.state !== "ready" || index.value.steps.length === 0) return;
+  const { steps } = index.value;
+  const position = positionAt(steps, store.step.peek()) + by;
+  goToStep(store, steps[Math.min(steps.length - 1, Math.max(0, position))]!.step);
+}
+
+export function setFollow(store: Store, follow: boolean): void {
+  batch(() => {
+    store.follow.value = follow;
+    if (follow) store.step.value = null;
+    if (follow) store.playing.value = false;
+  });
+}
+
+export function setPlaying(store: Store, playing: boolean): void {
+  batch(() => {
+    store.playing.value = playing;
+    if (playing) store.follow.value = false;
   });
 }
 
 export function selectLayer(store: Store, tag: string, step?: number): void {
   batch(() => {
-    store.layer.value = tag;
+    if (store.layer.peek() !== tag) {
+      store.layer.value = tag;
+      store.hover.value = null;
+      store.error.value = null;
+    }
     if (step !== undefined) goToStep(store, step);
   });
 }
 
+/** Moves along the layers of the run in model order. */
+export function moveLayer(store: Store, by: number): void {
+  const overview = store.overview.peek();
+  if (overview.state !== "ready") return;
+  const tags = [...overview.value.layers.keys()];
+  const at = tags.indexOf(store.layer.peek() ?? "");
+  const tag = tags[Math.min(tags.length - 1, Math.max(0, at + by))];
+  if (tag) selectLayer(store, tag);
+}
+
 export function selectRun(store: Store, run: string): void {
-  store.run.value = run;
+  batch(() => {
+    store.run.value = run;
+    store.hover.value = null;
+    store.error.value = null;
+  });
 }
 
 /** `example` is a position among those stored. */

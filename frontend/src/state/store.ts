@@ -1,10 +1,10 @@
 /**
  * The dashboard's state: what is chosen, what the server answered, and what follows from both.
  *
- * Components read these signals and call `actions`; nothing else writes them. Channels are
- * positions among those stored, steps are the numbers that were logged.
+ * Components read these signals and call actions; the loader writes the server's answers. Channels
+ * are positions among those stored, steps are the numbers that were logged.
  */
-import { type Signal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import {
@@ -13,12 +13,17 @@ import {
   type Loadable,
   type Overview,
   type Pixel,
+  STAT_COLUMNS,
   type StatsTable,
   type StepIndex,
+  type StepInfo,
   type TagIndex,
   type Triage,
   type WindowState,
 } from "../data/types";
+import type { TileSource } from "../render/decode";
+import { type Shown, shownOf } from "../render/shown";
+import { infoAt } from "./choose";
 
 /** The value under the cursor. */
 export interface Hover {
@@ -30,88 +35,117 @@ export interface Hover {
 /** One picture of the selected channel's film: its plane at a step, null while it loads. */
 export interface FilmFrame {
   readonly step: number;
-  /** `[...spatial]`, stored values. */
-  readonly values: Float32Array | null;
-  readonly scale: number;
+  readonly source: TileSource | null;
+}
+
+/** The input that belongs to the shown example, all its examples, and which one it is. */
+export interface InputView {
+  readonly tag: string;
+  readonly info: StepInfo;
+  /** One entry an example stored with the input; its channels are the planes. */
+  readonly sources: readonly TileSource[];
+  /** Position among `sources` of the shown example. */
+  readonly example: number;
 }
 
 export type LayerOrder = "model" | "problems";
 
-export interface Store {
-  // ---- Selection
-  readonly run: Signal<string | null>;
-  readonly layer: Signal<string | null>;
-  readonly step: Signal<number | null>;
-  /** Position among the stored examples. */
-  readonly example: Signal<number>;
-  /** Position of the selected channel: the inspector's. */
-  readonly channel: Signal<number | null>;
-  /** The marked pixel, kept over channels and steps; the hover's while there is one. */
-  readonly pixel: Signal<Pixel | null>;
-  readonly hover: Signal<Hover | null>;
-  readonly depth: Signal<number>;
-  readonly follow: Signal<boolean>;
-  readonly playing: Signal<boolean>;
-  // ---- How it is shown
-  readonly window: Signal<WindowState>;
-  readonly triage: Signal<Triage>;
-  /** Wished width of a tile in CSS pixels; null: chosen to fit. */
-  readonly tileSize: Signal<number | null>;
-  readonly layerOrder: Signal<LayerOrder>;
-  readonly layerSearch: Signal<string>;
-  readonly dark: Signal<boolean>;
-  readonly sidesHidden: Signal<boolean>;
-  // ---- The server's answers
-  readonly tags: Signal<Loadable<TagIndex>>;
-  readonly overview: Signal<Loadable<Overview>>;
-  readonly stepIndex: Signal<Loadable<StepIndex>>;
-  /** Statistics of the layer at all steps; null until they are here. */
-  readonly stats: Signal<StatsTable | null>;
-  /** What the grid shows. It stays until the next one is here. */
-  readonly view: Signal<LayerView | null>;
-  /** The shown example one step earlier, for the sort by change; null until it is here. */
-  readonly previous: Signal<LayerView | null>;
-  /** The input that belongs to the shown example. */
-  readonly input: Signal<LayerView | null>;
-  /** Set while a view is on its way, or when it could not be had. */
-  readonly loading: Signal<boolean>;
-  readonly error: Signal<string | null>;
-  readonly film: Signal<readonly FilmFrame[]>;
-  /** The order of the tiles, as positions: held until the layer, the triage or `Re-sort` change it. */
-  readonly order: Signal<readonly number[]>;
-}
+export const DEFAULT_TRIAGE: Triage = { sortBy: null, show: "all", search: "" };
 
-export function createStore(): Store {
+/** What the viewer has chosen. */
+function selection() {
   return {
-    run: signal(null),
-    layer: signal(null),
-    step: signal(null),
+    run: signal<string | null>(null),
+    layer: signal<string | null>(null),
+    /** The step wished for; null: the last. */
+    step: signal<number | null>(null),
+    /** Position among the stored examples. */
     example: signal(0),
-    channel: signal(null),
-    pixel: signal(null),
-    hover: signal(null),
+    /** Position of the selected channel: the inspector's. */
+    channel: signal<number | null>(null),
+    /** The marked pixel, kept over channels and steps. */
+    pixel: signal<Pixel | null>(null),
+    hover: signal<Hover | null>(null),
     depth: signal(0),
     follow: signal(true),
     playing: signal(false),
-    window: signal(DEFAULT_WINDOW),
-    triage: signal({ sortBy: null, show: "all", search: "" }),
-    tileSize: signal(null),
-    layerOrder: signal("model"),
+    window: signal<WindowState>(DEFAULT_WINDOW),
+    triage: signal<Triage>(DEFAULT_TRIAGE),
+    /** Wished width of a tile in CSS pixels; null: chosen to fit. */
+    tileSize: signal<number | null>(null),
+    layerOrder: signal<LayerOrder>("model"),
     layerSearch: signal(""),
     dark: signal(false),
     sidesHidden: signal(false),
-    tags: signal({ state: "idle" }),
-    overview: signal({ state: "idle" }),
-    stepIndex: signal({ state: "idle" }),
-    stats: signal(null),
-    view: signal(null),
-    previous: signal(null),
-    input: signal(null),
-    loading: signal(false),
-    error: signal(null),
-    film: signal([]),
-    order: signal([]),
+    /** Single keys can be switched off (WCAG 2.1.4). */
+    singleKeys: signal(true),
+    /** What the viewer should know about what was asked for and could not be had. */
+    notice: signal<string | null>(null),
   };
+}
+
+/** What the server answered. */
+function answers() {
+  return {
+    tags: signal<Loadable<TagIndex>>({ state: "idle" }),
+    overview: signal<Loadable<Overview>>({ state: "idle" }),
+    stepIndex: signal<Loadable<StepIndex>>({ state: "idle" }),
+    /** Statistics of the layer at all steps; null until they are here. */
+    stats: signal<StatsTable | null>(null),
+    /** What the grid shows. It stays until the next one is here. */
+    view: signal<LayerView | null>(null),
+    /** The shown example one step earlier, for the sort by change; null until it is here. */
+    previous: signal<LayerView | null>(null),
+    input: signal<InputView | null>(null),
+    /** Set while a view is on its way. */
+    loading: signal(false),
+    error: signal<string | null>(null),
+    film: signal<readonly FilmFrame[]>([]),
+    /** The order of the tiles, as positions: held until layer, triage or `Re-sort` change it. */
+    order: signal<readonly number[]>([]),
+    orderStale: signal(false),
+  };
+}
+
+type State = ReturnType<typeof selection> & ReturnType<typeof answers>;
+
+export interface Store extends State {
+  /** The step, of those there are, that the selection comes to. */
+  readonly info: ReadonlySignal<StepInfo | null>;
+  /** What the window makes of the view: planes, limits, colormap, table of colours. */
+  readonly shown: ReadonlySignal<Shown | null>;
+  /** `[channels, 6]` of the shown step, by channel id; null until they are here. */
+  readonly statsAt: ReadonlySignal<Float32Array | null>;
+}
+
+export function createStore(): Store {
+  const state = { ...selection(), ...answers() };
+  const { view, stats, window, depth } = state;
+  return {
+    ...state,
+    info: computed(() => {
+      const index = state.stepIndex.value;
+      return index.state === "ready" ? infoAt(index.value, state.step.value) : null;
+    }),
+    shown: computed(
+      () =>
+        view.value &&
+        shownOf({
+          view: view.value,
+          depth: depth.value,
+          window: window.value,
+          stats: stats.value,
+        }),
+    ),
+    statsAt: computed(() => rowOf(stats.value, view.value)),
+  };
+}
+
+function rowOf(stats: StatsTable | null, view: LayerView | null): Float32Array | null {
+  if (!stats || !view || stats.tag !== view.tag || stats.run !== view.run) return null;
+  const row = stats.steps.indexOf(view.info.step);
+  const size = stats.channels * STAT_COLUMNS;
+  return row < 0 ? null : stats.table.subarray(row * size, (row + 1) * size);
 }
 
 const StoreContext = createContext<Store | null>(null);

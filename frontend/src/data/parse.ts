@@ -1,0 +1,187 @@
+/** The server's JSON, checked once: whatever passes has the types of `types.ts`. */
+import {
+  type Kind,
+  type LayerHealth,
+  type LayerOverview,
+  type Overview,
+  STAT_NAMES,
+  type StepIndex,
+  type StepInfo,
+  type StorageDtype,
+  type TagIndex,
+  type TagInfo,
+} from "./types";
+
+/** An answer that is not of the contract's form; the message names the place. */
+export class AnswerError extends Error {}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function object(value: unknown, place: string): Json {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
+  throw new AnswerError(`${place} is not an object`);
+}
+
+function list(value: unknown, place: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new AnswerError(`${place} is not a list`);
+}
+
+function number(value: unknown, place: string): number {
+  if (typeof value === "number") return value;
+  throw new AnswerError(`${place} is not a number`);
+}
+
+function text(value: unknown, place: string): string {
+  if (typeof value === "string") return value;
+  throw new AnswerError(`${place} is not text`);
+}
+
+function numbers(value: unknown, place: string): readonly number[] {
+  return list(value, place).map((item) => number(item, place));
+}
+
+function orNull<T>(value: unknown, place: string, read: (v: unknown, p: string) => T): T | null {
+  return value === null || value === undefined ? null : read(value, place);
+}
+
+function kind(value: unknown): Kind {
+  return value === "input" ? "input" : "activation";
+}
+
+const naturally = new Intl.Collator("en", { numeric: true });
+
+/** Model order: by `order`, then the rest by natural order of the name. */
+export function compareTags(
+  a: { readonly tag: string; readonly order: number | null },
+  b: { readonly tag: string; readonly order: number | null },
+): number {
+  if (a.order !== null && b.order !== null && a.order !== b.order) return a.order - b.order;
+  if ((a.order === null) !== (b.order === null)) return a.order === null ? 1 : -1;
+  return naturally.compare(a.tag, b.tag);
+}
+
+export function parseTags(json: unknown): TagIndex {
+  const runs = new Map<string, readonly TagInfo[]>();
+  for (const [run, tags] of Object.entries(object(json, "tags"))) {
+    const infos = Object.entries(object(tags, `tags of ${run}`)).map(([tag, fields]) => {
+      const f = object(fields, `tag ${tag}`);
+      return {
+        tag,
+        kind: kind(f.kind),
+        order: orNull(f.order, `order of ${tag}`, number),
+        description: orNull(f.description, `description of ${tag}`, text) ?? "",
+        wallTime: orNull(f.wall_time, `wall_time of ${tag}`, number),
+      };
+    });
+    if (infos.length > 0) runs.set(run, infos.sort(compareTags));
+  }
+  return runs;
+}
+
+export function parseSteps(json: unknown, run: string, tag: string): StepIndex {
+  const answer = object(json, "steps");
+  const stats = list(answer.stats, "stats");
+  if (stats.join() !== STAT_NAMES.join()) {
+    throw new AnswerError(`statistics are ${stats.join()}; this dashboard knows ${STAT_NAMES}`);
+  }
+  return {
+    run,
+    tag,
+    complete: answer.complete === true,
+    sampled: answer.sampled === true,
+    steps: list(answer.steps, "steps").map(parseStep),
+  };
+}
+
+function parseStep(json: unknown): StepInfo {
+  const f = object(json, "a step");
+  return {
+    step: number(f.step, "step"),
+    wallTime: number(f.wall_time, "wall_time"),
+    shape: numbers(f.shape, "shape"),
+    batch: number(f.batch, "batch"),
+    channels: number(f.channels, "channels"),
+    channelIds: orNull(f.channel_ids, "channel_ids", numbers),
+    examples: numbers(f.examples, "examples"),
+    labels: orNull(f.labels, "labels", (v, p) => list(v, p).map((label) => text(label, p))),
+    dtype: dtype(f.dtype),
+    scale: number(f.scale, "scale"),
+    omitted: orNull(f.omitted, "omitted", text),
+  };
+}
+
+export function dtype(value: unknown): StorageDtype {
+  if (value === "float16" || value === "float32") return value;
+  throw new AnswerError(`dtype is ${String(value)}; it must be float16 or float32`);
+}
+
+export function parseOverview(json: unknown, run: string): Overview {
+  const answer = object(json, "overview");
+  const columns = list(answer.columns, "columns").map((c) => {
+    const [first, last] = numbers(c, "a column");
+    return [first ?? 0, last ?? 0] as const;
+  });
+  const at = object(answer.at ?? {}, "at");
+  const layers = Object.entries(object(answer.tags, "tags")).map(([tag, fields]) =>
+    parseLayer(tag, object(fields, tag), at[tag], columns.length),
+  );
+  layers.sort(compareTags);
+  return {
+    run,
+    complete: answer.complete === true,
+    sampled: answer.sampled === true,
+    steps: orNull(answer.steps, "steps", parseSpan),
+    columns,
+    layers: new Map(layers.map((layer) => [layer.tag, layer])),
+    firstNonfinite: orNull(answer.first_nonfinite, "first_nonfinite", (v, p) => {
+      const f = object(v, p);
+      return { tag: text(f.tag, p), step: number(f.step, p) };
+    }),
+  };
+}
+
+function parseSpan(json: unknown): Overview["steps"] {
+  const f = object(json, "steps");
+  if (f.count === 0 || f.first === null || f.first === undefined) return null;
+  return {
+    first: number(f.first, "first"),
+    last: number(f.last, "last"),
+    count: number(f.count, "count"),
+  };
+}
+
+function parseLayer(tag: string, f: Json, at: unknown, width: number): LayerOverview {
+  const columns = Object.fromEntries(
+    ["step", "rms", "largest", "dead", "constant", "nonfinite"].map((key) => [
+      key,
+      list(f[key] ?? [], `${key} of ${tag}`),
+    ]),
+  );
+  const column = (i: number) =>
+    parseHealth(
+      Object.fromEntries(Object.entries(columns).map(([key, values]) => [key, values[i]])),
+    );
+  return {
+    tag,
+    kind: kind(f.kind),
+    order: orNull(f.order, "order", number),
+    shape: numbers(f.shape ?? [], "shape"),
+    batch: number(f.batch ?? 0, "batch"),
+    channels: number(f.channels ?? 0, "channels"),
+    columns: Array.from({ length: width }, (_, i) => column(i)),
+    at: orNull(at, "at", (v, p) => parseHealth(object(v, p))),
+  };
+}
+
+function parseHealth(f: Json): LayerHealth | null {
+  if (f.step === null || f.step === undefined) return null;
+  return {
+    step: number(f.step, "step"),
+    rms: orNull(f.rms, "rms", number),
+    largest: orNull(f.largest, "largest", number),
+    dead: orNull(f.dead, "dead", number) ?? 0,
+    constant: orNull(f.constant, "constant", number) ?? 0,
+    nonfinite: orNull(f.nonfinite, "nonfinite", number) ?? 0,
+  };
+}

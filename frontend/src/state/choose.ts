@@ -1,0 +1,135 @@
+/** What is shown when nobody has chosen: pure functions of the server's answers. */
+import type {
+  LayerHealth,
+  LayerOverview,
+  LayerView,
+  Overview,
+  StepIndex,
+  StepInfo,
+  TagIndex,
+} from "../data/types";
+
+const LEGIBLE_PLANE = 8;
+const FILM_FRAMES = 12;
+
+/** The run most recently written; the last by name where the server gives no times. */
+export function defaultRun(tags: TagIndex): string | null {
+  let best: string | null = null;
+  let latest = Number.NEGATIVE_INFINITY;
+  for (const [run, infos] of tags) {
+    const written = Math.max(...infos.map((info) => info.wallTime ?? 0));
+    if (written >= latest) {
+      best = run;
+      latest = written;
+    }
+  }
+  return best;
+}
+
+/** The first layer with non-finite values, else the first with a plane of at least 8×8, else the first. */
+export function defaultLayer(overview: Overview): string | null {
+  const layers = [...overview.layers.values()];
+  const broken = layers.find((layer) => (healthAt(overview, layer, null)?.nonfinite ?? 0) > 0);
+  if (broken) return broken.tag;
+  if (overview.firstNonfinite) return overview.firstNonfinite.tag;
+  const activations = layers.filter((layer) => layer.kind === "activation");
+  const legible = activations.find(({ shape }) => {
+    const [h = 0, w = 0] = shape.slice(-3, -1);
+    return shape.length >= 4 && Math.min(h, w) >= LEGIBLE_PLANE;
+  });
+  return (legible ?? activations[0] ?? layers[0])?.tag ?? null;
+}
+
+/** The step shown: the last where none is wished, else the last not after it, else the first. */
+export function infoAt(index: StepIndex, step: number | null): StepInfo | null {
+  const position = positionAt(index.steps, step);
+  return index.steps[position] ?? null;
+}
+
+/** Position of the step shown among `steps` (ascending). */
+export function positionAt(
+  steps: readonly { readonly step: number }[],
+  step: number | null,
+): number {
+  if (step === null) return steps.length - 1;
+  let low = 0;
+  let high = steps.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (steps[middle]!.step <= step) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(0, low - 1);
+}
+
+/** A layer's health at its last step not after `step` (null: its last). */
+export function healthAt(
+  overview: Overview,
+  layer: LayerOverview,
+  step: number | null,
+): LayerHealth | null {
+  if (!columnsAreSteps(overview)) return layer.at;
+  const position = step === null ? overview.columns.length - 1 : columnAt(overview, step);
+  for (let i = position; i >= 0; i--) {
+    const health = layer.columns[i];
+    if (health) return health;
+  }
+  return null;
+}
+
+/** Whether each column stands for one step, so that no request is needed for another step. */
+export function columnsAreSteps({ columns }: Overview): boolean {
+  return columns.every(([first, last]) => first === last);
+}
+
+/** The column that holds `step`, or the last one before it. */
+export function columnAt(overview: Overview, step: number): number {
+  let found = -1;
+  overview.columns.forEach(([first], i) => {
+    if (first <= step) found = i;
+  });
+  return found;
+}
+
+export interface HealthSummary {
+  readonly channels: number;
+  readonly dead: number;
+  /** The layer with the largest share of dead channels. */
+  readonly worst: { readonly tag: string; readonly share: number } | null;
+  readonly nonfiniteLayers: readonly string[];
+}
+
+export function summarize(overview: Overview, step: number | null): HealthSummary {
+  let channels = 0;
+  let dead = 0;
+  let worst: HealthSummary["worst"] = null;
+  const nonfiniteLayers: string[] = [];
+  for (const layer of overview.layers.values()) {
+    const health = healthAt(overview, layer, step);
+    if (!health) continue;
+    if (health.nonfinite > 0) nonfiniteLayers.push(layer.tag);
+    if (layer.kind === "input") continue;
+    channels += layer.channels;
+    dead += health.dead;
+    const share = layer.channels > 0 ? health.dead / layer.channels : 0;
+    if (share > (worst?.share ?? 0)) worst = { tag: layer.tag, share };
+  }
+  return { channels, dead, worst, nonfiniteLayers };
+}
+
+/** Up to 12 steps, evenly chosen, the first and the last among them. */
+export function filmPositions(count: number, frames = FILM_FRAMES): readonly number[] {
+  if (count <= frames) return Array.from({ length: count }, (_, i) => i);
+  return Array.from({ length: frames }, (_, i) => Math.round((i * (count - 1)) / (frames - 1)));
+}
+
+/** The step of an input that goes with a view: same example, its last step not after the view's. */
+export function inputInfo(index: StepIndex, view: LayerView): StepInfo | null {
+  const position = view.info.examples[view.example];
+  const holds = index.steps.filter(
+    (info) => position !== undefined && info.examples.includes(position) && info.omitted === null,
+  );
+  const same = holds.filter((info) => info.examples.join() === view.info.examples.join());
+  const steps = same.length > 0 ? same : holds;
+  return steps[positionAt(steps, view.info.step)] ?? null;
+}
