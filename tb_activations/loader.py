@@ -18,5 +18,9 @@ class ActivationsLoader(base_plugin.TBLoader):
         if context.data_provider is None:
             return None
         from tb_activations.plugin import ActivationsPlugin
+        from tb_activations.provider import KEEPS, ProviderSource
+        from tb_activations.reader import Reader
 
-        return ActivationsPlugin(context)
+        keeps = (context.sampling_hints or {}).get(ActivationsPlugin.plugin_name, KEEPS)
+        source = ProviderSource(context.data_provider, keeps)
+        return ActivationsPlugin(context, Reader(source))

@@ -1,0 +1,56 @@
+"""Real event files for tests: activations of known values, written without TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tb_activations import events, metadata, record
+
+
+def layer(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """Normal float32 values of `shape`, the same for the same seed."""
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def event(
+    tag: str,
+    step: int,
+    array: np.ndarray,
+    *,
+    wall_time: float | None = None,
+    kind: str = "activation",
+    order: int | None = None,
+    description: str | None = None,
+    **options: Any,
+) -> bytes:
+    """A serialized event with one record; `options` are those of `record.encode`."""
+    return events.activation_event(
+        tag,
+        record.encode(array, **options),
+        step,
+        time.time() if wall_time is None else wall_time,
+        metadata.summary_metadata(kind, order, description),
+    )
+
+
+def write_run(
+    directory: str | os.PathLike[str],
+    layers: Mapping[str, Mapping[int, np.ndarray]],
+    *,
+    suffix: str = ".activations",
+    **options: Any,
+) -> Path:
+    """One event file with every step of every layer, by step; returns its path."""
+    steps = sorted({step for arrays in layers.values() for step in arrays})
+    with events.EventWriter(directory, suffix) as writer:
+        for step in steps:
+            for order, (tag, arrays) in enumerate(layers.items()):
+                if step in arrays:
+                    writer.write(event(tag, step, arrays[step], order=order, **options))
+    return writer.path
