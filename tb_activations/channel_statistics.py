@@ -16,6 +16,7 @@ import numpy as np
 COLUMNS = ("min", "max", "mean", "std", "zeros", "nonfinite")
 
 _BLOCK_VALUES = 1 << 16  # 64k float64 values stay in the second-level cache
+_HEADROOM = 2.0**-64  # keeps sums of values near 1e308 finite, and is exact
 _BELOW_ONE = np.float32(1 - 2**-24)
 _FLOAT32_TINY = float(np.finfo(np.float32).tiny)
 
@@ -199,9 +200,9 @@ def _moments(
     wide: np.ndarray, count: np.ndarray, finite: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and sum of squared deviations of float64 rows; what is masked out stands as 0."""
-    share = 1.0 / np.maximum(count, 1)
+    number = np.maximum(count, 1)
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = (wide * share).sum(axis=0)  # of shares: a sum near 1e308 would overflow
+        mean = (wide * _HEADROOM).sum(axis=0) / number / _HEADROOM
         deviations = wide - mean
         if finite is not None:
             deviations[~finite] = 0

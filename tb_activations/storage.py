@@ -15,7 +15,10 @@ import numpy as np
 from tb_activations.channel_statistics import working_dtype
 
 PRECISIONS = ("float16", "float32")
-NAN16 = np.uint16(0x7E00)
+NAN: dict[str, Any] = {  # a NaN carries no payload
+    "float16": np.array(0x7E00, np.uint16).view(np.float16)[()],
+    "float32": np.array(0x7FC00000, np.uint32).view(np.float32)[()],
+}
 
 # Largest e that leaves 2**-e, the scale that readers multiply by, above zero in float64.
 MAX_SHIFT = 1074
@@ -50,13 +53,15 @@ def store(values: np.ndarray, precision: str) -> tuple[np.ndarray, int]:
     working = values.astype(working_dtype(values.dtype), copy=False)
     if precision == "float32" and working.dtype == np.float32:
         return working, 0
-    flushed = _flush(working)
+    flushed = _flush(working, np.finfo(working.dtype).tiny)
     shift = _shift(flushed, precision)
     with np.errstate(over="ignore", under="ignore"):
-        scaled = _scale(flushed, shift).astype(np.float32, copy=False)
-        stored = scaled if precision == "float32" else scaled.astype(np.float16)
-    if precision == "float16":
-        stored.view(np.uint16)[np.isnan(stored)] = NAN16
+        scaled = _scale(flushed, shift)
+        if precision == "float32":
+            stored = _flush(scaled, np.finfo(np.float32).tiny).astype(np.float32)
+        else:
+            stored = scaled.astype(np.float32, copy=False).astype(np.float16)
+    stored[np.isnan(stored)] = NAN[precision]
     return stored, -shift
 
 
@@ -65,9 +70,9 @@ def restore(stored: np.ndarray, exponent: int) -> np.ndarray:
     return np.ldexp(stored.astype(np.float64), exponent)
 
 
-def _flush(values: np.ndarray) -> np.ndarray:
-    """Magnitudes below the smallest normal number become 0 of their sign."""
-    return np.where(np.abs(values) < np.finfo(values.dtype).tiny, np.copysign(0, values), values)
+def _flush(values: np.ndarray, tiny: np.floating[Any]) -> np.ndarray:
+    """Magnitudes below `tiny`, the smallest normal number, become 0 of their sign."""
+    return np.where(np.abs(values) < tiny, np.copysign(values.dtype.type(0), values), values)
 
 
 def _shift(values: np.ndarray, precision: str) -> int:

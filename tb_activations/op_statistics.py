@@ -1,0 +1,189 @@
+"""`channel_statistics` in TensorFlow ops: the same six numbers a channel, inside a graph.
+
+Owns `GraphStatistics`: table float32 `[channels, 6]` and summary float32 `[5]`. Layers of finite
+values in ordinary ranges take a path without masks in float32, summed in blocks of 64 values and
+those in float64; anything else takes one with masks in float64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tb_activations.channel_statistics import COLUMNS
+
+_BLOCK_ROWS = 64
+_SMALL = 1 << 16  # so few values cost nothing in float64
+_RANGES = (1e-12, 1e18)  # deviations whose squares neither underflow nor overflow float32
+_TINY = np.finfo(np.float32).tiny
+_HEADROOM = 2.0**-64  # keeps sums of values near 1e308 finite, and is exact
+_BELOW_ONE = np.float32(1 - 2**-24)
+
+Tensor = Any
+
+
+@dataclass(frozen=True)
+class GraphStatistics:
+    """table: float32 `[channels, 6]`. summary: float32 `[5]`, see `record`."""
+
+    table: Tensor
+    summary: Tensor
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Per channel, all float64 `[channels]`; total: values a channel, a float64 scalar."""
+
+    total: Tensor
+    finite: Tensor
+    zeros: Tensor
+    min: Tensor
+    max: Tensor
+    mean: Tensor
+    variance: Tensor
+
+
+def graph_statistics(values: Tensor, channels_first: bool) -> GraphStatistics:
+    """The statistics of `values` `[n, size, c]` (`[n, c, size]`), float32 or float64."""
+    if values.dtype == tf.float64:
+        sums = _masked(values, channels_first)
+    else:
+        sums = _choose(values, channels_first)
+    return GraphStatistics(_table(sums), _summary(sums))
+
+
+def _choose(values: Tensor, channels_first: bool) -> _Sums:
+    """The fast path where it is exact enough."""
+    rows = None if channels_first else _rows(values)
+    if rows is None:
+        return _masked(values, channels_first)
+    if rows.shape.num_elements() is not None and rows.shape.num_elements() < _SMALL:
+        return _masked(values, channels_first)
+    total = _sum(rows)
+    low, high = tf.reduce_min(rows, 0), tf.reduce_max(rows, 0)
+    spread = high - low
+    ordinary = (spread == 0) | ((spread >= _RANGES[0]) & (spread <= _RANGES[1]))
+    fast = (
+        tf.reduce_all(tf.math.is_finite(total))
+        & tf.reduce_all(ordinary)
+        & (tf.size(rows, tf.int64) >= _SMALL)
+    )
+    parts = tf.cond(
+        fast,
+        lambda: _parts(_plain(rows, total, low, high)),
+        lambda: _parts(_masked(values, channels_first)),
+    )
+    return _Sums(*parts)
+
+
+def _parts(sums: _Sums) -> tuple[Tensor, ...]:
+    return tuple(sums.__dict__.values())
+
+
+def _rows(values: Tensor) -> Tensor:
+    shape = tf.shape(values, tf.int64)
+    return tf.reshape(values, [shape[0] * shape[1], shape[2]])
+
+
+def _sum(rows: Tensor) -> Tensor:
+    """float64 sums over the rows of float32 `[rows, c]`, to a few float32 ulps of Σ|row|."""
+    shape = tf.shape(rows, tf.int64)
+    blocks = shape[0] // _BLOCK_ROWS
+    whole = blocks * _BLOCK_ROWS
+    main = tf.reshape(rows[:whole], [blocks, _BLOCK_ROWS, shape[1]])
+    sums = tf.reduce_sum(tf.cast(tf.reduce_sum(main, 1), tf.float64), 0)
+    return sums + tf.reduce_sum(tf.cast(rows[whole:], tf.float64), 0)
+
+
+def _plain(rows: Tensor, total: Tensor, low: Tensor, high: Tensor) -> _Sums:
+    """Everything finite, every spread ordinary."""
+    count = tf.cast(tf.shape(rows, tf.int64)[0], tf.float64)
+    mean = total / count
+    centre = tf.cast(mean, tf.float32)
+    squares = _sum(tf.math.squared_difference(rows, centre))
+    offset = mean - tf.cast(centre, tf.float64)
+    return _Sums(
+        total=count,
+        finite=tf.fill(tf.shape(total), count),
+        zeros=_sum(tf.cast(tf.abs(rows) < _TINY, tf.float32)),
+        min=_flushed(low),
+        max=_flushed(high),
+        mean=mean,
+        variance=tf.maximum(squares / count - offset * offset, 0),
+    )
+
+
+def _masked(values: Tensor, channels_first: bool) -> _Sums:
+    """Over the finite values alone, in float64."""
+    axes = [0, 2] if channels_first else [0, 1]
+    tiny = np.finfo(values.dtype.as_numpy_dtype).tiny
+    small = tf.abs(values) < tiny
+    finite = tf.math.is_finite(values)
+    wide = tf.cast(tf.where(finite & ~small, values, tf.zeros((), values.dtype)), tf.float64)
+    infinity = tf.constant(np.inf, tf.float64)
+    count = tf.reduce_sum(tf.cast(finite, tf.float64), axes, keepdims=True)
+    number = tf.maximum(count, 1)
+    mean = tf.reduce_sum(wide * _HEADROOM, axes, keepdims=True) / number / _HEADROOM
+    deviations = tf.where(finite, wide - mean, tf.zeros((), tf.float64))
+    variance = tf.reduce_sum(deviations * deviations, axes) / tf.squeeze(number, axes)
+    shape = tf.shape(values, tf.int64)
+    return _Sums(
+        total=tf.cast(shape[0] * shape[1 if axes == [0, 1] else 2], tf.float64),
+        finite=tf.squeeze(count, axes),
+        zeros=tf.reduce_sum(tf.cast(small, tf.float64), axes),
+        min=tf.reduce_min(tf.where(finite, wide, infinity), axes),
+        max=tf.reduce_max(tf.where(finite, wide, -infinity), axes),
+        mean=tf.squeeze(mean, axes),
+        variance=variance,
+    )
+
+
+def _flushed(values: Tensor) -> Tensor:
+    return tf.cast(tf.where(tf.abs(values) < _TINY, tf.zeros_like(values), values), tf.float64)
+
+
+def _to_float32(values: Tensor) -> Tensor:
+    zero = tf.zeros((), tf.float32)
+    return tf.where(tf.abs(values) < float(_TINY), zero, tf.cast(values, tf.float32))
+
+
+def _table(sums: _Sums) -> Tensor:
+    some = sums.finite > 0
+    nan = tf.constant(np.nan, tf.float32)
+    real = [sums.min, sums.max, sums.mean, tf.sqrt(sums.variance)]
+    fraction = tf.cast(sums.zeros / tf.maximum(sums.total, 1), tf.float32)
+    fraction = tf.where(sums.zeros < sums.total, tf.minimum(fraction, _BELOW_ONE), fraction)
+    columns = [
+        *(tf.where(some, _to_float32(column), nan) for column in real),
+        fraction,
+        tf.cast(sums.total - sums.finite, tf.float32),
+    ]
+    assert len(columns) == len(COLUMNS)
+    return tf.stack(columns, axis=1)
+
+
+def _summary(sums: _Sums) -> Tensor:
+    some = sums.finite > 0
+    nothing = tf.zeros((), tf.float64)
+    largest = tf.where(some, tf.maximum(tf.abs(sums.min), tf.abs(sums.max)), nothing)
+    count = tf.reduce_sum(sums.finite)
+    weight = sums.finite / tf.maximum(count, 1)
+    squares = tf.where(some, (sums.variance + sums.mean * sums.mean) * weight, nothing)
+    dead = (sums.zeros == sums.total) & (sums.total > 0)
+    constant = some & (_to_float32(sums.min) == _to_float32(sums.max)) & ~dead
+    real = tf.stack(
+        [
+            _to_float32(tf.sqrt(tf.reduce_sum(squares))),
+            _to_float32(tf.reduce_max(tf.concat([largest, [nothing]], 0))),
+        ]
+    )
+    counts = [_number(dead), _number(constant), _number(sums.finite < sums.total)]
+    nan = tf.constant(np.nan, tf.float32)
+    return tf.concat([tf.where(count > 0, real, nan), tf.stack(counts)], 0)
+
+
+def _number(flags: Tensor) -> Tensor:
+    return tf.reduce_sum(tf.cast(flags, tf.float32))
