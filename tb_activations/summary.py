@@ -81,7 +81,12 @@ def activations(
         source = data.dtype.name
         data = _checked_data(data, options)
         texts = _checked_labels(labels, data, max_outputs)
-        return _when_recorded(lambda: _write(tag, data, source, texts, step, metadata, options))
+        return tf.summary.write(
+            tag,
+            lambda: _make(tag, data, source, texts, options),
+            step=step,
+            metadata=metadata,
+        )
 
 
 def activations_pb(
@@ -196,33 +201,17 @@ def _checked_labels(labels: Any, data: Any, max_outputs: int) -> Any:
     return texts
 
 
-def _when_recorded(write: Any) -> Any:
-    """Deferred, so that a skipped step costs nothing on any device."""
-    import tensorflow as tf
-
-    recorded = tf.summary.should_record_summaries()
-    known = tf.get_static_value(recorded)
-    if known is None:
-        return tf.cond(recorded, write, lambda: tf.constant(False))
-    return write() if known else tf.constant(False)
-
-
-def _write(
-    tag: str, data: Any, source: str, labels: Any, step: Any, metadata: Any, options: Any
-) -> Any:
+def _make(tag: str, data: Any, source: str, labels: Any, options: Any) -> Any:
+    """The record's blobs; run by `tf.summary.write` on the CPU, where a record is written."""
     import tensorflow as tf
 
     from tb_activations.op_record import blobs, keep
 
-    kept = keep(data, options)
+    with tf.device(None):  # back to the device of the data, so that it sends over what is kept
+        kept = keep(data, options)
     if tf.is_tensor(kept.omitted):
         _warn_once(kept.omitted, tag)
-    return tf.summary.write(
-        tag,
-        lambda: blobs(kept, labels, source, options),
-        step=step,
-        metadata=metadata,
-    )
+    return blobs(kept, labels, source, options)
 
 
 def _warn_once(omitted: Any, tag: str) -> None:
