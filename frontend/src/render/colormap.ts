@@ -77,6 +77,11 @@ export function isDiverging(name: ColormapName): boolean {
   return name === "RdBu";
 }
 
+/** Three planes of an input as red, green and blue. */
+export function isRgb(name: ColormapName): boolean {
+  return name === "colour";
+}
+
 export function marksOf(name: ColormapName): Marks {
   return MARKS[name];
 }

@@ -51,6 +51,10 @@ export function markPixel(store: Store, pixel: Pixel | null): void {
   store.pixel.value = pixel;
 }
 
+export function setOverlay(store: Store, overlay: boolean): void {
+  store.overlay.value = overlay;
+}
+
 /** A move by hand: following the last step ends, and so does playing. */
 export function goToStep(store: Store, step: number): void {
   batch(() => {

@@ -67,6 +67,8 @@ function selection() {
     pixel: signal<Pixel | null>(null),
     hover: signal<Hover | null>(null),
     depth: signal(0),
+    /** The input lies over the enlarged tile. */
+    overlay: signal(false),
     follow: signal(true),
     playing: signal(false),
     window: signal<WindowState>(DEFAULT_WINDOW),

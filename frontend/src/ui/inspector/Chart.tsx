@@ -1,0 +1,109 @@
+/** One statistic of the selected channel over all steps; a click on a point goes to its step. */
+import { useComputed, useSignal } from "@preact/signals";
+import type { StatName } from "../../data/types";
+import { formatValue } from "../../render/format";
+import { goToStep } from "../../state/actions";
+import { useStore } from "../../state/store";
+import { useSelected } from "../selected";
+import { nearestPoint, pathOf, type Series, seriesOf, xOf, yOf } from "./series";
+
+const HEIGHT = 48;
+const PAD = 6;
+const MOST_DOTS = 60;
+
+export function Chart({ stat, width }: { stat: StatName; width: number }) {
+  const store = useStore();
+  const selected = useSelected(store);
+  const near = useSignal<number | null>(null);
+  const series = useComputed(() => {
+    const { value: stats } = store.stats;
+    const { value: view } = store.view;
+    if (!stats || !view || !selected.value || stats.tag !== view.tag) return null;
+    return seriesOf(stats, selected.value.id, stat);
+  }).value;
+  const step = useComputed(() => store.view.value?.info.step ?? null).value;
+  if (!series || series.steps.length === 0) {
+    return <p class="chart-empty">Statistics over steps are loading.</p>;
+  }
+  const box = { width, height: HEIGHT, pad: PAD };
+  const pointAt = (event: MouseEvent): number => {
+    const { left } = (event.currentTarget as Element).getBoundingClientRect();
+    return nearestPoint(series, event.clientX - left, box);
+  };
+  const now = step === null ? -1 : series.steps.indexOf(step);
+  const said = near.value !== null && near.value < series.steps.length ? near.value : now;
+  return (
+    <figure class="chart">
+      <figcaption>
+        <span>{`${stat} over ${series.steps.length} ${series.steps.length === 1 ? "step" : "steps"}`}</span>
+        <span class="numbers">{caption(series, said)}</span>
+      </figcaption>
+      <svg
+        width={width}
+        height={HEIGHT}
+        role="img"
+        aria-label={`${stat} of channel ${selected.value?.id} over steps`}
+        onPointerMove={(event) => {
+          near.value = pointAt(event);
+        }}
+        onPointerLeave={() => {
+          near.value = null;
+        }}
+        tabIndex={0}
+        onKeyDown={(event) => {
+          const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+          const next = by === undefined ? undefined : series.steps[now + by];
+          if (next === undefined) return;
+          event.preventDefault();
+          goToStep(store, next);
+        }}
+        onClick={(event) => goToStep(store, series.steps[pointAt(event)] as number)}
+      >
+        {now >= 0 && (
+          <line
+            class="now"
+            x1={xOf(series, now, box)}
+            x2={xOf(series, now, box)}
+            y1="0"
+            y2={HEIGHT}
+          />
+        )}
+        <path d={pathOf(series, box)} />
+        <Dots series={series} width={width} now={now} near={near.value} />
+      </svg>
+    </figure>
+  );
+}
+
+function caption(series: Series, i: number): string {
+  if (i < 0) return "";
+  const [lo, hi] = series.range ?? [0, 0];
+  const reach = Math.max(Math.abs(lo), Math.abs(hi));
+  return `step ${series.steps[i]}: ${formatValue(series.values[i] as number, reach, 4)}`;
+}
+
+function Dots(props: { series: Series; width: number; now: number; near: number | null }) {
+  const { series, width, now, near } = props;
+  const box = { width, height: HEIGHT, pad: PAD };
+  const crowded = series.steps.length > MOST_DOTS;
+  return (
+    <>
+      {series.steps.map((step, i) => {
+        const y = yOf(series, i, box);
+        const x = xOf(series, i, box);
+        if (Number.isNaN(y)) {
+          return (
+            <text key={step} class="missing" x={x} y={HEIGHT - 1} text-anchor="middle">
+              ×
+            </text>
+          );
+        }
+        const large = i === now || i === near;
+        if (crowded && !large) return null;
+        return (
+          <circle key={step} class={i === now ? "here" : ""} cx={x} cy={y} r={large ? 3.5 : 2} />
+        );
+      })}
+    </>
+  );
+}

@@ -1,0 +1,342 @@
+/**
+ * The selected tile, enlarged: zoom, values written into pixels that are large enough, the input over
+ * it, the marked pixel. A drag windows it, a click marks a pixel, arrows move the mark.
+ */
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { isRgb } from "../../render/colormap";
+import { formatValue } from "../../render/format";
+import { markPixel, setHover, setOverlay, setWindow } from "../../state/actions";
+import { type Store, useStore } from "../../state/store";
+import { type Selected, selectedOf, useSelected } from "../selected";
+import { startWindowDrag } from "../values/windowDrag";
+import { inputPicture, painted } from "./picture";
+import { enlargedSize, revealing, type Viewport, whole, zoomAbout } from "./viewport";
+
+/** CSS pixels of a source pixel from which its value is written into it. */
+const LEGIBLE = 26;
+
+export function Enlarged({ size }: { size: number }) {
+  const store = useStore();
+  const selected = useSelected(store);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const view = useSignal<Viewport | null>(null);
+  const painter = useMemo(() => new Painter(), []);
+  useSignalEffect(() => {
+    void store.layer.value;
+    void store.run.value;
+    view.value = null;
+  });
+  useSignalEffect(() => {
+    void store.dark.value;
+    const at = selected.value;
+    if (canvas.current && at) {
+      painter.paint(canvas.current, at, view.value, size, {
+        mark: markOf(store),
+        overlay: store.overlay.value ? inputOf(store) : null,
+      });
+    }
+  });
+  useGestures(store, canvas, view);
+  const label = useComputed(() => `Channel ${selected.value?.id ?? ""} enlarged`);
+  const zoomed = useComputed(() => view.value !== null);
+  const step = (factor: number) => {
+    view.value = zoomedView(store, view.peek(), null, factor);
+  };
+  return (
+    <div class="enlarged" style={{ minHeight: `${size}px` }}>
+      <canvas ref={canvas} role="img" tabIndex={0} aria-label={label} />
+      <div class="tools">
+        <button
+          type="button"
+          aria-label="Zoom in"
+          title="Zoom in (+ or Ctrl-wheel)"
+          onClick={() => step(2)}
+        >
+          +
+        </button>
+        <button
+          type="button"
+          aria-label="Zoom out"
+          title="Zoom out (−), 0 shows all"
+          disabled={!zoomed.value}
+          onClick={() => step(0.5)}
+        >
+          −
+        </button>
+        <OverlayButton />
+      </div>
+    </div>
+  );
+}
+
+function OverlayButton() {
+  const store = useStore();
+  const usable = useComputed(
+    () => store.input.value !== null && store.view.value?.kind !== "input",
+  );
+  return (
+    <button
+      type="button"
+      aria-label="Input over it"
+      title="Lay the input over it (i)"
+      aria-pressed={store.overlay.value}
+      disabled={!usable.value}
+      onClick={() => setOverlay(store, !store.overlay.peek())}
+    >
+      <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true">
+        <rect x="1" y="1" width="8" height="8" fill="none" stroke="currentColor" />
+        <rect x="5" y="5" width="8" height="8" fill="currentColor" opacity="0.5" />
+      </svg>
+    </button>
+  );
+}
+
+function markOf(store: Store): { x: number; y: number } | null {
+  return store.hover.value?.pixel ?? store.pixel.value;
+}
+
+function inputOf(store: Store) {
+  const input = store.input.value;
+  return input?.sources[input.example] ?? null;
+}
+
+/** The view after a zoom about a place, by default the marked pixel or the middle; null: all. */
+function zoomedView(
+  store: Store,
+  view: Viewport | null,
+  at: { x: number; y: number } | null,
+  factor: number,
+): Viewport | null {
+  const stack = store.shown.peek()?.source.stack;
+  if (!stack) return null;
+  const now = view ?? whole(stack.width, stack.height);
+  const mark = store.pixel.peek();
+  const place = at ??
+    (mark && { x: mark.x + 0.5, y: mark.y + 0.5 }) ?? {
+      x: now.x + now.width / 2,
+      y: now.y + now.height / 2,
+    };
+  const next = zoomAbout(now, stack, place, factor);
+  return next.width >= stack.width && next.height >= stack.height ? null : next;
+}
+
+/** Where a pointer stands, in source pixels with their fractions. */
+function placeOf(store: Store, element: HTMLElement, event: MouseEvent, view: Viewport | null) {
+  const stack = store.shown.peek()?.source.stack;
+  if (!stack) return null;
+  const box = element.getBoundingClientRect();
+  const part = view ?? whole(stack.width, stack.height);
+  const x = part.x + ((event.clientX - box.left) / box.width) * part.width;
+  const y = part.y + ((event.clientY - box.top) / box.height) * part.height;
+  const inside = x >= 0 && y >= 0 && x < stack.width && y < stack.height;
+  return inside ? { x, y } : null;
+}
+
+function useGestures(
+  store: Store,
+  canvas: { readonly current: HTMLCanvasElement | null },
+  view: { value: Viewport | null; peek(): Viewport | null },
+): void {
+  useEffect(() => {
+    const element = canvas.current;
+    if (!element) return;
+    const abort = new AbortController();
+    const on = <K extends keyof HTMLElementEventMap>(
+      type: K,
+      listen: (event: HTMLElementEventMap[K]) => void,
+    ) => element.addEventListener(type, listen, { signal: abort.signal, passive: false });
+    let dragged = false;
+    on("pointerdown", (event) => {
+      dragged = false;
+      startWindowDrag(store, element, event, () => {
+        dragged = true;
+      });
+    });
+    on("pointermove", (event) => {
+      const at = placeOf(store, element, event, view.peek());
+      const selected = selectedOf(store);
+      if (!at || !selected) return;
+      const pixel = { x: Math.floor(at.x), y: Math.floor(at.y), z: store.depth.peek() };
+      setHover(store, { position: selected.position, pixel });
+    });
+    on("pointerleave", () => setHover(store, null));
+    on("click", (event) => {
+      const at = placeOf(store, element, event, view.peek());
+      if (!dragged && at) {
+        markPixel(store, { x: Math.floor(at.x), y: Math.floor(at.y), z: store.depth.peek() });
+      }
+    });
+    on("dblclick", () => setWindow(store, { brightness: 0, contrast: 0 }));
+    on("wheel", (event) => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      const at = placeOf(store, element, event, view.peek());
+      view.value = zoomedView(store, view.peek(), at, Math.exp(-event.deltaY / 200));
+    });
+    on("keydown", (event) => keyed(store, view, event));
+    return () => abort.abort();
+  }, [store, canvas, view]);
+}
+
+const MOVES: Record<string, readonly [number, number]> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+function keyed(
+  store: Store,
+  view: { value: Viewport | null; peek(): Viewport | null },
+  event: KeyboardEvent,
+): void {
+  const stack = store.shown.peek()?.source.stack;
+  if (!stack || event.ctrlKey || event.metaKey || event.altKey) return;
+  const move = MOVES[event.key];
+  if (move) {
+    const from = store.pixel.peek() ?? { x: stack.width >> 1, y: stack.height >> 1, z: 0 };
+    const pixel = {
+      x: Math.min(stack.width - 1, Math.max(0, from.x + move[0])),
+      y: Math.min(stack.height - 1, Math.max(0, from.y + move[1])),
+      z: store.depth.peek(),
+    };
+    markPixel(store, pixel);
+    const now = view.peek();
+    if (now) view.value = revealing(now, stack, pixel);
+  } else if (event.key === "+" || event.key === "=") {
+    view.value = zoomedView(store, view.peek(), null, 2);
+  } else if (event.key === "-") {
+    view.value = zoomedView(store, view.peek(), null, 0.5);
+  } else if (event.key === "0") {
+    view.value = null;
+  } else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+interface Extras {
+  readonly mark: { readonly x: number; readonly y: number } | null;
+  readonly overlay: ReturnType<typeof inputOf>;
+}
+
+/** Keeps the canvases that hold the plane and the input at their own sizes. */
+class Painter {
+  private readonly plane = document.createElement("canvas");
+  private readonly input = document.createElement("canvas");
+
+  paint(
+    canvas: HTMLCanvasElement,
+    at: Selected,
+    viewport: Viewport | null,
+    limit: number,
+    extras: Extras,
+  ): void {
+    const { stack } = at.shown.source;
+    const ratio = window.devicePixelRatio || 1;
+    const css = enlargedSize(stack.width, stack.height, limit);
+    const view = viewport ?? whole(stack.width, stack.height);
+    sizeCanvas(canvas, css, ratio);
+    const context = canvas.getContext("2d");
+    if (!context) return;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.imageSmoothingEnabled = false;
+    const zoom = css.width / view.width;
+    const reduce = Math.max(1, Math.ceil(1 / (zoom * ratio) - 1e-6));
+    const { source, lut, colormap } = at.shown;
+    const planes = isRgb(colormap) && stack.planes === 3 ? ([0, 1, 2] as const) : at.position;
+    painted(this.plane, { source, planes, affine: at.affine, lut }, reduce);
+    drawPart(context, this.plane, view, stack, css);
+    if (extras.overlay) {
+      context.globalAlpha = 0.5;
+      context.imageSmoothingEnabled = true;
+      painted(this.input, inputPicture(extras.overlay));
+      drawPart(context, this.input, view, stack, css);
+      context.globalAlpha = 1;
+    } else if (zoom >= LEGIBLE && typeof planes === "number") writeValues(context, at, view, zoom);
+    if (extras.mark) drawMark(context, extras.mark, view, zoom, css.height / view.height);
+  }
+}
+
+function sizeCanvas(
+  canvas: HTMLCanvasElement,
+  css: { width: number; height: number },
+  ratio: number,
+): void {
+  const [width, height] = [Math.round(css.width * ratio), Math.round(css.height * ratio)];
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  canvas.style.width = `${css.width}px`;
+  canvas.style.height = `${css.height}px`;
+}
+
+/** The part of a picture that stands where the view does; pictures may be finer or coarser. */
+function drawPart(
+  context: CanvasRenderingContext2D,
+  picture: HTMLCanvasElement,
+  view: Viewport,
+  plane: { width: number; height: number },
+  css: { width: number; height: number },
+): void {
+  const [sx, sy] = [picture.width / plane.width, picture.height / plane.height];
+  context.drawImage(
+    picture,
+    view.x * sx,
+    view.y * sy,
+    view.width * sx,
+    view.height * sy,
+    0,
+    0,
+    css.width,
+    css.height,
+  );
+}
+
+function writeValues(
+  context: CanvasRenderingContext2D,
+  at: Selected,
+  view: Viewport,
+  zoom: number,
+): void {
+  const { source, lut } = at.shown;
+  const range = Math.max(Math.abs(at.limits.lo), Math.abs(at.limits.hi));
+  const digits = zoom >= 44 ? 4 : zoom >= 34 ? 3 : 2;
+  const { a, b } = at.affine;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.font = `${Math.min(12, Math.max(8, Math.round(zoom / 3.2)))}px Roboto, "Helvetica Neue", Arial, sans-serif`;
+  for (let y = Math.floor(view.y); y < view.y + view.height; y++) {
+    for (let x = Math.floor(view.x); x < view.x + view.width; x++) {
+      const value = source.value(at.position, x, y);
+      const entry = (value / source.stack.scale) * a + b;
+      const word = lut[Math.min(lut.length - 2, Math.max(2, entry)) | 0] as number;
+      context.fillStyle = isLight(Number.isNaN(value) ? (lut[0] as number) : word)
+        ? "#000"
+        : "#fff";
+      const [left, top] = [(x - view.x + 0.5) * zoom, (y - view.y + 0.5) * zoom];
+      context.fillText(formatValue(value, range, digits), left, top, zoom - 2);
+    }
+  }
+}
+
+function isLight(word: number): boolean {
+  const [r, g, b] = [word & 255, (word >> 8) & 255, (word >> 16) & 255];
+  return 0.299 * r + 0.587 * g + 0.114 * b > 140;
+}
+
+/** A box around a pixel in black and white, so that it stands out of any colour. */
+function drawMark(
+  context: CanvasRenderingContext2D,
+  mark: { x: number; y: number },
+  view: Viewport,
+  zoomX: number,
+  zoomY: number,
+): void {
+  const [x, y] = [(mark.x - view.x) * zoomX, (mark.y - view.y) * zoomY];
+  const [width, height] = [Math.max(3, zoomX), Math.max(3, zoomY)];
+  context.lineWidth = 1;
+  context.strokeStyle = "#000";
+  context.strokeRect(x - 0.5, y - 0.5, width + 1, height + 1);
+  context.strokeStyle = "#fff";
+  context.strokeRect(x - 1.5, y - 1.5, width + 3, height + 3);
+}

@@ -1,0 +1,62 @@
+/** The selected channel at up to 12 steps, all under the window of the step shown. */
+import { useComputed, useSignalEffect } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { paintCanvas } from "../../render/strip";
+import { affineOf } from "../../render/window";
+import { goToStep } from "../../state/actions";
+import { type FilmFrame, useStore } from "../../state/store";
+import { useSelected } from "../selected";
+import { reduction } from "./picture";
+import { enlargedSize } from "./viewport";
+
+export function Film({ size }: { size: number }) {
+  const store = useStore();
+  const frames = store.film.value;
+  const step = useComputed(() => store.view.value?.info.step ?? null).value;
+  if (frames.length < 2) return null;
+  const current = frames.findIndex((frame) => frame.step === step);
+  const keyed = (event: KeyboardEvent) => {
+    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    const all = [...(event.currentTarget as Element).querySelectorAll("button")];
+    const next = all[all.indexOf(event.target as HTMLButtonElement) + by];
+    if (by === 0 || !next) return;
+    event.preventDefault();
+    next.focus();
+  };
+  return (
+    <div class="film" role="group" aria-label="Film" onKeyDown={keyed}>
+      {frames.map((frame, i) => (
+        <button
+          key={frame.step}
+          type="button"
+          tabIndex={i === Math.max(0, current) ? 0 : -1}
+          aria-label={`Step ${frame.step}`}
+          aria-current={frame.step === step ? "step" : undefined}
+          title={`Step ${frame.step}`}
+          onClick={() => goToStep(store, frame.step)}
+        >
+          <Frame frame={frame} size={size} />
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Frame({ frame, size }: { frame: FilmFrame; size: number }) {
+  const store = useStore();
+  const selected = useSelected(store);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const { source } = frame;
+  useSignalEffect(() => {
+    const at = selected.value;
+    if (!canvas.current || !source || !at) return;
+    const { width, height, scale } = source.stack;
+    const css = enlargedSize(width, height, size);
+    canvas.current.style.width = `${css.width}px`;
+    canvas.current.style.height = `${css.height}px`;
+    const pixels = Math.max(css.width, css.height) * (window.devicePixelRatio || 1);
+    const reduce = reduction(width, height, pixels);
+    paintCanvas(canvas.current, source, 0, affineOf(at.limits, scale), at.shown.lut, reduce);
+  });
+  return <canvas ref={canvas} class={source ? "" : "waiting"} aria-hidden="true" />;
+}

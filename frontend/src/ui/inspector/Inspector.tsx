@@ -1,0 +1,95 @@
+/** The selected channel: enlarged, with its input, statistics, course over steps and film. */
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { STAT_COLUMNS, type StatName } from "../../data/types";
+import { formatValue } from "../../render/format";
+import { useStore } from "../../state/store";
+import { useSelected } from "../selected";
+import { Chart } from "./Chart";
+import { Enlarged } from "./Enlarged";
+import { Film } from "./Film";
+import { InputPicture } from "./InputPicture";
+import { Statistics } from "./Statistics";
+
+/** Content this wide and more has room for the larger pictures. */
+const WIDE = 320;
+
+export function Inspector() {
+  const store = useStore();
+  const root = useRef<HTMLElement>(null);
+  const width = useWidthOf(root);
+  const stat = useSignal<StatName>("max");
+  const nothing = useComputed(() => store.shown.value === null).value;
+  const wide = width >= WIDE;
+  return (
+    <section class="inspector" aria-label="Channel inspector" ref={root}>
+      {!nothing && width > 0 && (
+        <>
+          <Title />
+          <Enlarged size={wide ? 320 : 224} />
+          <div class="beside">
+            <InputPicture size={72} label={null} />
+            <Statistics
+              chosen={stat.value}
+              onChoose={(name) => {
+                stat.value = name;
+              }}
+            />
+          </div>
+          <Chart stat={stat.value} width={width} />
+          <Film size={wide ? 50 : 36} />
+        </>
+      )}
+    </section>
+  );
+}
+
+function useWidthOf(root: { readonly current: HTMLElement | null }): number {
+  const width = useSignal(0);
+  useEffect(() => {
+    const element = root.current;
+    if (!element) return;
+    const observer = new ResizeObserver(([entry]) => {
+      // A hidden tab has no width; what was measured before still holds.
+      if (entry && entry.contentRect.width > 0) width.value = Math.floor(entry.contentRect.width);
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [root, width]);
+  return width.value;
+}
+
+/** The channel's id, what is wrong with it and the evidence, the value at the marked pixel. */
+function Title() {
+  const store = useStore();
+  const selected = useSelected(store);
+  const state = useComputed(() => {
+    const at = selected.value;
+    const stats = store.statsAt.value;
+    const view = store.view.value;
+    if (!at || !view) return "";
+    const row = stats?.subarray(at.id * STAT_COLUMNS, (at.id + 1) * STAT_COLUMNS);
+    const batch = view.info.batch;
+    const whole = `all ${batch} ${batch === 1 ? "example" : "examples"}`;
+    if (row?.[4] === 1) return `dead: zero in ${whole}`;
+    if (at.shown.source.silent(at.position)) return "silent in this example";
+    if (row && row[0] === row[1] && row[5] === 0) return `constant in ${whole}`;
+    const bad = at.shown.source.nonfinite(at.position);
+    return bad > 0 ? `${bad} non-finite here` : "";
+  });
+  const value = useComputed(() => {
+    const at = selected.value;
+    const pixel = store.hover.value?.pixel ?? store.pixel.value;
+    if (!at || !pixel) return "";
+    const { lo, hi } = at.limits;
+    const found = at.shown.source.value(at.position, pixel.x, pixel.y);
+    return formatValue(found, Math.max(Math.abs(lo), Math.abs(hi)));
+  });
+  return (
+    <header>
+      <h2>{`Channel ${selected.value?.id ?? ""}`}</h2>
+      <span class="state">{state}</span>
+      <b class="value">{value}</b>
+    </header>
+  );
+}

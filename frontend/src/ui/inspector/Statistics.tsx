@@ -1,0 +1,51 @@
+/** What is known of the selected channel over the whole batch; a press charts it over steps. */
+import { useComputed } from "@preact/signals";
+import { STAT_COLUMNS, STAT_NAMES, type StatName } from "../../data/types";
+import { formatShare, formatValue } from "../../render/format";
+import { useStore } from "../../state/store";
+import { useSelected } from "../selected";
+
+const WORDS: Record<StatName, string> = {
+  min: "min",
+  max: "max",
+  mean: "mean",
+  std: "std",
+  zeros: "zeros",
+  nonfinite: "non-finite",
+};
+
+export function statText(name: StatName, value: number, reach: number): string {
+  if (name === "zeros") return formatShare(value);
+  if (name === "nonfinite") return String(value);
+  return formatValue(value, reach, 4);
+}
+
+export function Statistics(props: { chosen: StatName; onChoose: (name: StatName) => void }) {
+  const store = useStore();
+  const selected = useSelected(store);
+  const row = useComputed(() => {
+    const stats = store.statsAt.value;
+    const id = selected.value?.id;
+    if (!stats || id === undefined) return null;
+    return stats.subarray(id * STAT_COLUMNS, (id + 1) * STAT_COLUMNS);
+  }).value;
+  const reach = row ? Math.max(Math.abs(row[0] as number), Math.abs(row[1] as number)) : 1;
+  return (
+    <div class="statistics" role="group" aria-label="Statistics">
+      {STAT_NAMES.map((name, i) => (
+        <button
+          key={name}
+          type="button"
+          aria-pressed={props.chosen === name}
+          title={`${WORDS[name]} over the whole batch; chart it over steps`}
+          onClick={() => props.onChoose(name)}
+        >
+          <span>{WORDS[name]}</span>
+          <b class={name === "nonfinite" && row && (row[i] as number) > 0 ? "bad" : ""}>
+            {row ? statText(name, row[i] as number, reach) : "…"}
+          </b>
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { nearestPoint, pathOf, seriesOf, xOf, yOf } from "./series";
+
+// Three steps of two channels; columns min, max, mean, std, zeros, nonfinite.
+const stats = {
+  run: "r",
+  tag: "t",
+  complete: true,
+  steps: [0, 10, 40],
+  channels: 2,
+  table: Float32Array.of(
+    ...[0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0],
+    ...[0, 1, 0, 0, 0, 0, 0, Number.NaN, 0, 0, 0, 7],
+    ...[0, 1, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0],
+  ),
+};
+const box = { width: 100, height: 50, pad: 10 };
+
+describe("seriesOf", () => {
+  it("takes one statistic of one channel at every step", () => {
+    const series = seriesOf(stats, 1, "max");
+    expect(Array.from(series.values)).toEqual([2, Number.NaN, 6]);
+    expect(series.range).toEqual([2, 6]);
+    expect(Array.from(seriesOf(stats, 1, "nonfinite").values)).toEqual([0, 7, 0]);
+  });
+});
+
+describe("places on the chart", () => {
+  const series = seriesOf(stats, 1, "max");
+
+  it("go by step number, from the bottom up", () => {
+    expect([0, 1, 2].map((i) => xOf(series, i, box))).toEqual([10, 30, 90]);
+    expect([0, 2].map((i) => yOf(series, i, box))).toEqual([40, 10]);
+    expect(yOf(series, 1, box)).toBeNaN();
+  });
+
+  it("leave a gap where a value is not finite", () => {
+    expect(pathOf(series, box)).toBe("M10.0 40.0M90.0 10.0");
+  });
+
+  it("put a flat series and a single step in the middle", () => {
+    const flat = seriesOf(stats, 0, "max");
+    expect(yOf(flat, 0, box)).toBe(25);
+    const single = { ...stats, steps: [5], table: stats.table.slice(0, 12) };
+    expect(xOf(seriesOf(single, 0, "max"), 0, box)).toBe(50);
+  });
+
+  it("find the nearest point to a click", () => {
+    expect([12, 25, 70].map((x) => nearestPoint(series, x, box))).toEqual([0, 1, 2]);
+  });
+});

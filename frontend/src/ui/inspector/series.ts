@@ -1,0 +1,69 @@
+/** One statistic of one channel over all steps, and where its points fall on a chart. */
+import { STAT_COLUMNS, STAT_NAMES, type StatName, type StatsTable } from "../../data/types";
+
+export interface Series {
+  readonly steps: readonly number[];
+  readonly values: Float64Array;
+  /** Over finite values; null where there are none. */
+  readonly range: readonly [number, number] | null;
+}
+
+export function seriesOf(stats: StatsTable, id: number, name: StatName): Series {
+  const column = STAT_NAMES.indexOf(name);
+  const values = Float64Array.from(
+    stats.steps,
+    (_, i) => stats.table[(i * stats.channels + id) * STAT_COLUMNS + column] ?? Number.NaN,
+  );
+  const finite = values.filter(Number.isFinite);
+  const range = finite.length
+    ? ([finite.reduce((a, b) => Math.min(a, b)), finite.reduce((a, b) => Math.max(a, b))] as const)
+    : null;
+  return { steps: stats.steps, values, range };
+}
+
+export interface Box {
+  readonly width: number;
+  readonly height: number;
+  readonly pad: number;
+}
+
+export function xOf(series: Series, i: number, box: Box): number {
+  const first = series.steps[0] ?? 0;
+  const span = (series.steps.at(-1) ?? first) - first;
+  const share = span > 0 ? ((series.steps[i] ?? first) - first) / span : 0.5;
+  return box.pad + share * (box.width - 2 * box.pad);
+}
+
+/** From the bottom up; a flat series stands in the middle. NaN where the value is not finite. */
+export function yOf(series: Series, i: number, box: Box): number {
+  const value = series.values[i] as number;
+  if (!series.range || !Number.isFinite(value)) return Number.NaN;
+  const [lo, hi] = series.range;
+  const share = hi > lo ? (value - lo) / (hi - lo) : 0.5;
+  return box.height - box.pad - share * (box.height - 2 * box.pad);
+}
+
+/** An SVG path that breaks where there is no finite value. */
+export function pathOf(series: Series, box: Box): string {
+  let path = "";
+  let pen = "M";
+  for (let i = 0; i < series.steps.length; i++) {
+    const y = yOf(series, i, box);
+    if (Number.isNaN(y)) {
+      pen = "M";
+      continue;
+    }
+    path += `${pen}${xOf(series, i, box).toFixed(1)} ${y.toFixed(1)}`;
+    pen = "L";
+  }
+  return path;
+}
+
+/** The point nearest to a place along x. */
+export function nearestPoint(series: Series, x: number, box: Box): number {
+  let best = 0;
+  for (let i = 1; i < series.steps.length; i++) {
+    if (Math.abs(xOf(series, i, box) - x) < Math.abs(xOf(series, best, box) - x)) best = i;
+  }
+  return best;
+}

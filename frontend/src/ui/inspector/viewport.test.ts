@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { enlargedSize, revealing, whole, zoomAbout } from "./viewport";
+
+const plane = { width: 16, height: 8 };
+
+describe("zoomAbout", () => {
+  it("keeps the place under the cursor where it is", () => {
+    const view = zoomAbout(whole(16, 8), plane, { x: 4, y: 2 }, 2);
+    expect(view).toEqual({ x: 2, y: 1, width: 8, height: 4 });
+    // 4 was a quarter of the way along and still is.
+    expect((4 - view.x) / view.width).toBe(0.25);
+  });
+
+  it("never leaves the plane and never shows less than three pixels", () => {
+    expect(zoomAbout(whole(16, 8), plane, { x: 16, y: 8 }, 2)).toMatchObject({ x: 8, y: 4 });
+    expect(zoomAbout(whole(16, 8), plane, { x: 0, y: 0 }, 100).height).toBe(3);
+    expect(zoomAbout(whole(16, 8), plane, { x: 3, y: 3 }, 0.5)).toEqual(whole(16, 8));
+    expect(zoomAbout(whole(2, 2), { width: 2, height: 2 }, { x: 1, y: 1 }, 2)).toEqual(whole(2, 2));
+  });
+});
+
+describe("revealing", () => {
+  it("moves just far enough", () => {
+    const view = { x: 4, y: 2, width: 4, height: 4 };
+    expect(revealing(view, plane, { x: 5, y: 3 })).toEqual(view);
+    expect(revealing(view, plane, { x: 1, y: 7 })).toEqual({ x: 1, y: 4, width: 4, height: 4 });
+  });
+});
+
+describe("enlargedSize", () => {
+  it("takes whole multiples up to the limit, and shrinks what is larger", () => {
+    expect(enlargedSize(28, 28, 224)).toEqual({ width: 224, height: 224 });
+    expect(enlargedSize(30, 10, 224)).toEqual({ width: 210, height: 70 });
+    expect(enlargedSize(448, 224, 224)).toEqual({ width: 224, height: 112 });
+    expect(enlargedSize(1, 1, 224)).toEqual({ width: 224, height: 224 });
+  });
+});

@@ -1,0 +1,64 @@
+/** The part of a plane that the enlarged tile shows, in source pixels. */
+
+export interface Viewport {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+const FEWEST = 3;
+
+export function whole(width: number, height: number): Viewport {
+  return { x: 0, y: 0, width, height };
+}
+
+/** Zooms by a factor (2 shows half as much) about a place that stays where it is. */
+export function zoomAbout(
+  view: Viewport,
+  plane: { width: number; height: number },
+  at: { x: number; y: number },
+  factor: number,
+): Viewport {
+  const least = Math.min(FEWEST, plane.width, plane.height);
+  const smaller = Math.min(view.width, view.height) / factor;
+  const by = smaller < least ? Math.min(view.width, view.height) / least : factor;
+  const width = Math.min(plane.width, view.width / by);
+  const height = Math.min(plane.height, view.height / by);
+  const place = (now: number, from: number, size: number, next: number, limit: number): number =>
+    Math.min(limit - next, Math.max(0, now - ((now - from) / size) * next));
+  return {
+    x: place(at.x, view.x, view.width, width, plane.width),
+    y: place(at.y, view.y, view.height, height, plane.height),
+    width,
+    height,
+  };
+}
+
+/** Moves the view by the least that brings a pixel into it. */
+export function revealing(
+  view: Viewport,
+  plane: { width: number; height: number },
+  pixel: { x: number; y: number },
+): Viewport {
+  const shift = (from: number, size: number, at: number, limit: number): number =>
+    Math.min(
+      limit - size,
+      Math.max(0, at < from ? at : at + 1 > from + size ? at + 1 - size : from),
+    );
+  return {
+    ...view,
+    x: shift(view.x, view.width, pixel.x, plane.width),
+    y: shift(view.y, view.height, pixel.y, plane.height),
+  };
+}
+
+/** CSS size of the whole plane: whole multiples where it is enlarged, at most `limit` a side. */
+export function enlargedSize(width: number, height: number, limit: number) {
+  const side = Math.max(width, height, 1);
+  const zoom = side <= limit ? Math.floor(limit / side) : limit / side;
+  return {
+    width: Math.max(1, Math.round(width * zoom)),
+    height: Math.max(1, Math.round(height * zoom)),
+  };
+}

@@ -1,0 +1,309 @@
+/**
+ * The histogram of what is shown, with the window's two ends on it and the colour bar under it.
+ *
+ * Bars count all shown channels, the outline the selected one. Counting waits until the picture is
+ * painted; moving an end repaints one small canvas.
+ */
+import { computed, useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { ABOVE_ENTRY, BELOW_ENTRY, colorOf, cssGradient } from "../../render/colormap";
+import { type Histogram as Counts, heightsOf, histogramOf } from "../../render/histogram";
+import type { Span } from "../../render/window";
+import { setWindow } from "../../state/actions";
+import { type Store, useStore } from "../../state/store";
+import { type Selected, useSelected } from "../selected";
+import { changeToLimits, nearerEnd, withEnd } from "./ends";
+
+const BINS = 132;
+const HEIGHT = 52;
+/** Room at either side, so that an end at the edge can be seen and taken. */
+const MARGIN = 8;
+
+interface Counted {
+  readonly all: Counts;
+  readonly one: Counts;
+}
+
+/** The span on the x axis: everything in the window's scope, unless it was zoomed. */
+function fitted(store: Store, selected: Selected): Span {
+  const { table, source } = selected.shown;
+  const full = table.full(selected.position);
+  if (store.window.value.range === "channel") return full;
+  const { min, max } = source.extentOfAll();
+  return min < max ? { lo: Math.min(min, full.lo), hi: Math.max(max, full.hi) } : full;
+}
+
+function toX(value: number, span: Span, width: number): number {
+  const inner = width - 2 * MARGIN;
+  const x = MARGIN + ((value - span.lo) / (span.hi - span.lo)) * inner;
+  return Math.min(width - MARGIN, Math.max(MARGIN, x));
+}
+
+function toValue(x: number, span: Span, width: number): number {
+  return span.lo + ((x - MARGIN) / (width - 2 * MARGIN)) * (span.hi - span.lo);
+}
+
+function zoomed(span: Span, about: number, factor: number): Span {
+  return { lo: about - (about - span.lo) * factor, hi: about + (span.hi - about) * factor };
+}
+
+/** Keeps the last span while a new one says the same, so that nothing is counted twice. */
+function useSpan(read: () => Span | null) {
+  const last = useRef<Span | null>(null);
+  return useComputed(() => {
+    const span = read();
+    const { current } = last;
+    if (span && current && span.lo === current.lo && span.hi === current.hi) return current;
+    last.current = span;
+    return span;
+  });
+}
+
+export function Histogram() {
+  const store = useStore();
+  const selected = useSelected(store);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const bar = useRef<HTMLDivElement>(null);
+  const width = useSignal(264);
+  const zoom = useSignal<Span | null>(null);
+  const counted = useSignal<Counted | null>(null);
+  const span = useSpan(() => zoom.value ?? (selected.value && fitted(store, selected.value)));
+  const subject = useMemo(
+    () =>
+      computed(() => ({
+        source: store.shown.value?.source ?? null,
+        order: store.order.value,
+        position: selected.value?.position ?? 0,
+        span: span.value,
+      })),
+    [store, selected, span],
+  );
+  useCounting(subject, counted);
+  useWidth(canvas, width);
+  useSignalEffect(() => {
+    void store.layer.value;
+    void store.window.value.range;
+    zoom.value = null;
+  });
+  useSignalEffect(() => {
+    void store.dark.value;
+    const at = selected.value;
+    if (!canvas.current || !at || !span.value) return;
+    draw(canvas.current, {
+      width: width.value,
+      span: span.value,
+      limits: at.limits,
+      counted: counted.value,
+      linear: store.window.value.linearCounts,
+    });
+    if (bar.current) placeBar(bar.current, at, span.value, width.value);
+  });
+  const press = (event: PointerEvent) => dragEnds(store, event, selected, span, width.value);
+  const wheel = (event: WheelEvent) => {
+    if (!event.ctrlKey || !span.value) return;
+    event.preventDefault();
+    const x = event.clientX - (event.currentTarget as Element).getBoundingClientRect().left;
+    const about = toValue(x, span.value, width.value);
+    zoom.value = zoomed(span.value, about, Math.exp(event.deltaY / 200));
+  };
+  const fit = () => {
+    zoom.value = null;
+  };
+  return (
+    <div class="histogram">
+      <canvas
+        ref={canvas}
+        role="img"
+        aria-label="Histogram of the values shown"
+        title="Click or drag moves the nearer end, shift-drag both; Ctrl-wheel zooms, double-click fits"
+        onPointerDown={press}
+        onWheel={wheel}
+        onDblClick={fit}
+      />
+      <div class="colour-bar" ref={bar} />
+    </div>
+  );
+}
+
+/** Counts once the browser is idle, after the picture that the counts are of. */
+function useCounting(
+  subject: {
+    readonly value: {
+      source: Selected["shown"]["source"] | null;
+      order: readonly number[];
+      position: number;
+      span: Span | null;
+    };
+  },
+  counted: { value: Counted | null },
+): void {
+  useSignalEffect(() => {
+    const { source, order, position, span } = subject.value;
+    if (!source || !span) return;
+    const timer = setTimeout(() => {
+      const some = order.length > 0 && order.length < source.stack.planes ? order : null;
+      counted.value = {
+        all: histogramOf(source, span, BINS, some),
+        one: histogramOf(source, span, BINS, [position]),
+      };
+    }, 30);
+    return () => clearTimeout(timer);
+  });
+}
+
+function useWidth(
+  canvas: { readonly current: HTMLCanvasElement | null },
+  width: { value: number },
+): void {
+  useEffect(() => {
+    const element = canvas.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => {
+      if (element.clientWidth > 0) width.value = element.clientWidth;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [canvas, width]);
+}
+
+function dragEnds(
+  store: Store,
+  press: PointerEvent,
+  selected: { peek(): Selected | null },
+  span: { peek(): Span | null },
+  width: number,
+): void {
+  const start = selected.peek();
+  const axis = span.peek();
+  if (press.button !== 0 || !start || !axis) return;
+  press.preventDefault();
+  const element = press.currentTarget as HTMLElement;
+  const left = element.getBoundingClientRect().left;
+  const before = store.window.peek();
+  const pressed = toValue(press.clientX - left, axis, width);
+  const end = nearerEnd(start.limits, pressed);
+  element.setPointerCapture(press.pointerId);
+  const move = (event: PointerEvent): void => {
+    const value = toValue(event.clientX - left, axis, width);
+    const limits = press.shiftKey
+      ? shifted(start.limits, value - pressed, event.clientY - press.clientY)
+      : withEnd(start.limits, end, value);
+    setWindow(store, changeToLimits(before, start, limits));
+  };
+  const finish = (): void => {
+    element.removeEventListener("pointermove", move);
+    element.removeEventListener("pointerup", finish);
+    element.removeEventListener("pointercancel", finish);
+  };
+  element.addEventListener("pointermove", move);
+  element.addEventListener("pointerup", finish);
+  element.addEventListener("pointercancel", finish);
+  if (!press.shiftKey) move(press);
+}
+
+/** Sideways moves both ends, up narrows the window: 64 px halve it. */
+function shifted(limits: Span, by: number, dy: number): Span {
+  const half = ((limits.hi - limits.lo) / 2) * 2 ** (dy / 64);
+  const centre = limits.lo / 2 + limits.hi / 2 + by;
+  return { lo: centre - half, hi: centre + half };
+}
+
+/** The gradient between the ends, their colours beyond them. */
+function placeBar(element: HTMLElement, at: Selected, span: Span, width: number): void {
+  const left = toX(at.limits.lo, span, width);
+  const right = toX(at.limits.hi, span, width);
+  const { lut } = at.shown;
+  const middle = (left + right) / 2;
+  const beyond = `${colorOf(lut, BELOW_ENTRY)} ${middle}px, ${colorOf(lut, ABOVE_ENTRY)} ${middle}px`;
+  element.style.background = [
+    `${cssGradient(lut)} ${left}px 0 / ${Math.max(1, right - left)}px 100% no-repeat`,
+    `linear-gradient(to right, ${beyond})`,
+  ].join(", ");
+}
+
+interface Picture {
+  readonly width: number;
+  readonly span: Span;
+  readonly limits: Span;
+  readonly counted: Counted | null;
+  readonly linear: boolean;
+}
+
+function draw(canvas: HTMLCanvasElement, picture: Picture): void {
+  const ratio = window.devicePixelRatio || 1;
+  const { width } = picture;
+  const pixels = [Math.round(width * ratio), Math.round(HEIGHT * ratio)] as const;
+  if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) {
+    [canvas.width, canvas.height] = pixels;
+  }
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, HEIGHT);
+  const style = getComputedStyle(canvas);
+  const color = (name: string) => style.getPropertyValue(name).trim() || "#888";
+  const [lo, hi] = [
+    toX(picture.limits.lo, picture.span, width),
+    toX(picture.limits.hi, picture.span, width),
+  ];
+  context.fillStyle = color("--well");
+  context.fillRect(MARGIN, 0, width - 2 * MARGIN, HEIGHT);
+  if (picture.counted) drawCounts(context, picture, picture.counted, color);
+  drawEnds(context, lo, hi, color);
+}
+
+function drawCounts(
+  context: CanvasRenderingContext2D,
+  picture: Picture,
+  counted: Counted,
+  color: (name: string) => string,
+): void {
+  const { width, span, linear } = picture;
+  const top = HEIGHT - 2;
+  const edge = (counts: Counts, i: number): number =>
+    toX(counts.span.lo + ((counts.span.hi - counts.span.lo) * i) / BINS, span, width);
+  context.fillStyle = color("--secondary");
+  context.globalAlpha = 0.55;
+  heightsOf(counted.all.counts, linear).forEach((height, i) => {
+    if (height === 0) return;
+    const tall = Math.max(1, height * top);
+    const [from, to] = [edge(counted.all, i), edge(counted.all, i + 1)];
+    context.fillRect(from, HEIGHT - tall, to - from + 0.25, tall);
+  });
+  context.globalAlpha = 1;
+  context.strokeStyle = color("--text");
+  context.lineWidth = 1;
+  context.beginPath();
+  heightsOf(counted.one.counts, linear).forEach((height, i) => {
+    const y = HEIGHT - (height > 0 ? Math.max(1, height * top) : 0) + 0.5;
+    if (i === 0) context.moveTo(edge(counted.one, 0), y);
+    else context.lineTo(edge(counted.one, i), y);
+    context.lineTo(edge(counted.one, i + 1), y);
+  });
+  context.stroke();
+}
+
+function drawEnds(
+  context: CanvasRenderingContext2D,
+  lo: number,
+  hi: number,
+  color: (name: string) => string,
+): void {
+  for (const [x, inwards] of [
+    [lo, 1],
+    [hi, -1],
+  ] as const) {
+    context.strokeStyle = color("--panel");
+    context.lineWidth = 4;
+    context.strokeRect(x, 0, 0, HEIGHT);
+    context.strokeStyle = color("--accent-text");
+    context.fillStyle = color("--accent-text");
+    context.lineWidth = 2;
+    context.strokeRect(x, 0, 0, HEIGHT);
+    context.beginPath();
+    context.moveTo(x, 0);
+    context.lineTo(x + 7 * inwards, 0);
+    context.lineTo(x, 7);
+    context.fill();
+  }
+}

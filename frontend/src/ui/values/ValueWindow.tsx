@@ -1,0 +1,427 @@
+/** The panel `Values`: which true values the colours stand for, and how to move that. */
+import { useComputed, useSignal } from "@preact/signals";
+import { useId } from "preact/hooks";
+import { COLORMAPS, type ColormapName, type RangeScope } from "../../data/types";
+import { marksOf } from "../../render/colormap";
+import { formatSpan } from "../../render/format";
+import { pressAuto, resetWindow, setWindow } from "../../state/actions";
+import { type Store, useStore } from "../../state/store";
+import { selectedOf, useSelected } from "../selected";
+import { changeToLimits, parseLimit } from "./ends";
+import { Histogram } from "./Histogram";
+
+export function ValueWindow() {
+  return (
+    <section class="values" aria-label="Values">
+      <Title />
+      <Histogram />
+      <Ends />
+      <Marks />
+      <Amount name="Brightness" field="brightness" />
+      <Amount name="Contrast" field="contrast" />
+      <Rules />
+      <Scope />
+      <Maps />
+    </section>
+  );
+}
+
+/** Whose limits stand below. */
+function Title() {
+  const store = useStore();
+  const scope = useComputed(() => {
+    const selected = selectedOf(store);
+    const { range, lockSteps } = store.window.value;
+    if (!selected) return "";
+    const whose = range === "channel" ? `channel ${selected.id}` : "all channels";
+    return lockSteps && range !== "manual" ? `${whose}, all steps` : whose;
+  });
+  return (
+    <header>
+      <h2>Values</h2>
+      <span class="scope">{scope}</span>
+    </header>
+  );
+}
+
+function Ends() {
+  return (
+    <div class="ends">
+      <End name="Minimum" index={0} />
+      <End name="Maximum" index={1} />
+    </div>
+  );
+}
+
+/** One limit in real values; typing one sets both for all channels. */
+function End({ name, index }: { name: string; index: 0 | 1 }) {
+  const store = useStore();
+  const selected = useSelected(store);
+  const draft = useSignal<string | null>(null);
+  const wrong = useSignal<string | null>(null);
+  const shown = useComputed(
+    () => draft.value ?? (selected.value ? formatSpan(selected.value.limits)[index] : ""),
+  );
+  const commit = () => {
+    const text = draft.peek();
+    if (text === null) return;
+    wrong.value = typeLimit(store, index, text);
+    if (wrong.value === null) draft.value = null;
+  };
+  const key = (event: KeyboardEvent) => {
+    if (event.key === "Enter") commit();
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      draft.value = null;
+      wrong.value = null;
+    }
+  };
+  const id = useId();
+  return (
+    <div class="end">
+      <input
+        type="text"
+        inputMode="decimal"
+        autocomplete="off"
+        spellcheck={false}
+        aria-label={name}
+        aria-invalid={wrong.value !== null}
+        aria-describedby={wrong.value === null ? undefined : id}
+        title={index === 0 ? "Value of the first colour" : "Value of the last colour"}
+        value={shown}
+        onInput={(event) => {
+          draft.value = event.currentTarget.value;
+        }}
+        onFocus={(event) => event.currentTarget.select()}
+        onBlur={() => {
+          commit();
+          draft.value = null;
+          wrong.value = null;
+        }}
+        onKeyDown={key}
+      />
+      {wrong.value !== null && (
+        <span class="wrong" role="alert" id={id}>
+          {wrong.value}
+        </span>
+      )}
+    </div>
+  );
+}
+
+/** Sets a typed limit; what is wrong with it, or null. */
+function typeLimit(store: Store, index: 0 | 1, text: string): string | null {
+  const selected = selectedOf(store);
+  const value = parseLimit(text);
+  if (value === null) return `“${text.trim()}” is not a number`;
+  if (!selected) return null;
+  const limits =
+    index === 0 ? { lo: value, hi: selected.limits.hi } : { lo: selected.limits.lo, hi: value };
+  if (!(limits.lo < limits.hi)) return "minimum must be below maximum";
+  const manual = [limits.lo, limits.hi] as const;
+  setWindow(store, { range: "manual", manual, brightness: 0, contrast: 0 });
+  return null;
+}
+
+/** The colours that stand for no value of the map, where there are such pixels. */
+function Marks() {
+  const store = useStore();
+  const chips = useComputed(() => {
+    const shown = store.shown.value;
+    if (!shown) return [];
+    const marks = marksOf(shown.colormap);
+    const some = shown.source.extentOfAll().nonfinite > 0;
+    const { markClipped } = store.window.value;
+    return [
+      ...(some
+        ? [
+            { color: marks.nan, text: "NaN" },
+            { color: marks.positive, text: "+Inf" },
+            { color: marks.negative, text: "−Inf" },
+          ]
+        : []),
+      ...(markClipped
+        ? [
+            { color: marks.below, text: "below" },
+            { color: marks.above, text: "above" },
+          ]
+        : []),
+    ];
+  });
+  if (chips.value.length === 0) return null;
+  return (
+    <ul class="marks" aria-label="Marks">
+      {chips.value.map(({ color, text }) => (
+        <li key={text}>
+          <i style={{ background: color }} />
+          {text}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Slider(props: {
+  name: string;
+  min: number;
+  max: number;
+  step: number;
+  value: number;
+  text: string;
+  onValue: (value: number) => void;
+  onReset: () => void;
+}) {
+  const id = useId();
+  return (
+    <div class="amount">
+      <label for={id}>{props.name}</label>
+      <input
+        id={id}
+        type="range"
+        min={props.min}
+        max={props.max}
+        step={props.step}
+        value={props.value}
+        aria-valuetext={props.text}
+        onInput={(event) => props.onValue(event.currentTarget.valueAsNumber)}
+        onDblClick={props.onReset}
+      />
+      <output for={id}>{props.text}</output>
+    </div>
+  );
+}
+
+/** A slider of the window in per cent; it moves every channel alike. */
+function Amount({ name, field }: { name: string; field: "brightness" | "contrast" }) {
+  const store = useStore();
+  const value = useComputed(() => store.window.value[field]).value;
+  const percent = Math.round(value * 100);
+  return (
+    <Slider
+      name={name}
+      min={-1}
+      max={1}
+      step={0.01}
+      value={value}
+      text={`${percent > 0 ? "+" : percent < 0 ? "−" : ""}${Math.abs(percent)} %`}
+      onValue={(next) => setWindow(store, { [field]: next })}
+      onReset={() => setWindow(store, { [field]: 0 })}
+    />
+  );
+}
+
+function Rules() {
+  const store = useStore();
+  const rule = useComputed(() => {
+    const { limits, range } = store.window.value;
+    return range === "manual" ? "manual" : limits;
+  }).value;
+  const level = useComputed(() => store.window.value.autoLevel).value;
+  const choose = (limits: "minmax" | "symmetric") => {
+    const { range } = store.window.peek();
+    setWindow(store, {
+      limits,
+      range: range === "manual" ? "channel" : range,
+      brightness: 0,
+      contrast: 0,
+    });
+  };
+  return (
+    <div class="rules">
+      <button
+        type="button"
+        aria-pressed={rule === "auto"}
+        title={`Limits from the histogram; each press clips tighter (${level + 1} of 6)`}
+        onClick={() => pressAuto(store)}
+      >
+        Auto
+      </button>
+      <button
+        type="button"
+        aria-pressed={rule === "minmax"}
+        title="Limits at the smallest and the largest value"
+        onClick={() => choose("minmax")}
+      >
+        Min–max
+      </button>
+      <button
+        type="button"
+        aria-pressed={rule === "symmetric"}
+        title="Limits symmetric about zero, diverging colours"
+        onClick={() => choose("symmetric")}
+      >
+        About 0
+      </button>
+      <button type="button" title="Back to the first limits" onClick={() => resetWindow(store)}>
+        Reset
+      </button>
+    </div>
+  );
+}
+
+const SCOPES: readonly (readonly [RangeScope, string])[] = [
+  ["channel", "Channel"],
+  ["layer", "Layer"],
+  ["manual", "Manual"],
+];
+
+function Choice(props: {
+  label: string;
+  value: string;
+  title?: string;
+  options: readonly (readonly [string, string])[];
+  onChange: (value: string) => void;
+}) {
+  const id = useId();
+  return (
+    <div class="labelled">
+      <label for={id}>{props.label}</label>
+      <select
+        id={id}
+        value={props.value}
+        title={props.title}
+        onChange={(event) => props.onChange(event.currentTarget.value)}
+      >
+        {props.options.map(([value, text]) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+/** What the limits are taken from: each channel or the layer; this step or all. */
+function Scope() {
+  const store = useStore();
+  const range = useComputed(() => store.window.value.range).value;
+  const lock = useComputed(() => store.window.value.lockSteps).value;
+  const change = (next: RangeScope) => {
+    const selected = selectedOf(store);
+    const window = store.window.peek();
+    if (next !== "manual" || !selected) {
+      setWindow(store, { range: next });
+      return;
+    }
+    const manual = changeToLimits({ ...window, range: "manual" }, selected, selected.limits);
+    setWindow(store, { range: "manual", ...manual });
+  };
+  return (
+    <div class="pair">
+      <Choice
+        label="Range"
+        value={range}
+        title="Channel: each has its own limits. Layer: one for all, from the layer. Manual: typed"
+        options={SCOPES}
+        onChange={(next) => change(next as RangeScope)}
+      />
+      <Check
+        label="Lock over steps"
+        checked={lock}
+        title="One window for all steps, from the statistics of every step"
+        onChange={(lockSteps) => setWindow(store, { lockSteps })}
+      />
+    </div>
+  );
+}
+
+function Check(props: {
+  label: string;
+  checked: boolean;
+  title?: string;
+  onChange: (on: boolean) => void;
+}) {
+  return (
+    <label class="check" title={props.title}>
+      <input
+        type="checkbox"
+        checked={props.checked}
+        onChange={(event) => props.onChange(event.currentTarget.checked)}
+      />
+      {props.label}
+    </label>
+  );
+}
+
+const MAP_NAMES: Record<ColormapName, string> = {
+  viridis: "Viridis",
+  grey: "Grey",
+  RdBu: "Red–blue",
+  inferno: "Inferno",
+  magma: "Magma",
+  colour: "Colour (RGB)",
+};
+
+function Maps() {
+  const store = useStore();
+  const open = useSignal(false);
+  const chosen = useComputed(() => store.window.value.colormap).value;
+  const inForce = useComputed(() => store.shown.value?.colormap ?? "viridis").value;
+  const rgb = useComputed(
+    () => store.view.value?.kind === "input" && store.view.value.channels === 3,
+  ).value;
+  const maps = COLORMAPS.filter((name) => name !== "colour" || rgb);
+  const id = useId();
+  return (
+    <>
+      <div class="pair">
+        <Choice
+          label="Colormap"
+          value={chosen ?? ""}
+          options={[
+            ["", `By data: ${MAP_NAMES[inForce]}`],
+            ...maps.map((name) => [name, MAP_NAMES[name]] as const),
+          ]}
+          onChange={(name) => {
+            setWindow(store, { colormap: maps.find((map) => map === name) ?? null });
+          }}
+        />
+        <button
+          type="button"
+          class="more"
+          aria-expanded={open.value}
+          aria-controls={id}
+          onClick={() => {
+            open.value = !open.value;
+          }}
+        >
+          More
+        </button>
+      </div>
+      <div id={id} hidden={!open.value}>
+        {open.value && <More />}
+      </div>
+    </>
+  );
+}
+
+function More() {
+  const store = useStore();
+  const { gamma, invert, linearCounts, markClipped } = store.window.value;
+  return (
+    <div class="rarely">
+      <Slider
+        name="Gamma"
+        min={0.1}
+        max={3}
+        step={0.01}
+        value={gamma}
+        text={gamma.toFixed(2)}
+        onValue={(next) => setWindow(store, { gamma: next })}
+        onReset={() => setWindow(store, { gamma: 1 })}
+      />
+      <Check label="Invert" checked={invert} onChange={(on) => setWindow(store, { invert: on })} />
+      <Check
+        label="Linear counts"
+        checked={linearCounts}
+        onChange={(on) => setWindow(store, { linearCounts: on })}
+      />
+      <Check
+        label="Mark clipped pixels"
+        checked={markClipped}
+        onChange={(on) => setWindow(store, { markClipped: on })}
+      />
+    </div>
+  );
+}
