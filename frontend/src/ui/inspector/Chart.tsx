@@ -49,6 +49,7 @@ export function Chart({ stat, width }: { stat: StatName; width: number }) {
         onPointerLeave={() => {
           near.value = null;
         }}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: arrows move along the points
         tabIndex={0}
         onKeyDown={(event) => {
           const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
