@@ -1,0 +1,206 @@
+"""Names of what runs inside a model, and the choice of what to see.
+
+Every output of every layer call is an entry. Its name is the path of the layers around it,
+`encoder/block1/conv`; the second call of a shared layer is `conv:2`, and the parts of a list, tuple
+or dict are `lstm.0`, `lstm.1`, `heads.logits`. Names are unique in one pass and the same in the
+next.
+
+Choices, alone or in a list: the name of a layer (all its calls and parts, wherever it stands), the
+end of a path (`block1/conv`), an exact entry (`conv:2`, `lstm.0`), a glob (`encoder/*`), a layer
+object, a layer class, a predicate over layers; or None for every entry worth seeing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# Layers whose output is their input's values in another shape or order.
+REARRANGING = (
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
+    "Flatten",
+    "Permute",
+    "RepeatVector",
+    "Reshape",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
+)
+_SHOWN_NAMES = 20
+_GLOB = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a call stands: the names of the layers around it and its own, each with its call."""
+
+    steps: tuple[tuple[str, int], ...] = ()
+
+    def path(self) -> str:
+        """`encoder/conv:2`: the number is given from the second call on."""
+        return "/".join(f"{name}:{call}" if call > 1 else name for name, call in self.steps)
+
+    def inner(self, name: str, call: int = 1) -> Place:
+        return Place((*self.steps, (name, call)))
+
+    def ends_with(self, asked: str, part: str) -> bool:
+        """Whether the steps of `asked`, each with or without its call, are the last of this."""
+        wanted = asked.split("/")
+        if len(wanted) > len(self.steps):
+            return False
+        last = len(wanted) - 1
+        return all(
+            one in _step_spellings(*step, part if i == last else "")
+            for i, (one, step) in enumerate(zip(wanted, self.steps[-len(wanted) :], strict=True))
+        )
+
+    def fits(self, pattern: str, part: str) -> bool:
+        """Whether the glob fits the path; one without a slash may fit its last step alone."""
+        bare = "/".join(name for name, _ in self.steps)
+        paths = {path + end for path in (self.path(), bare) for end in ("", part)}
+        if "/" not in pattern:
+            paths |= {path.rsplit("/", 1)[-1] for path in paths}
+        return any(fnmatch.fnmatchcase(path, pattern) for path in paths)
+
+
+def _step_spellings(name: str, call: int, part: str) -> set[str]:
+    return {one + end for one in (name, f"{name}:{call}") for end in ("", part)}
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One output of one layer call.
+
+    name: unique in the pass. place: the call that returned it. part: which part of what was
+    returned, "" for all. layer: the Keras layer. fresh: its values are no other entry's, neither
+    passed through nor merely rearranged. data_format: "channels_last" or "channels_first". order:
+    its place in the order of execution.
+    """
+
+    name: str
+    place: Place
+    part: str
+    layer: Any
+    fresh: bool
+    data_format: str
+    order: int
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A layer that runs inside a loop or a vectorised map of the call at `outer`."""
+
+    layer: Any
+    outer: Place
+
+    @property
+    def place(self) -> Place:
+        return self.outer.inner(self.layer.name)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One thing asked for: how to recognise it, and how to call it in an error."""
+
+    text: str
+    wants: Callable[[Place, str, Any], bool]  # of a call's place, the part and the layer
+
+
+class Selection:
+    """The choices of `layers`, checked as far as that can be without a model.
+
+    Raises:
+      TypeError: a choice of a type that cannot choose layers.
+      ValueError: an empty list.
+    """
+
+    def __init__(self, layers: Any) -> None:
+        self._choices = None if layers is None else [_choice(one) for one in _listed(layers)]
+        if self._choices is not None and not self._choices:
+            raise ValueError("layers is empty; name at least one, or pass None for all")
+
+    def wants(self, entry: Entry) -> bool:
+        """Whether the entry is chosen."""
+        if self._choices is None:
+            return entry.fresh
+        return any(choice.wants(entry.place, entry.part, entry.layer) for choice in self._choices)
+
+    def check(
+        self, entries: Iterable[Entry], hidden: Iterable[Hidden], idle: Sequence[Any]
+    ) -> None:
+        """Refuses a choice that chose nothing, and says what there is.
+
+        Args:
+          entries: all of a pass.
+          hidden: the layers inside loops.
+          idle: layers of the model that did not run.
+
+        Raises:
+          ValueError: names the choice and close matches, or the layer that stands for it.
+        """
+        entries, hidden = list(entries), list(hidden)
+        for choice in self._choices or ():
+            if not any(choice.wants(entry.place, entry.part, entry.layer) for entry in entries):
+                raise ValueError(_refusal(choice, entries, hidden, idle))
+
+
+def _listed(layers: Any) -> list[Any]:
+    if isinstance(layers, list | tuple | set | frozenset):
+        return list(layers)
+    return [layers]
+
+
+def _choice(one: Any) -> Choice:
+    if isinstance(one, str):
+        asked = Place.fits if _GLOB.search(one) else Place.ends_with
+        return Choice(f"layer {one!r}", lambda place, part, _: asked(place, one, part))
+    if isinstance(one, type):
+        title = f"layer of class {one.__name__}"
+        return Choice(title, lambda _, __, layer: isinstance(layer, one))
+    if hasattr(one, "name") and hasattr(one, "call"):
+        return Choice(f"layer {one.name!r}", lambda _, __, layer: layer is one)
+    if callable(one):
+        title = getattr(one, "__name__", repr(one))
+        return Choice(f"layer that {title} accepts", lambda _, __, layer: bool(one(layer)))
+    raise TypeError(
+        f"layers holds {one!r}; it may hold names, globs, layer objects, layer classes "
+        "and predicates over layers"
+    )
+
+
+def _refusal(
+    choice: Choice, entries: Sequence[Entry], hidden: Sequence[Hidden], idle: Sequence[Any]
+) -> str:
+    for one in hidden:
+        if choice.wants(one.place, "", one.layer):
+            outer = one.outer.path()
+            return (
+                f"{choice.text} runs inside a loop of {outer!r}, which stands for it: "
+                f"ask for {outer!r}"
+            )
+    for layer in idle:
+        if choice.wants(Place().inner(layer.name), "", layer):
+            return f"{choice.text} is in the model but does not run in a forward pass"
+    names = [entry.name for entry in entries]
+    return f"no {choice.text}; {_close(choice.text, names)}the model has {_shortened(names)}"
+
+
+def _close(text: str, names: Sequence[str]) -> str:
+    asked = text.partition("'")[2].rstrip("'")
+    known = {last: name for name in names for last in (name, name.rsplit("/", 1)[-1])}
+    close = [known[match] for match in difflib.get_close_matches(asked, known, n=3)]
+    if not close:
+        return ""
+    return f"did you mean {' or '.join(repr(name) for name in dict.fromkeys(close))}? "
+
+
+def _shortened(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:_SHOWN_NAMES])
+    rest = len(names) - _SHOWN_NAMES
+    return f"{shown} and {rest} more" if rest > 0 else shown
