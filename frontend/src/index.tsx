@@ -1,8 +1,58 @@
 /** The entry point: TensorBoard imports this module and calls `render()`. */
 import { render as renderInto } from "preact";
+import { createClient } from "./data/client";
+import gridStyles from "./grid/grid.css?inline";
+import { connectAddress } from "./host/address";
+import { connectGuest } from "./host/guest";
+import { watchTheme } from "./host/theme";
+import { keepAddress } from "./state/address";
+import { Loader } from "./state/loader";
+import { holdOrder } from "./state/order";
+import { play } from "./state/player";
 import { createStore, StoreProvider } from "./state/store";
+import controlStyles from "./styles/controls.css?inline";
+import leftStyles from "./styles/left.css?inline";
+import shellStyles from "./styles/shell.css?inline";
+import tokens from "./styles/tokens.css?inline";
+import { App } from "./ui/App";
+import inspectorStyles from "./ui/inspector/inspector.css?inline";
+import valuesStyles from "./ui/values/values.css?inline";
 
 export function render(): void {
+  adoptStyles([
+    tokens,
+    controlStyles,
+    shellStyles,
+    leftStyles,
+    gridStyles,
+    valuesStyles,
+    inspectorStyles,
+  ]);
   const store = createStore();
-  renderInto(<StoreProvider value={store}>Loading…</StoreProvider>, document.body);
+  watchTheme(window.parent, (dark) => {
+    store.dark.value = dark;
+    document.documentElement.classList.toggle("dark", dark);
+  });
+  keepAddress(store, connectAddress(window.parent));
+  holdOrder(store);
+  play(store);
+  const loader = new Loader(store, createClient());
+  connectGuest(window.parent).onReload(() => loader.reload());
+  document.documentElement.lang = "en";
+  document.title = "Activations";
+  renderInto(
+    <StoreProvider value={store}>
+      <App onRetry={() => loader.reload()} />
+    </StoreProvider>,
+    document.body,
+  );
+  loader.start();
+}
+
+function adoptStyles(sheets: readonly string[]): void {
+  document.adoptedStyleSheets = sheets.map((text) => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(text);
+    return sheet;
+  });
 }

@@ -102,6 +102,7 @@ export class Loader {
     });
     effect(() => {
       const [view, channel] = [store.view.value, store.channel.value];
+      store.depth.value;
       if (view && channel !== null) untracked(() => this.openFilm(view, channel));
     });
   }
@@ -367,7 +368,11 @@ export class Loader {
     const index = this.store.stepIndex.peek();
     if (index.state !== "ready" || index.value.tag !== view.tag) return;
     const { steps } = index.value;
-    const subject = JSON.stringify([view.run, view.tag, view.example, channel, steps.length]);
+    const depth = this.store.depth.peek();
+    const subject = JSON.stringify([
+      [view.run, view.tag, view.example, channel, depth],
+      steps.map((info) => info.wallTime),
+    ]);
     const whole = this.store.film.peek().every((frame) => frame.source !== null);
     if (subject === this.filmSubject && whole) return;
     this.filmSubject = subject;
@@ -388,7 +393,8 @@ export class Loader {
     const whole = this.tensors.peek(viewQuery(key));
     const tensor = whole && channelOf(whole, channel);
     const alone = tensor ?? this.tensors.peek(channelQuery(key, channel));
-    return { step: info.step, source: alone ? sourceOf(viewOf(key, alone)) : null };
+    const depth = this.store.depth.peek();
+    return { step: info.step, source: alone ? sourceOf(viewOf(key, alone), depth) : null };
   }
 
   private async loadFilm(

@@ -21,8 +21,8 @@ import {
   type Triage,
   type WindowState,
 } from "../data/types";
-import type { TileSource } from "../render/decode";
-import { type Shown, shownOf } from "../render/shown";
+import { sourceOf, type TileSource } from "../render/decode";
+import { limitsOverSteps, type Shown, shownOf } from "../render/shown";
 import { infoAt } from "./choose";
 
 /** The value under the cursor. */
@@ -30,6 +30,8 @@ export interface Hover {
   /** Position of the channel. */
   readonly position: number;
   readonly pixel: Pixel;
+  /** Moved there by keyboard, so that it is announced. */
+  readonly byKeyboard: boolean;
 }
 
 /** One picture of the selected channel's film: its plane at a step, null while it loads. */
@@ -106,6 +108,8 @@ function answers() {
     /** The order of the tiles, as positions: held until layer, triage or `Re-sort` change it. */
     order: signal<readonly number[]>([]),
     orderStale: signal(false),
+    /** Width of a tile in CSS pixels, as the grid laid it out. */
+    tileWidth: signal(0),
   };
 }
 
@@ -118,6 +122,8 @@ export interface Store extends State {
   readonly shown: ReadonlySignal<Shown | null>;
   /** `[channels, 6]` of the shown step, by channel id; null until they are here. */
   readonly statsAt: ReadonlySignal<Float32Array | null>;
+  /** The layer's largest finite magnitude over the steps whose statistics are here. */
+  readonly reach: ReadonlySignal<number>;
 }
 
 export function createStore(): Store {
@@ -140,7 +146,17 @@ export function createStore(): Store {
         }),
     ),
     statsAt: computed(() => rowOf(stats.value, view.value)),
+    reach: computed(() => reachOf(stats.value, view.value)),
   };
+}
+
+function reachOf(stats: StatsTable | null, view: LayerView | null): number {
+  if (!view) return 0;
+  const known = stats?.tag === view.tag && stats.run === view.run ? stats : null;
+  const layer = known && limitsOverSteps(known).layer;
+  if (layer) return Math.max(Math.abs(layer.lo), Math.abs(layer.hi));
+  const { min, max } = sourceOf(view).extentOfAll();
+  return Math.max(Math.abs(min), Math.abs(max)) || 0;
 }
 
 function rowOf(stats: StatsTable | null, view: LayerView | null): Float32Array | null {

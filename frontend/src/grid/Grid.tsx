@@ -1,0 +1,304 @@
+/**
+ * The well of tiles: virtual rows, each one canvas and the cells over it.
+ *
+ * Moving a slider repaints the canvases of the rows in sight and renders no component.
+ */
+import { type ReadonlySignal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { sourceOf } from "../render/decode";
+import { dragged } from "../render/window";
+import { resetWindow, selectChannel, setHover, setTriage, setWindow } from "../state/actions";
+import { type Store, useStore } from "../state/store";
+import { Button } from "../ui/controls";
+import { movedTo } from "./keys";
+import { type GridLayout, layoutOf, visibleRows } from "./layout";
+import { Row } from "./Row";
+
+const MARGIN = 12;
+const DRAG_PIXELS = 4;
+
+export function Grid() {
+  const store = useStore();
+  const scroll = useRef<HTMLDivElement>(null);
+  const area = useSignal({ width: 0, height: 0 });
+  const top = useSignal(0);
+  useLayoutEffect(() => watchSize(scroll.current!, area), [area]);
+  const layout = useComputed(() => gridLayout(store, area.value));
+  const range = useComputed(() => {
+    const l = layout.value;
+    const [from, to] = l ? visibleRows(l, top.value - MARGIN, area.value.height) : [0, 0];
+    return `${from}:${to}`;
+  });
+  useSignalEffect(() => {
+    store.tileWidth.value = layout.value?.geometry.tileCssWidth ?? 0;
+  });
+  useSignalEffect(() => markPixels(scroll.current, store, layout.value));
+  useSignalEffect(() => {
+    // Another layer or another filter begins at the top.
+    store.order.value;
+    if (scroll.current && !scroll.current.contains(document.activeElement)) {
+      scroll.current.scrollTop = 0;
+    }
+  });
+  const pointer = usePointer(store, layout);
+  const l = layout.value;
+  const [from = 0, to = 0] = range.value.split(":").map(Number);
+  return (
+    <section class={`gridwell ${store.loading.value ? "loading" : ""}`} aria-label="Feature maps">
+      <div
+        ref={scroll}
+        class="gridscroll"
+        role="grid"
+        aria-label="Channels"
+        aria-rowcount={l?.rows ?? 0}
+        aria-colcount={l?.columns ?? 0}
+        aria-busy={store.loading.value}
+        data-range={store.window.value.range}
+        onScroll={(event) => {
+          top.value = event.currentTarget.scrollTop;
+        }}
+        onKeyDown={(event) => l && onKey(event, store, l, scroll.current!)}
+        {...pointer}
+      >
+        <div class="gridinner" style={l ? `height:${l.rows * l.pitchY}px` : ""}>
+          {l &&
+            Array.from({ length: to - from }, (_, i) => from + i).map((row) => (
+              <Row key={row} row={row} layout={l} />
+            ))}
+        </div>
+      </div>
+      {l && l.count === 0 && <NothingLeft />}
+      <div class="busy" />
+    </section>
+  );
+}
+
+function gridLayout(store: Store, area: { width: number; height: number }): GridLayout | null {
+  const view = store.view.value;
+  if (!view || area.width === 0) return null;
+  const { width, height } = sourceOf(view, store.depth.value).stack;
+  if (width === 0 || height === 0) return null;
+  return layoutOf({
+    planeWidth: width,
+    planeHeight: height,
+    count: store.order.value.length,
+    area: { width: area.width - 2 * MARGIN, height: area.height - 2 * MARGIN },
+    wished: store.tileSize.value,
+  });
+}
+
+/** A hidden tab has no height: what was laid out before stays. */
+function watchSize(
+  element: HTMLElement,
+  area: { value: { width: number; height: number } },
+): () => void {
+  const read = () => {
+    const { clientWidth: width, clientHeight: height } = element;
+    if (width > 0 && height > 0) area.value = { width, height };
+  };
+  const observer = new ResizeObserver(read);
+  observer.observe(element);
+  read();
+  return () => observer.disconnect();
+}
+
+/** The marked pixel in every tile, by three custom properties: nothing is rendered. */
+function markPixels(root: HTMLElement | null, store: Store, layout: GridLayout | null): void {
+  const pixel = store.hover.value?.pixel ?? store.pixel.value;
+  if (!root || !layout) return;
+  root.style.setProperty("--mark-visibility", pixel ? "visible" : "hidden");
+  if (!pixel) return;
+  const { zoom, geometry } = layout;
+  const size = Math.max(zoom, 5);
+  const shift = (size - zoom) / 2;
+  const width = geometry.tileCssWidth + geometry.gapCss;
+  root.style.setProperty("--mark-x", `${pixel.x * zoom - shift - 1}px`);
+  root.style.setProperty("--mark-y", `${pixel.y * zoom - shift - 1}px`);
+  root.style.setProperty("--mark-image", markImage(width, geometry.tileCssHeight, size));
+}
+
+/** A hollow square, white within black, so that it stands out on any colour. */
+function markImage(width: number, height: number, size: number): string {
+  const svg =
+    `<svg xmlns='http://www.w3.org/2000/svg' width='${width}' height='${height + 8}'>` +
+    `<rect x='.5' y='.5' width='${size + 1}' height='${size + 1}' fill='none' stroke='black'/>` +
+    `<rect x='1.5' y='1.5' width='${size - 1}' height='${size - 1}' fill='none' stroke='white'/></svg>`;
+  return `url("data:image/svg+xml,${encodeURIComponent(svg)}")`;
+}
+
+interface Place {
+  readonly index: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The cell and the pixel of its plane under a pointer. */
+function placeOf(event: PointerEvent | MouseEvent, layout: GridLayout): Place | null {
+  const cell = (event.target as Element).closest<HTMLElement>(".cell");
+  if (!cell) return null;
+  const box = cell.getBoundingClientRect();
+  const { geometry, zoom } = layout;
+  const [dx, dy] = [event.clientX - box.left, event.clientY - box.top];
+  const inside = dx >= 0 && dy >= 0 && dx < geometry.tileCssWidth && dy < geometry.tileCssHeight;
+  if (!inside) return { index: Number(cell.dataset.index), x: -1, y: -1 };
+  return {
+    index: Number(cell.dataset.index),
+    x: Math.floor(dx / zoom),
+    y: Math.floor(dy / zoom),
+  };
+}
+
+/** Hover reads values, a click selects, a drag windows, a double click resets. */
+function usePointer(store: Store, layout: ReadonlySignal<GridLayout | null>) {
+  const drag = useRef<Drag | null>(null);
+  const hoverAt = (event: PointerEvent) => {
+    const place = layout.peek() && placeOf(event, layout.peek()!);
+    const position = place && store.order.peek()[place.index];
+    if (!place || position === undefined || position === null || place.x < 0) {
+      if (store.hover.peek()) setHover(store, null);
+      return;
+    }
+    const before = store.hover.peek();
+    const { x, y } = place;
+    if (before?.position === position && before.pixel.x === x && before.pixel.y === y) return;
+    setHover(store, {
+      position,
+      pixel: { x, y, z: store.depth.peek() },
+      byKeyboard: false,
+    });
+  };
+  return {
+    onPointerDown(event: PointerEvent) {
+      if (event.button !== 0 || event.pointerType === "touch") return;
+      const place = layout.peek() && placeOf(event, layout.peek()!);
+      if (!place) return;
+      drag.current = new Drag(store, event);
+    },
+    onPointerMove(event: PointerEvent) {
+      if (drag.current?.move(event)) return;
+      hoverAt(event);
+    },
+    onPointerUp() {
+      drag.current?.end();
+      // The click that follows still asks whether there was a drag.
+      setTimeout(() => {
+        drag.current = null;
+      });
+    },
+    onPointerLeave() {
+      setHover(store, null);
+    },
+    onClick(event: MouseEvent) {
+      if (drag.current?.moved) return;
+      const place = layout.peek() && placeOf(event, layout.peek()!);
+      const position = place ? store.order.peek()[place.index] : undefined;
+      if (!place || position === undefined) return;
+      selectChannel(store, position);
+      if (place.x >= 0) store.pixel.value = { x: place.x, y: place.y, z: store.depth.peek() };
+    },
+    onDblClick() {
+      resetWindow(store);
+    },
+  };
+}
+
+/** A drag on a tile: x is width, y is centre; Escape puts the window back. */
+class Drag {
+  moved = false;
+  private cancelled = false;
+  private readonly start;
+  private readonly onKey = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || !this.moved) return;
+    this.cancelled = true;
+    setWindow(this.store, this.start);
+  };
+
+  constructor(
+    private readonly store: Store,
+    private readonly origin: PointerEvent,
+  ) {
+    const { brightness, contrast } = store.window.peek();
+    this.start = { brightness, contrast };
+    window.addEventListener("keydown", this.onKey);
+  }
+
+  /** Whether the pointer is windowing. */
+  move(event: PointerEvent): boolean {
+    if (event.buttons === 0) this.end();
+    const [dx, dy] = [event.clientX - this.origin.clientX, event.clientY - this.origin.clientY];
+    if (!this.moved && Math.hypot(dx, dy) < DRAG_PIXELS) return false;
+    if (!this.moved) {
+      this.moved = true;
+      const target = event.currentTarget as Element;
+      target.setPointerCapture(event.pointerId);
+      setHover(this.store, null);
+    }
+    if (!this.cancelled) setWindow(this.store, dragged(this.start, dx, dy));
+    return true;
+  }
+
+  end(): void {
+    window.removeEventListener("keydown", this.onKey);
+  }
+}
+
+/** Arrows move the focus and with it the selection; with Shift they move the marked pixel. */
+function onKey(event: KeyboardEvent, store: Store, layout: GridLayout, root: HTMLElement): void {
+  if (event.altKey || event.metaKey) return;
+  const order = store.order.peek();
+  const index = Math.max(0, order.indexOf(store.channel.peek() ?? -1));
+  if (event.shiftKey) {
+    if (movePixel(event.key, store)) event.preventDefault();
+    return;
+  }
+  const pageRows = Math.max(1, Math.floor(root.clientHeight / layout.pitchY));
+  const to = movedTo(event.key, index, order.length, layout.columns, pageRows, event.ctrlKey);
+  const position = to === null ? undefined : order[to];
+  if (to === null || position === undefined) return;
+  event.preventDefault();
+  selectChannel(store, position);
+  focusCell(root, layout, to);
+}
+
+/** Brings a cell into sight, then gives it the focus once its row is there. */
+function focusCell(root: HTMLElement, layout: GridLayout, index: number): void {
+  const row = Math.floor(index / layout.columns);
+  const [top, bottom] = [row * layout.pitchY, (row + 1) * layout.pitchY + MARGIN];
+  if (top < root.scrollTop) root.scrollTop = top;
+  else if (bottom > root.scrollTop + root.clientHeight) root.scrollTop = bottom - root.clientHeight;
+  const focus = () => {
+    const cell = root.querySelector<HTMLElement>(`.cell[data-index="${index}"]`);
+    cell?.focus({ preventScroll: true });
+    return cell !== null;
+  };
+  if (!focus()) requestAnimationFrame(() => requestAnimationFrame(focus));
+}
+
+function movePixel(key: string, store: Store): boolean {
+  const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
+  const view = store.view.peek();
+  const position = store.channel.peek();
+  if (!step || !view || position === null) return false;
+  const { width, height } = sourceOf(view, store.depth.peek()).stack;
+  const from = store.hover.peek()?.pixel ?? store.pixel.peek() ?? { x: 0, y: 0, z: 0 };
+  const pixel = {
+    x: Math.min(width - 1, Math.max(0, from.x + step[0]!)),
+    y: Math.min(height - 1, Math.max(0, from.y + step[1]!)),
+    z: store.depth.peek(),
+  };
+  store.pixel.value = pixel;
+  setHover(store, { position, pixel, byKeyboard: true });
+  return true;
+}
+
+function NothingLeft() {
+  const store = useStore();
+  const { show, search } = store.triage.value;
+  const what = [show === "all" ? "" : show, search ? `among “${search}”` : ""].filter(Boolean);
+  return (
+    <div class="message" style="position:absolute;inset:0">
+      <strong>No channel {what.join(" ")} at this step</strong>
+      <Button label="Show all" onClick={() => setTriage(store, { show: "all", search: "" })} />
+    </div>
+  );
+}

@@ -1,0 +1,125 @@
+/**
+ * One row of tiles. Two effects write it: one paints the canvas when values or window change, one
+ * writes captions and marks when values or cursor do. Its component renders only the empty cells.
+ */
+import { useSignalEffect } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { channelId } from "../data/types";
+import { sourceOf } from "../render/decode";
+import { formatValue } from "../render/format";
+import { RowStrip } from "../render/strip";
+import { type Store, useStore } from "../state/store";
+import type { GridLayout } from "./layout";
+import { barLength, cellMark } from "./marks";
+
+export interface RowProps {
+  readonly row: number;
+  readonly layout: GridLayout;
+}
+
+export function Row({ row, layout }: RowProps) {
+  const store = useStore();
+  const element = useRef<HTMLDivElement>(null);
+  const strip = useRef<RowStrip | null>(null);
+  const props = useRef({ row, layout });
+  props.current = { row, layout };
+  const cells = Math.min(layout.columns, layout.count - row * layout.columns);
+  const paintNow = () => paint(store, strip, element.current, props.current);
+  const writeNow = () => write(store, element.current, props.current);
+  useSignalEffect(paintNow);
+  useSignalEffect(writeNow);
+  // The layout is no signal: a new one is painted by hand.
+  useLayoutEffect(paintNow, [layout, row]);
+  useLayoutEffect(writeNow, [layout, row]);
+  const { geometry, pitchX, pitchY } = layout;
+  return (
+    <div
+      ref={element}
+      class="gridrow"
+      role="row"
+      aria-rowindex={row + 1}
+      style={`top:${row * pitchY}px;height:${pitchY}px;width:${layout.columns * pitchX}px`}
+    >
+      <canvas aria-hidden="true" />
+      {Array.from({ length: cells }, (_, column) => (
+        <div
+          key={column}
+          role="gridcell"
+          aria-colindex={column + 1}
+          data-index={row * layout.columns + column}
+          style={`left:${column * pitchX}px;width:${geometry.tileCssWidth}px;height:${pitchY - 4}px`}
+        >
+          <div class="frame" style={`height:${geometry.tileCssHeight}px`} />
+          <div class="bar" style={`top:${layout.barTop}px`} />
+          <div class="caption" style={`top:${layout.captionTop}px`}>
+            <span class="id" />
+            <span class="mark" />
+          </div>
+        </div>
+      ))}
+      <div
+        class="pixelmarks"
+        style={`width:${cells * pitchX}px;height:${geometry.tileCssHeight}px`}
+      />
+    </div>
+  );
+}
+
+function paint(
+  store: Store,
+  strip: { current: RowStrip | null },
+  element: HTMLElement | null,
+  { row, layout }: RowProps,
+): void {
+  const shown = store.shown.value;
+  const order = store.order.value;
+  const canvas = element?.querySelector("canvas");
+  if (!shown || !canvas) return;
+  strip.current ??= new RowStrip(canvas);
+  const from = row * layout.columns;
+  const positions = order.slice(from, from + layout.columns);
+  strip.current.begin(positions.length, layout.geometry);
+  positions.forEach((position, i) => {
+    if (position >= shown.source.stack.planes) return;
+    strip.current?.tile(i, shown.source, position, shown.table.affine(position), shown.lut);
+  });
+  strip.current.end();
+}
+
+function write(store: Store, element: HTMLElement | null, { row, layout }: RowProps): void {
+  const view = store.view.value;
+  const order = store.order.value;
+  const stats = store.statsAt.value;
+  const reach = store.reach.value;
+  const selected = store.channel.value;
+  const pixel = store.hover.value?.pixel;
+  if (!view || !element) return;
+  const source = sourceOf(view, store.depth.value);
+  const from = row * layout.columns;
+  element.querySelectorAll<HTMLElement>(":scope > [role=gridcell]").forEach((cell, i) => {
+    const position = order[from + i];
+    if (position === undefined || position >= source.stack.planes) return;
+    const mark = cellMark(source, stats, view.info, position);
+    const id = channelId(view.info, position);
+    const [, bar, caption] = cell.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
+    const [name, word] = caption.children as unknown as [HTMLElement, HTMLElement];
+    setAttribute(cell, "class", `cell ${mark.kind}`);
+    setAttribute(cell, "aria-label", `channel ${id}`);
+    setAttribute(cell, "aria-description", mark.text && `${mark.text}: ${mark.evidence}`);
+    setAttribute(cell, "title", mark.evidence);
+    setAttribute(cell, "aria-selected", String(position === selected));
+    setAttribute(cell, "tabindex", position === selected ? "0" : "-1");
+    bar.style.transform = `scaleX(${barLength(source, position, reach)})`;
+    const value = pixel && formatValue(source.value(position, pixel.x, pixel.y), reach, 3);
+    setText(name, value ?? String(id));
+    setText(word, value === undefined && mark.text ? ` ${mark.text}` : "");
+  });
+}
+
+function setAttribute(element: Element, name: string, value: string): void {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}

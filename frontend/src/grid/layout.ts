@@ -1,0 +1,67 @@
+/** Where rows and cells stand, from the size of the well and of a plane: all in CSS pixels. */
+import { type StripGeometry, stripGeometry } from "../render/strip";
+import { CAPTION, chooseTile, nearestTile, tileSizes } from "./tiles";
+
+export const BAR = 3;
+const CAPTION_GAP = 3;
+
+export interface GridLayout {
+  readonly geometry: StripGeometry;
+  readonly columns: number;
+  readonly rows: number;
+  readonly count: number;
+  /** From one tile to the next. */
+  readonly pitchX: number;
+  readonly pitchY: number;
+  readonly barTop: number;
+  readonly captionTop: number;
+  /** CSS pixels for one value of the plane. */
+  readonly zoom: number;
+}
+
+export interface LayoutInput {
+  readonly planeWidth: number;
+  readonly planeHeight: number;
+  readonly count: number;
+  readonly area: { readonly width: number; readonly height: number };
+  /** Wished width of a tile; null: chosen to fit. */
+  readonly wished: number | null;
+}
+
+export function layoutOf({
+  planeWidth,
+  planeHeight,
+  count,
+  area,
+  wished,
+}: LayoutInput): GridLayout {
+  const size =
+    wished === null
+      ? chooseTile(planeWidth, planeHeight, count, area)
+      : nearestTile(tileSizes(planeWidth, planeHeight), wished);
+  const geometry = stripGeometry(planeWidth, planeHeight, size.width);
+  const pitchX = geometry.tileCssWidth + geometry.gapCss;
+  const columns = Math.max(1, Math.floor((area.width + geometry.gapCss) / pitchX));
+  return {
+    geometry,
+    columns,
+    rows: Math.ceil(count / columns),
+    count,
+    pitchX,
+    pitchY: Math.ceil(geometry.tileCssHeight) + CAPTION + 8,
+    barTop: geometry.tileCssHeight + CAPTION_GAP,
+    captionTop: geometry.tileCssHeight + CAPTION_GAP + BAR + 1,
+    zoom: (geometry.cssPerPixel * geometry.replicate) / geometry.reduce,
+  };
+}
+
+/** First and last row (half open) within `height` from `top`, with one row to spare on either side. */
+export function visibleRows(
+  layout: GridLayout,
+  top: number,
+  height: number,
+): readonly [number, number] {
+  const first = Math.max(0, Math.floor(top / layout.pitchY) - 1);
+  const last = Math.min(layout.rows, Math.ceil((top + height) / layout.pitchY) + 1);
+  return [Math.min(first, last), last];
+}

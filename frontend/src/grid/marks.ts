@@ -1,0 +1,70 @@
+/** What a cell says about its channel beside its number: words, never colour alone. */
+import { STAT_COLUMNS, type StepInfo } from "../data/types";
+import type { TileSource } from "../render/decode";
+import { channelStates } from "./triage";
+
+export interface CellMark {
+  readonly kind: "" | "nonfinite" | "dead" | "constant" | "silent";
+  /** As "3 NaN", "dead". */
+  readonly text: string;
+  /** The evidence, in a sentence. */
+  readonly evidence: string;
+}
+
+const NONE: CellMark = { kind: "", text: "", evidence: "" };
+/** The bar's length spans this many decades below the layer's largest magnitude. */
+export const BAR_DECADES = 4;
+
+export function cellMark(
+  source: TileSource,
+  stats: Float32Array | null,
+  info: StepInfo,
+  position: number,
+): CellMark {
+  const here = source.nonfinite(position);
+  const all = info.batch === 1 ? "the one example" : `all ${info.batch} examples`;
+  const [state] = channelStates({
+    count: 1,
+    ids: [info.channelIds?.[position] ?? position],
+    stats: stats && stats.length >= STAT_COLUMNS ? stats : null,
+  });
+  if (here > 0) {
+    const text = `${here} ${nonfiniteWord(source, position)}`;
+    return { kind: "nonfinite", text, evidence: `${here} non-finite values in this example` };
+  }
+  if (state && state.nonfinite > 0) {
+    const evidence = `${state.nonfinite} non-finite values in other examples of the batch`;
+    return { kind: "nonfinite", text: "NaN elsewhere", evidence };
+  }
+  if (state?.dead) return { kind: "dead", text: "dead", evidence: `zero in ${all}` };
+  if (state?.constant) {
+    return { kind: "constant", text: "const", evidence: `one value throughout ${all}` };
+  }
+  if (source.silent(position)) {
+    return { kind: "silent", text: "silent", evidence: "zero in this example, not in all" };
+  }
+  return NONE;
+}
+
+/** NaN, Inf, or both: told apart by looking, once for a plane. */
+function nonfiniteWord(source: TileSource, position: number): string {
+  const { values, offset, stride, width, height } = source.stack;
+  const from = offset + position * stride;
+  let nan = false;
+  let infinite = false;
+  for (let i = from; i < from + width * height; i++) {
+    const value = values[i]!;
+    if (Number.isNaN(value)) nan = true;
+    else if (!Number.isFinite(value)) infinite = true;
+  }
+  if (nan && infinite) return "NaN, Inf";
+  return nan ? "NaN" : "Inf";
+}
+
+/** How much of the bar is filled: log scale, 1 at the layer's largest magnitude over all steps. */
+export function barLength(source: TileSource, position: number, reach: number): number {
+  const { min, max } = source.extent(position);
+  const largest = Math.max(Math.abs(min), Math.abs(max));
+  if (!(largest > 0) || !(reach > 0)) return 0;
+  return Math.min(1, Math.max(0.02, 1 + Math.log10(largest / reach) / BAR_DECADES));
+}

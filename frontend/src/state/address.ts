@@ -1,0 +1,82 @@
+/** The state as keys of the address, and back: what stands at its default has no key. */
+import { batch, effect } from "@preact/signals";
+import { DEFAULT_WINDOW, SHOW_KEYS, SORT_KEYS, type WindowState } from "../data/types";
+import type { Address, AddressKeys } from "../host/address";
+import { DEFAULT_TRIAGE, type Store } from "./store";
+
+/** What a link restores. */
+export function keysOf(store: Store): AddressKeys {
+  const { window, triage } = store;
+  const pixel = store.pixel.value;
+  const keys: Record<string, string | null> = {
+    run: store.run.value,
+    layer: store.layer.value,
+    step: store.step.value === null ? null : String(store.step.value),
+    example: store.example.value === 0 ? null : String(store.example.value),
+    channel: store.channel.value === null ? null : String(store.channel.value),
+    pixel: pixel && `${pixel.x},${pixel.y}`,
+    depth: store.depth.value === 0 ? null : String(store.depth.value),
+    sort: triage.value.sortBy,
+    show: triage.value.show === DEFAULT_TRIAGE.show ? null : triage.value.show,
+    search: triage.value.search || null,
+    size: store.tileSize.value === null ? null : String(store.tileSize.value),
+    order: store.layerOrder.value === "model" ? null : store.layerOrder.value,
+    window: windowText(window.value),
+  };
+  const set = Object.entries(keys).filter((entry): entry is [string, string] => entry[1] !== null);
+  return Object.fromEntries(set);
+}
+
+function windowText(window: WindowState): string | null {
+  const changed = Object.entries(window).filter(
+    ([key, value]) => String(value) !== String(DEFAULT_WINDOW[key as keyof WindowState]),
+  );
+  return changed.length > 0 ? JSON.stringify(Object.fromEntries(changed)) : null;
+}
+
+/** Puts what an address says into the store; what makes no sense is left out. */
+export function restore(store: Store, keys: AddressKeys): void {
+  const whole = (key: string) => (/^-?\d+$/.test(keys[key] ?? "") ? Number(keys[key]) : null);
+  const oneOf = <T extends string>(key: string, choices: readonly T[]) =>
+    choices.find((choice) => choice === keys[key]) ?? null;
+  batch(() => {
+    store.run.value = keys.run ?? null;
+    store.layer.value = keys.layer ?? null;
+    store.step.value = whole("step");
+    store.follow.value = store.step.value === null;
+    store.example.value = whole("example") ?? 0;
+    store.channel.value = whole("channel");
+    store.depth.value = whole("depth") ?? 0;
+    const [x, y] = (keys.pixel ?? "").split(",").map(Number);
+    store.pixel.value = keys.pixel && x! >= 0 && y! >= 0 ? { x: x!, y: y!, z: 0 } : null;
+    store.triage.value = {
+      sortBy: oneOf("sort", SORT_KEYS),
+      show: oneOf("show", SHOW_KEYS) ?? "all",
+      search: keys.search ?? "",
+    };
+    store.tileSize.value = whole("size");
+    store.layerOrder.value = oneOf("order", ["model", "problems"]) ?? "model";
+    store.window.value = windowFrom(keys.window);
+  });
+}
+
+function windowFrom(text: string | undefined): WindowState {
+  if (!text) return DEFAULT_WINDOW;
+  try {
+    const read = JSON.parse(text) as Record<string, unknown>;
+    const known = Object.entries(DEFAULT_WINDOW).map(([key, initial]) => {
+      const value = read[key];
+      const same =
+        typeof value === typeof initial && Array.isArray(value) === Array.isArray(initial);
+      return [key, same || (key === "colormap" && typeof value === "string") ? value : initial];
+    });
+    return Object.fromEntries(known) as unknown as WindowState;
+  } catch {
+    return DEFAULT_WINDOW;
+  }
+}
+
+export function keepAddress(store: Store, address: Address): void {
+  restore(store, address.read());
+  effect(() => address.write(keysOf(store)));
+}

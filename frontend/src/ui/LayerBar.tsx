@@ -1,0 +1,130 @@
+/** What the layer is, and which of its channels are shown in which order. */
+import { useComputed } from "@preact/signals";
+import { type LayerView, SHOW_KEYS, type ShowKey, SORT_KEYS, type SortKey } from "../data/types";
+import { nearestTile, tileSizes } from "../grid/tiles";
+import { channelStates, countShown, effectiveSort } from "../grid/triage";
+import { setTriage } from "../state/actions";
+import { resort, searchError } from "../state/order";
+import { useStore } from "../state/store";
+import { Button, Select } from "./controls";
+
+const SORT_TEXT: Record<SortKey, string> = {
+  index: "Index",
+  max: "Max",
+  mean: "Mean",
+  std: "Std",
+  zeros: "Zeros",
+  change: "Change since previous step",
+  pixel: "Value at pixel",
+};
+const SHOW_TEXT: Record<ShowKey, string> = {
+  all: "All",
+  active: "Active",
+  dead: "Dead",
+  constant: "Constant",
+  nonfinite: "Non-finite",
+};
+
+export function LayerBar() {
+  const store = useStore();
+  const view = store.view.value;
+  const { sortBy, show, search } = store.triage.value;
+  const counts = useComputed(() => {
+    const shown = store.view.value;
+    if (!shown) return null;
+    const { channels, info } = shown;
+    return countShown(
+      channelStates({ count: channels, ids: info.channelIds, stats: store.statsAt.value }),
+    );
+  });
+  const wrong = useComputed(() => searchError(store));
+  const tag = store.layer.value;
+  return (
+    <section class="layerbar" aria-label="Channels shown">
+      <div class="row">
+        <h1 title={tag ?? ""}>{tag ?? "No layer"}</h1>
+        {view && view.tag === tag && (
+          <>
+            <span class="muted">{shapeText(view)}</span>
+            <span class="muted ellipsis">· {keptText(view)}</span>
+          </>
+        )}
+        <span class="spacer" />
+      </div>
+      <div class="row controls">
+        <Select
+          label="Sort by"
+          shown
+          value={effectiveSort(sortBy, view?.channels ?? 0)}
+          choices={SORT_KEYS.map((key) => ({ value: key, text: SORT_TEXT[key] }))}
+          onChange={(key) => setTriage(store, { sortBy: key as SortKey })}
+        />
+        {store.orderStale.value && <Button label="Re-sort" onClick={() => resort(store)} />}
+        <Select
+          label="Show"
+          shown
+          value={show}
+          choices={SHOW_KEYS.map((key) => ({
+            value: key,
+            text: `${SHOW_TEXT[key]} ${counts.value?.[key] ?? ""}`,
+          }))}
+          onChange={(key) => setTriage(store, { show: key as ShowKey })}
+        />
+        <input
+          class="field search"
+          type="search"
+          aria-label="Channels to show"
+          aria-invalid={wrong.value !== null}
+          placeholder="12, 40-48"
+          size={12}
+          value={search}
+          onInput={(event) => setTriage(store, { search: event.currentTarget.value })}
+        />
+        {wrong.value && <span class="problem ellipsis">{wrong.value}</span>}
+        <span class="spacer" />
+        <TileSize />
+      </div>
+    </section>
+  );
+}
+
+function TileSize() {
+  const store = useStore();
+  const shown = store.shown.value;
+  if (!shown) return null;
+  const { width, height } = shown.source.stack;
+  const sizes = tileSizes(width, height);
+  const current = nearestTile(sizes, store.tileWidth.value);
+  return (
+    <span class="size">
+      <span aria-hidden="true">Size</span>
+      <input
+        type="range"
+        aria-label="Tile size"
+        aria-valuetext={`${current.width} pixels`}
+        min={0}
+        max={sizes.length - 1}
+        step={1}
+        value={sizes.indexOf(current)}
+        onInput={(event) => {
+          store.tileSize.value = sizes[event.currentTarget.valueAsNumber]?.width ?? null;
+        }}
+        onDblClick={() => {
+          store.tileSize.value = null;
+        }}
+      />
+    </span>
+  );
+}
+
+/** As "28×28×64". */
+function shapeText({ spatial, info }: LayerView): string {
+  return [...spatial, info.channels].join("×");
+}
+
+/** What of the batch and the channels was stored. */
+function keptText({ info, channels }: LayerView): string {
+  const examples = `${info.examples.length} of ${info.batch} examples stored`;
+  if (channels === info.channels) return examples;
+  return `${examples}, ${channels} of ${info.channels} channels`;
+}

@@ -1,0 +1,30 @@
+/** The value under the cursor, or of the pixel marked by keyboard. */
+import { useComputed } from "@preact/signals";
+import { channelId } from "../data/types";
+import { formatValue } from "../render/format";
+import { useStore } from "../state/store";
+
+export function StatusLine() {
+  const store = useStore();
+  const text = useComputed(() => {
+    const hover = store.hover.value;
+    const [view, shown] = [store.view.value, store.shown.value];
+    if (!hover || !view || !shown) return "";
+    const { x, y } = hover.pixel;
+    const value = shown.source.value(hover.position, x, y);
+    const { lo, hi } = shown.table.limits(hover.position);
+    const id = channelId(view.info, hover.position);
+    return `channel ${id}, x ${x}, y ${y}: ${formatValue(value, Math.max(Math.abs(lo), Math.abs(hi)), 4)}`;
+  });
+  // Only what the keyboard does is announced: a moving pointer would never let the reader finish.
+  const live = useComputed(() => (store.hover.value?.byKeyboard ? "polite" : "off"));
+  return (
+    <footer class="status">
+      <span role="status" aria-live={live} class="ellipsis">
+        {text}
+      </span>
+      <span class="spacer" />
+      <span class="muted">{store.loading.value ? "loading…" : ""}</span>
+    </footer>
+  );
+}

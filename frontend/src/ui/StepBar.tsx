@@ -1,0 +1,119 @@
+/** The step slider over the steps that were really logged, play, follow, and what is known of the step. */
+
+import type { StepInfo } from "../data/types";
+import { goToStep, moveStep, setFollow, setPlaying } from "../state/actions";
+import { positionAt } from "../state/choose";
+import { useStore } from "../state/store";
+import { Button } from "./controls";
+
+export function StepBar({ onDrawer, drawer }: { onDrawer: () => void; drawer: boolean }) {
+  const store = useStore();
+  const index = store.stepIndex.value;
+  const steps = index.state === "ready" ? index.value.steps : [];
+  const info = store.info.value;
+  const position = info ? positionAt(steps, info.step) : 0;
+  const last = Math.max(0, steps.length - 1);
+  const only = steps.length < 2;
+  const goTo = (at: number) => {
+    const step = steps[at];
+    if (step) goToStep(store, step.step);
+  };
+  return (
+    <section class="stepbar" aria-label="Steps">
+      <div class="row">
+        <Button
+          label="First"
+          icon="first"
+          disabled={only || position === 0}
+          onClick={() => goTo(0)}
+        />
+        <Button
+          label="Previous"
+          icon="previous"
+          disabled={only || position === 0}
+          onClick={() => moveStep(store, -1)}
+        />
+        <div class="slide">
+          <input
+            type="range"
+            aria-label="Step"
+            aria-valuetext={info ? `step ${info.step}, ${position + 1} of ${steps.length}` : "none"}
+            min={0}
+            max={last}
+            step={1}
+            value={position}
+            disabled={only}
+            onInput={(event) => goTo(event.currentTarget.valueAsNumber)}
+          />
+        </div>
+        <Button
+          label="Next"
+          icon="next"
+          disabled={only || position === last}
+          onClick={() => moveStep(store, 1)}
+        />
+        <Button
+          label="Last"
+          icon="last"
+          disabled={only || position === last}
+          onClick={() => goTo(last)}
+        />
+        <Button
+          label="Play"
+          icon={store.playing.value ? "pause" : "play"}
+          pressed={store.playing.value}
+          disabled={only}
+          onClick={() => setPlaying(store, !store.playing.value)}
+        />
+        <Button
+          label="Follow"
+          pressed={store.follow.value}
+          title="Stay on the last step as new ones are logged"
+          onClick={() => setFollow(store, !store.follow.value)}
+        />
+        <span class="count" title="Position among the steps logged">
+          {steps.length > 0 ? `${position + 1}/${steps.length}` : ""}
+        </span>
+      </div>
+      <div class="row">
+        <span class="when ellipsis">
+          {info && (
+            <>
+              <strong>step {info.step}</strong>
+              <span class="muted">, {timeOf(info)}</span>
+            </>
+          )}
+          <StepNote />
+        </span>
+        <span class="spacer" />
+        <Button
+          label="Values"
+          icon="panel"
+          class="drawer-button"
+          pressed={drawer}
+          title="Value window and inspector"
+          onClick={onDrawer}
+        />
+      </div>
+    </section>
+  );
+}
+
+/** What is missing from the slider, said where it is looked for. */
+function StepNote() {
+  const index = useStore().stepIndex.value;
+  if (index.state !== "ready") return null;
+  const { sampled, complete } = index.value;
+  if (!sampled && complete) return null;
+  const text = sampled
+    ? "TensorBoard sampled these steps; others were logged"
+    : "still reading the log";
+  return <span class="muted"> · {text}</span>;
+}
+
+function timeOf({ wallTime }: StepInfo): string {
+  const time = new Date(wallTime * 1000);
+  const today = new Date().toDateString() === time.toDateString();
+  const clock = time.toLocaleTimeString("en-GB");
+  return today ? clock : `${time.toLocaleDateString("en-CA")} ${clock}`;
+}

@@ -1,0 +1,83 @@
+/** One sentence on the run at this step; what it names can be clicked. */
+
+import { batch } from "@preact/signals";
+import { formatShare } from "../../render/format";
+import { selectLayer, setTriage } from "../../state/actions";
+import { summarize } from "../../state/choose";
+import { useStore } from "../../state/store";
+
+export function Health() {
+  const store = useStore();
+  const overview = store.overview.value;
+  if (overview.state === "failed") {
+    return <p class="section health bad">No overview: {overview.message}</p>;
+  }
+  if (overview.state !== "ready") return <p class="section health muted">Reading the log…</p>;
+  const { channels, dead, worst, nonfiniteLayers } = summarize(overview.value, store.step.value);
+  const first = overview.value.firstNonfinite;
+  const [broken] = nonfiniteLayers;
+  const openDead = (tag: string) =>
+    batch(() => {
+      selectLayer(store, tag);
+      setTriage(store, { show: "dead", search: "" });
+    });
+  return (
+    <div class="section health">
+      <p>
+        {broken === undefined ? (
+          "Finite. "
+        ) : (
+          <span class="bad">
+            Not finite in{" "}
+            {nonfiniteLayers.length === 1 ? (
+              <LayerLink tag={broken} />
+            ) : (
+              <>
+                {nonfiniteLayers.length} layers, from <LayerLink tag={broken} /> on
+              </>
+            )}
+            .{" "}
+          </span>
+        )}
+        {dead === 0 || !worst ? (
+          `No dead channels in ${channels}.`
+        ) : (
+          <>
+            <button
+              type="button"
+              class="link"
+              title={`Show the dead channels of ${worst.tag}`}
+              onClick={() => openDead(worst.tag)}
+            >
+              {dead} of {channels} channels dead
+            </button>
+            , most in <LayerLink tag={worst.tag} /> ({formatShare(worst.share)}).
+          </>
+        )}
+        {first && (
+          <>
+            {" "}
+            First non-finite:{" "}
+            <button
+              type="button"
+              class="link"
+              onClick={() => selectLayer(store, first.tag, first.step)}
+            >
+              {first.tag} at step {first.step}
+            </button>
+            .
+          </>
+        )}
+      </p>
+    </div>
+  );
+}
+
+function LayerLink({ tag }: { readonly tag: string }) {
+  const store = useStore();
+  return (
+    <button type="button" class="link" onClick={() => selectLayer(store, tag)}>
+      {tag}
+    </button>
+  );
+}

@@ -1,0 +1,250 @@
+/** The tree `Layers`: a strip over all steps and a badge for each, and the map above a long list. */
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import type { LayerHealth, Overview } from "../../data/types";
+import { selectLayer } from "../../state/actions";
+import { columnAt } from "../../state/choose";
+import { type LayerOrder, type Store, useStore } from "../../state/store";
+import { Select } from "../controls";
+import { paintStrips, type StripScale, stripScale } from "./strips";
+import { type TreeRow, treeRows } from "./tree";
+
+const ROW_HEIGHT = 28;
+const ORDERS: readonly { value: LayerOrder; text: string }[] = [
+  { value: "model", text: "Model order" },
+  { value: "problems", text: "Problems first" },
+];
+
+export function Layers() {
+  const store = useStore();
+  const list = useRef<HTMLDivElement>(null);
+  const folded = useSignal<ReadonlySet<string>>(new Set());
+  const long = useSignal(false);
+  const rows = useComputed(() => {
+    const overview = store.overview.value;
+    if (overview.state !== "ready") return [];
+    const { layerSearch, layerOrder } = store;
+    return treeRows(
+      overview.value,
+      store.step.value,
+      folded.value,
+      layerSearch.value,
+      layerOrder.value === "problems",
+    );
+  });
+  useSignalEffect(() => {
+    const count = rows.value.length;
+    const height = list.current?.parentElement?.clientHeight ?? 0;
+    if (height > 0) long.value = count * ROW_HEIGHT > height - 60;
+  });
+  const overview = store.overview.value;
+  if (overview.state !== "ready") return <div class="tree" />;
+  return (
+    <div class="layers">
+      {long.value && <NetworkMap overview={overview.value} />}
+      <div class="layerfind">
+        <input
+          class="field"
+          type="search"
+          aria-label="Search layers"
+          placeholder="Search layers"
+          value={store.layerSearch.value}
+          onInput={(event) => {
+            store.layerSearch.value = event.currentTarget.value;
+          }}
+        />
+        <Select
+          label="Order of layers"
+          value={store.layerOrder.value}
+          choices={ORDERS}
+          onChange={(order) => {
+            store.layerOrder.value = order as LayerOrder;
+          }}
+        />
+      </div>
+      <Tree
+        list={list}
+        rows={rows.value}
+        overview={overview.value}
+        fold={(path) => {
+          const next = new Set(folded.value);
+          if (!next.delete(path)) next.add(path);
+          folded.value = next;
+        }}
+      />
+    </div>
+  );
+}
+
+interface TreeProps {
+  readonly list: { current: HTMLDivElement | null };
+  readonly rows: readonly TreeRow[];
+  readonly overview: Overview;
+  readonly fold: (path: string) => void;
+}
+
+function Tree({ list, rows, overview, fold }: TreeProps) {
+  const store = useStore();
+  const scale = stripScale(overview);
+  useSignalEffect(() => {
+    list.current?.style.setProperty("--step-at", String(stepShare(overview, store.step.value)));
+  });
+  useLayoutEffect(() => {
+    list.current?.style.setProperty("--step-at", String(stepShare(overview, store.step.peek())));
+  }, [overview, list]);
+  const layer = store.layer.value;
+  useEffect(() => {
+    const row = list.current?.querySelector("[aria-selected=true]");
+    row?.scrollIntoView({ block: "nearest" });
+  }, [layer, rows.length, list]);
+  const focusable = rows.some((row) => row.path === layer) ? layer : rows[0]?.path;
+  return (
+    <div ref={list} class="tree" role="tree" aria-label="Layers">
+      {rows.length === 0 && <p class="message">No layer of that name</p>}
+      {rows.map((row) => (
+        <div
+          key={row.path}
+          class="layer"
+          role="treeitem"
+          aria-level={row.level + 1}
+          aria-expanded={row.expanded ?? undefined}
+          aria-selected={row.path === layer}
+          aria-label={`${row.name}, ${row.badge.title || row.badge.text}`}
+          tabIndex={row.path === focusable ? 0 : -1}
+          style={`--level:${row.level}`}
+          title={row.path}
+          onClick={(event) => choose(store, overview, row, event, fold)}
+          onKeyDown={(event) => onTreeKey(event, store, row, rows, fold)}
+        >
+          <span class="ellipsis">
+            {row.expanded !== null && <span class="fold">{row.expanded ? "▾" : "▸"}</span>}
+            {row.name}
+          </span>
+          <Strip columns={row.columns} scale={scale} />
+          <span class={`badge ${row.badge.kind}`} title={row.badge.title}>
+            {row.badge.text}
+          </span>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** Where the step stands across a strip, 0 to 1: the middle of its column. */
+function stepShare(overview: Overview, step: number | null): number {
+  const count = overview.columns.length;
+  const column = step === null ? count - 1 : Math.max(0, columnAt(overview, step));
+  return count > 0 ? (column + 0.5) / count : 1;
+}
+
+/** A click goes to the layer; on its strip also to that column's step. */
+function choose(
+  store: Store,
+  overview: Overview,
+  row: TreeRow,
+  event: MouseEvent,
+  fold: (path: string) => void,
+): void {
+  if (!row.layer) {
+    fold(row.path);
+    return;
+  }
+  const strip = (event.target as Element).closest(".strip");
+  if (!strip) {
+    selectLayer(store, row.path);
+    return;
+  }
+  const box = strip.getBoundingClientRect();
+  const at = Math.floor(((event.clientX - box.left) / box.width) * overview.columns.length);
+  selectLayer(store, row.path, nearestStep(row.columns, at));
+}
+
+/** The step that a column shows; of the nearest column that has one. */
+function nearestStep(columns: readonly (LayerHealth | null)[], at: number): number | undefined {
+  for (let by = 0; by < columns.length; by++) {
+    const found = columns[at - by] ?? columns[at + by];
+    if (found) return found.step;
+  }
+  return undefined;
+}
+
+function onTreeKey(
+  event: KeyboardEvent,
+  store: Store,
+  row: TreeRow,
+  rows: readonly TreeRow[],
+  fold: (path: string) => void,
+): void {
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
+  const at = rows.indexOf(row);
+  const item = event.currentTarget as HTMLElement;
+  const items = item.parentElement!.children;
+  const focus = (to: number) => {
+    const index = Math.min(rows.length - 1, Math.max(0, to));
+    (items[index] as HTMLElement | undefined)?.focus();
+    if (rows[index]?.layer) selectLayer(store, rows[index].path);
+  };
+  const parent = () => rows.findLastIndex((r, i) => i < at && r.level < row.level);
+  const moves: Record<string, () => void> = {
+    ArrowDown: () => focus(at + 1),
+    ArrowUp: () => focus(at - 1),
+    Home: () => focus(0),
+    End: () => focus(rows.length - 1),
+    ArrowRight: () => (row.expanded === false ? fold(row.path) : row.expanded && focus(at + 1)),
+    ArrowLeft: () => (row.expanded ? fold(row.path) : parent() >= 0 && focus(parent())),
+    Enter: () => (row.layer ? selectLayer(store, row.path) : fold(row.path)),
+    " ": () => (row.layer ? selectLayer(store, row.path) : fold(row.path)),
+  };
+  const move = moves[event.key];
+  if (!move) return;
+  event.preventDefault();
+  move();
+}
+
+function Strip({
+  columns,
+  scale,
+}: {
+  readonly columns: readonly (LayerHealth | null)[];
+  readonly scale: StripScale;
+}) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useLayoutEffect(() => {
+    if (canvas.current) paintStrips(canvas.current, [columns], scale);
+  }, [columns, scale.low, scale.high]);
+  return (
+    <span class="strip">
+      <canvas ref={canvas} aria-hidden="true" />
+    </span>
+  );
+}
+
+/** Layers × steps in one picture, where the list is longer than the screen. */
+function NetworkMap({ overview }: { readonly overview: Overview }) {
+  const store = useStore();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const layers = [...overview.layers.values()];
+  useLayoutEffect(() => {
+    const rows = layers.map((layer) => layer.columns);
+    if (canvas.current) paintStrips(canvas.current, rows, stripScale(overview));
+  }, [overview]);
+  const height = Math.min(160, Math.max(48, layers.length));
+  return (
+    <div class="section map">
+      <canvas
+        ref={canvas}
+        role="img"
+        aria-label="Network map"
+        title="Layers from top to bottom, steps from left to right"
+        style={`height:${height}px`}
+        onClick={(event) => {
+          const box = event.currentTarget.getBoundingClientRect();
+          const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+          const layer = layers[Math.floor((y / box.height) * layers.length)];
+          const at = Math.floor((x / box.width) * overview.columns.length);
+          if (layer) selectLayer(store, layer.tag, nearestStep(layer.columns, at));
+        }}
+      />
+    </div>
+  );
+}

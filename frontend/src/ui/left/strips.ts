@@ -1,0 +1,61 @@
+/**
+ * Layer strips as pixels: one cell a column, colour is log10 of the layer's RMS on one scale for the
+ * run, so that explosion brightens and collapse darkens; non-finite has its own colour.
+ */
+import type { LayerHealth, Overview } from "../../data/types";
+import { buildLut, FIRST_SHADE, type Lut, NAN_ENTRY, SHADES } from "../../render/colormap";
+
+export interface StripScale {
+  readonly low: number;
+  readonly high: number;
+}
+
+const lut = (): Lut => buildLut({ colormap: "viridis", gamma: 1, invert: false, clipped: false });
+
+/** The run's smallest and largest log10 RMS, at least one decade apart. */
+export function stripScale(overview: Overview): StripScale {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const layer of overview.layers.values()) {
+    if (layer.kind === "input") continue;
+    for (const health of layer.columns) {
+      if (!health?.rms || health.rms <= 0) continue;
+      const log = Math.log10(health.rms);
+      low = Math.min(low, log);
+      high = Math.max(high, log);
+    }
+  }
+  if (low > high) return { low: -1, high: 0 };
+  const spare = Math.max(0, 1 - (high - low)) / 2;
+  return { low: low - spare, high: high + spare };
+}
+
+/** One packed pixel for a layer at one column; 0 (transparent) where nothing was logged. */
+export function stripColor(health: LayerHealth | null, { low, high }: StripScale): number {
+  if (!health) return 0;
+  if (health.nonfinite > 0 || health.rms === null) return lut()[NAN_ENTRY]!;
+  if (health.rms <= 0) return lut()[FIRST_SHADE]!;
+  const t = (Math.log10(health.rms) - low) / (high - low);
+  return lut()[FIRST_SHADE + Math.round(Math.min(1, Math.max(0, t)) * (SHADES - 1))]!;
+}
+
+/** Paints layers × columns, one pixel each. */
+export function paintStrips(
+  canvas: HTMLCanvasElement,
+  rows: readonly (readonly (LayerHealth | null)[])[],
+  scale: StripScale,
+): void {
+  const width = Math.max(1, rows[0]?.length ?? 0);
+  canvas.width = width;
+  canvas.height = Math.max(1, rows.length);
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  const image = context.createImageData(width, canvas.height);
+  const pixels = new Uint32Array(image.data.buffer);
+  rows.forEach((row, y) => {
+    row.forEach((health, x) => {
+      pixels[y * width + x] = stripColor(health, scale);
+    });
+  });
+  context.putImageData(image, 0, 0);
+}

@@ -1,0 +1,148 @@
+/** Layers by name path: `encoder/conv1` stands under `encoder`; a fold shows its worst. */
+import type { LayerHealth, LayerOverview, Overview } from "../../data/types";
+import { formatShare } from "../../render/format";
+import { healthAt } from "../../state/choose";
+
+export interface TreeRow {
+  /** The whole name: of a tag, or of a group with a slash at its end. */
+  readonly path: string;
+  /** The last part of the name. */
+  readonly name: string;
+  readonly level: number;
+  /** null for groups. */
+  readonly layer: LayerOverview | null;
+  readonly expanded: boolean | null;
+  readonly columns: readonly (LayerHealth | null)[];
+  readonly badge: Badge;
+}
+
+export interface Badge {
+  readonly kind: "" | "nonfinite" | "dead" | "constant";
+  readonly text: string;
+  readonly title: string;
+}
+
+/** How bad: non-finite channels first, then the share of dead ones. */
+export function badness(health: LayerHealth | null, channels: number): number {
+  if (!health) return -1;
+  return health.nonfinite * 1e6 + (channels > 0 ? (health.dead + health.constant) / channels : 0);
+}
+
+/** Only problems are named; a healthy layer shows its channel count. */
+export function badgeOf(layer: LayerOverview, health: LayerHealth | null): Badge {
+  const { channels } = layer;
+  if (!health) return { kind: "", text: "–", title: "nothing logged at this step yet" };
+  if (health.nonfinite > 0) {
+    const title = `${health.nonfinite} of ${channels} channels hold non-finite values`;
+    return { kind: "nonfinite", text: `${health.nonfinite} NaN`, title };
+  }
+  if (layer.kind === "activation" && health.dead > 0) {
+    const title = `${health.dead} of ${channels} channels are dead: zero in all ${layer.batch} examples`;
+    return { kind: "dead", text: `${formatShare(health.dead / channels)} dead`, title };
+  }
+  if (layer.kind === "activation" && health.constant > 0) {
+    const title = `${health.constant} of ${channels} channels are constant`;
+    return { kind: "constant", text: `${health.constant} const`, title };
+  }
+  return { kind: "", text: String(channels), title: `${channels} channels` };
+}
+
+function matches(layer: LayerOverview, search: string): boolean {
+  return layer.tag.toLowerCase().includes(search.trim().toLowerCase());
+}
+
+/** Layers found by a search, in one flat list, or as a tree in model order. */
+export function treeRows(
+  overview: Overview,
+  step: number | null,
+  folded: ReadonlySet<string>,
+  search: string,
+  problemsFirst: boolean,
+): readonly TreeRow[] {
+  const layers = [...overview.layers.values()].filter((layer) => matches(layer, search));
+  const at = (layer: LayerOverview) => healthAt(overview, layer, step);
+  if (problemsFirst) {
+    const worst = new Map(layers.map((layer) => [layer, badness(at(layer), layer.channels)]));
+    layers.sort((a, b) => worst.get(b)! - worst.get(a)!);
+  }
+  if (problemsFirst || search.trim() !== "") {
+    return layers.map((layer) => leaf(layer, layer.tag, 0, at(layer)));
+  }
+  return grouped(layers, "", 0, folded, at);
+}
+
+function leaf(
+  layer: LayerOverview,
+  name: string,
+  level: number,
+  health: LayerHealth | null,
+): TreeRow {
+  const badge = badgeOf(layer, health);
+  return { path: layer.tag, name, level, layer, expanded: null, columns: layer.columns, badge };
+}
+
+/** Rows of the layers under `prefix`, groups where the first of their layers stands. */
+function grouped(
+  layers: readonly LayerOverview[],
+  prefix: string,
+  level: number,
+  folded: ReadonlySet<string>,
+  at: (layer: LayerOverview) => LayerHealth | null,
+): TreeRow[] {
+  const groups = new Map<string, LayerOverview[]>();
+  for (const layer of layers) {
+    const rest = layer.tag.slice(prefix.length);
+    const slash = rest.indexOf("/");
+    const key = slash > 0 ? rest.slice(0, slash + 1) : rest;
+    groups.set(key, [...(groups.get(key) ?? []), layer]);
+  }
+  return [...groups].flatMap(([key, members]) => {
+    const only = members[0]!;
+    if (members.length === 1) return [leaf(only, only.tag.slice(prefix.length), level, at(only))];
+    const path = prefix + key;
+    const open = !folded.has(path);
+    const row = groupRow(path, key, level, open, members, at);
+    return open ? [row, ...grouped(members, path, level + 1, folded, at)] : [row];
+  });
+}
+
+function groupRow(
+  path: string,
+  key: string,
+  level: number,
+  expanded: boolean,
+  members: readonly LayerOverview[],
+  at: (layer: LayerOverview) => LayerHealth | null,
+): TreeRow {
+  const width = members[0]!.columns.length;
+  const columns = Array.from(
+    { length: width },
+    (_, i) => worstOf(members, (l) => l.columns[i]!)[1],
+  );
+  const [worst, health] = worstOf(members, at);
+  const plain = { kind: "", text: `${members.length} layers`, title: "" } as const;
+  const badge = badgeOf(worst, health);
+  return {
+    path,
+    name: key.replace(/\/$/, ""),
+    level,
+    layer: null,
+    expanded,
+    columns,
+    badge: badge.kind === "" ? plain : { ...badge, title: `${worst.tag}: ${badge.title}` },
+  };
+}
+
+function worstOf(
+  members: readonly LayerOverview[],
+  health: (layer: LayerOverview) => LayerHealth | null,
+): readonly [LayerOverview, LayerHealth | null] {
+  return members.reduce<readonly [LayerOverview, LayerHealth | null]>(
+    (best, layer) => {
+      const mine = health(layer);
+      const worse = badness(mine, layer.channels) > badness(best[1], best[0].channels);
+      return worse ? [layer, mine] : best;
+    },
+    [members[0]!, health(members[0]!)],
+  );
+}
