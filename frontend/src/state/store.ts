@@ -31,7 +31,7 @@ export interface Hover {
   readonly position: number;
   readonly pixel: Pixel;
   /** Moved there by keyboard, so that it is announced. */
-  readonly byKeyboard: boolean;
+  readonly byKeyboard?: boolean;
 }
 
 /** One picture of the selected channel's film: its plane at a step, null while it loads. */

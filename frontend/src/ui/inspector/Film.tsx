@@ -58,5 +58,5 @@ function Frame({ frame, size }: { frame: FilmFrame; size: number }) {
     const reduce = reduction(width, height, pixels);
     paintCanvas(canvas.current, source, 0, affineOf(at.limits, scale), at.shown.lut, reduce);
   });
-  return <canvas ref={canvas} class={source ? "" : "waiting"} role="presentation" />;
+  return <canvas ref={canvas} class={source ? "" : "waiting"} aria-hidden="true" />;
 }

@@ -26,7 +26,7 @@ export function InputPicture({ size, label }: { size: number; label: string | nu
   return (
     <div class="input-picture">
       {label === null ? (
-        <canvas ref={canvas} role="presentation" />
+        <canvas ref={canvas} aria-hidden="true" />
       ) : (
         <canvas ref={canvas} role="img" aria-label={label} />
       )}
