@@ -39,10 +39,9 @@ apt_install() {
         [ -t 0 ] || sudo="sudo -n" # nobody there to type a password
     fi
     say "installing $* with apt-get"
-    {
-        $sudo env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
-            $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
-    } </dev/null >/dev/null
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null >/dev/null || true
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
+        </dev/null >/dev/null
 }
 
 make_venv() {
@@ -127,9 +126,24 @@ find_chromium() {
 setup_chromium() {
     if ! find_chromium >/dev/null && ! { apt_install chromium && find_chromium >/dev/null; }; then
         say "no Chromium found: Playwright downloads one"
-        "$VENV/bin/playwright" install chromium ||
-            fail "no Chromium for the browser tests: install Chromium or Chrome, or name it in TBA_CHROMIUM"
+        "$VENV/bin/playwright" install chromium >/dev/null ||
+            say "no Chromium: the browser tests will fail; install Chromium or Chrome, or name it in TBA_CHROMIUM"
     fi
     TBA_CHROMIUM="$(find_chromium || true)"
     export TBA_CHROMIUM
+}
+
+# nginx for the reverse proxy test, on PATH or unpacked into .cache without being installed; the test says
+# when it is skipped for want of it.
+setup_nginx() {
+    local cache="$ROOT/.cache/nginx"
+    TBA_NGINX="$(command -v nginx || true)"
+    if [ -z "$TBA_NGINX" ] && [ ! -x "$cache/usr/sbin/nginx" ] && command -v apt-get >/dev/null; then
+        mkdir -p "$cache"
+        (cd "$cache" && apt-get download -qq nginx && dpkg -x nginx_*.deb .) >/dev/null 2>&1 || true
+    fi
+    if [ -z "$TBA_NGINX" ] && [ -x "$cache/usr/sbin/nginx" ]; then
+        TBA_NGINX="$cache/usr/sbin/nginx"
+    fi
+    export TBA_NGINX
 }

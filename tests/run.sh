@@ -10,6 +10,7 @@ set -euo pipefail
 setup_python dev
 setup_node
 setup_chromium
+setup_nginx
 [ "${1:-}" = "--setup" ] && exit 0
 
 cd "$ROOT"

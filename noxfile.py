@@ -1,0 +1,104 @@
+"""The suite against the wheel, on the lowest and the newest versions that setup.py admits.
+
+    nox                       every session for which this machine has the Python
+    nox -s lowest             the lowest versions, on Python 3.11
+    nox -s newest-3.13        the newest versions that support that Python
+    nox -s viewer             the server alone, where no TensorFlow is installed
+    nox -s lowest -- -k tags  arguments go to pytest
+
+Each session works in a directory that holds the tests and not the package: what is tested is what
+`pip install` installs.
+"""
+
+from __future__ import annotations
+
+import email
+import platform
+import shutil
+import zipfile
+from pathlib import Path
+
+import nox
+
+nox.options.error_on_missing_interpreters = False
+
+HERE = Path(__file__).parent
+TENSORFLOW = "tensorflow-cpu" if platform.machine() == "x86_64" else "tensorflow"
+TEST_TOOLS = [
+    "build",
+    "hypothesis",
+    "playwright",
+    "pytest",
+    "scikit-image",
+    "scikit-learn",
+    "wheel",
+]
+# Until 2.20 TensorBoard imports pkg_resources, which setuptools 82 no longer has.
+OLD_SETUPTOOLS = "setuptools>=77,<81"
+
+
+def build_wheel(session: nox.Session) -> Path:
+    """The wheel of the tree as it stands."""
+    shutil.rmtree(HERE / "build", ignore_errors=True)
+    out = Path(session.create_tmp())
+    session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(out), str(HERE))
+    shutil.rmtree(HERE / "build", ignore_errors=True)
+    return next(out.glob("tb_activations-*.whl"))
+
+
+def requirements(wheel: Path, extra: str | None = None) -> list[str]:
+    """What the wheel asks for at run time, or with `extra` what that adds: `["numpy>=1.26", …]`."""
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
+        declared = email.message_from_bytes(archive.read(name)).get_all("Requires-Dist", [])
+    split = [[part.strip() for part in line.split(";")] for line in declared]
+    if extra is None:
+        return [parts[0] for parts in split if len(parts) == 1]
+    return [parts[0] for parts in split if len(parts) == 2 and f'"{extra}"' in parts[1]]
+
+
+def work_directory(session: nox.Session) -> Path:
+    """A directory with the tests and what they read, without the package."""
+    work = Path(session.create_tmp()) / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    skip = shutil.ignore_patterns("__pycache__", "logs")
+    for name in ("tests", "demo"):
+        shutil.copytree(HERE / name, work / name, ignore=skip)
+    shutil.copy(HERE / "pyproject.toml", work)
+    (work / "frontend").symlink_to(HERE / "frontend")
+    return work
+
+
+def run_tests(session: nox.Session, *arguments: str) -> None:
+    session.run("pip", "list", "--format=freeze", silent=False)
+    session.chdir(work_directory(session))
+    session.run("python", "-m", "pytest", "-q", *arguments, *session.posargs)
+
+
+@nox.session(python="3.11")
+def lowest(session: nox.Session) -> None:
+    """Every requirement at the lowest version that setup.py names."""
+    wheel = build_wheel(session)
+    declared = requirements(wheel) + requirements(wheel, "tensorflow")
+    exact = [
+        name.replace(">=", "==").replace("tensorflow==", f"{TENSORFLOW}==") for name in declared
+    ]
+    session.install(str(wheel), *exact, *TEST_TOOLS, OLD_SETUPTOOLS)
+    run_tests(session)
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def newest(session: nox.Session) -> None:
+    """The newest of everything that supports the interpreter."""
+    wheel = build_wheel(session)
+    session.install("--upgrade", str(wheel), TENSORFLOW, *TEST_TOOLS, "setuptools")
+    run_tests(session)
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def viewer(session: nox.Session) -> None:
+    """No TensorFlow: tests that need it are skipped, the server serves everything."""
+    wheel = build_wheel(session)
+    session.install(str(wheel), *TEST_TOOLS, "setuptools")
+    run_tests(session, "tests/test_viewer.py")
