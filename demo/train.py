@@ -8,6 +8,7 @@ Writes one TensorBoard run, `DIR/digits-1`, `DIR/digits-2`, …
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import keras
@@ -17,7 +18,7 @@ import tb_activations as tba
 from demo import datasets
 
 LOG_DIR = Path(__file__).parent / "logs"
-EPOCHS = {"digits": 15, "mnist": 3, "cifar10": 5}
+EPOCHS = {"digits": 12, "mnist": 3, "cifar10": 5}
 SHOWN = 10  # one image of each class
 BATCH = 256  # held-out images over which the statistics are taken
 
@@ -85,6 +86,7 @@ def train(dataset: datasets.Dataset, *, epochs: int, log_dir: Path) -> float:
         epochs=epochs,
         validation_data=held_out,
         callbacks=[LogActivations(log_dir, dataset)],
+        verbose=1 if sys.stdout.isatty() else 2,  # a progress bar needs a terminal
     )
     return history.history["val_accuracy"][-1]
 
@@ -100,7 +102,7 @@ def next_run(log_dir: Path, name: str) -> Path:
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="demo.train", description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", choices=sorted(datasets.LOADERS), default="digits")
-    parser.add_argument("--epochs", type=int, help="default: 15 for digits, 3 mnist, 5 cifar10")
+    parser.add_argument("--epochs", type=int, help="default: 12 for digits, 3 mnist, 5 cifar10")
     parser.add_argument("--images", type=int, help="train on the first N images alone")
     parser.add_argument("--log-dir", type=Path, default=LOG_DIR)
     return parser.parse_args(arguments)

@@ -1,0 +1,118 @@
+"""The demo: it trains, and logs what the README says."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+from tb_activations import record
+
+ROOT = Path(__file__).parents[1]
+
+needs_tensorflow = pytest.mark.skipif(
+    importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow"
+)
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory) -> dict[tuple[str, int], list[bytes]]:
+    """What one short epoch of the demo logs: `{(tag, step): blobs}`."""
+    log_dir = tmp_path_factory.mktemp("logs")
+    command = [sys.executable, "-m", "demo.train", "--epochs", "1", "--images", "64"]
+    done = subprocess.run(
+        [*command, "--log-dir", str(log_dir)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "held-out images are recognised" in done.stdout
+    (event_file,) = (log_dir / "digits-1").iterdir()
+    return {
+        (value.tag, event.step): list(value.tensor.string_val)
+        for event in EventFileLoader(str(event_file)).Load()
+        for value in event.summary.value
+    }
+
+
+@needs_tensorflow
+def test_demo_logs_each_layer_before_training_and_after_each_epoch(logged):
+    """Every layer but Flatten, and the input, is logged at step 0 and after the epoch."""
+    tags = {"input", "conv1", "conv2", "conv3", "dense1", "dense2"}
+    assert set(logged) == {(tag, step) for tag in tags for step in (0, 1)}
+
+
+@needs_tensorflow
+def test_demo_logs_one_image_of_each_class_with_its_label(logged):
+    """The input holds ten real images from 0 to 1, one a digit, labelled."""
+    blobs = logged["input", 1]
+    header = record.parse_header(blobs[0])
+    assert header.shape == (10, 28, 28, 1)
+    assert record.parse_labels(blobs[3], header) == tuple("0123456789")
+    pages = dict(enumerate(blobs[4:]))
+    values = record.decode(header, pages, slice(0, 10), slice(0, 1)) * header.scale
+    assert values.min() >= 0 and 0.9 < values.max() <= 1
+    assert len(np.unique(values, axis=0)) == 10
+
+
+@needs_tensorflow
+def test_demo_layers_have_the_shapes_of_the_convnet(logged):
+    """The layers are those of the ConvNet that the README names."""
+    shapes = {tag: record.parse_header(blobs[0]).shape for (tag, _), blobs in logged.items()}
+    assert shapes["conv1"] == (10, 26, 26, 32)
+    assert shapes["conv2"] == (10, 24, 24, 64)
+    assert shapes["conv3"] == (10, 22, 22, 128)
+    assert shapes["dense1"] == (10, 128)
+    assert shapes["dense2"] == (10, 10)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_serve_prints_its_address_and_ends_cleanly(tmp_path, ending):
+    """`demo.serve` takes the next port where one is taken, and Ctrl-C leaves no process behind."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "demo.serve", str(tmp_path), "--port", str(port)]
+        out = tmp_path / "out.txt"
+        with out.open("w") as stream:
+            process = subprocess.Popen(
+                command, cwd=ROOT, stdout=stream, stderr=stream, start_new_session=True
+            )
+        try:
+            address = wait_for_address(process, out)
+            assert not address.endswith(f":{port}/")
+            with urllib.request.urlopen(address.replace("localhost", "127.0.0.1")) as page:
+                assert b"TensorBoard" in page.read()
+            os.killpg(process.pid, ending)
+            assert process.wait(timeout=20) == 0, out.read_text()
+            assert "Traceback" not in out.read_text()
+            with pytest.raises(ProcessLookupError):
+                wait_until_gone(process.pid)
+        finally:
+            process.kill()
+
+
+def wait_for_address(process: subprocess.Popen, out: Path) -> str:
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        for line in out.read_text().splitlines():
+            if "Activations tab:" in line:
+                return line.split("Activations tab:")[1].strip().removesuffix("#activations")
+        time.sleep(0.1)
+    raise AssertionError(out.read_text())
+
+
+def wait_until_gone(group: int) -> None:
+    """Raises ProcessLookupError as soon as no process of the group is left."""
+    for _ in range(100):
+        os.killpg(group, 0)
+        time.sleep(0.1)
