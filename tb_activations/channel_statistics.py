@@ -173,13 +173,15 @@ def _of_rows(rows: np.ndarray) -> ChannelStatistics:
     if finite.all():
         count = np.full(values.shape[1], total, np.int64)
         low, high = values.min(axis=0), values.max(axis=0)
-        wide = values.astype(np.float64, copy=False)
-        mean, m2 = _moments(wide, count)
+        if _could_hold_subnormals(low, high):
+            values = np.where(np.abs(values) < np.finfo(values.dtype).tiny, 0, values)
+        mean, m2 = _moments(values.astype(np.float64, copy=False), count)
     else:
         count = np.count_nonzero(finite, axis=0)
         low = np.where(finite, values, np.inf).min(axis=0)
         high = np.where(finite, values, -np.inf).max(axis=0)
-        mean, m2 = _moments(np.where(finite, values, 0).astype(np.float64), count, finite)
+        normal = finite & (np.abs(values) >= np.finfo(values.dtype).tiny)
+        mean, m2 = _moments(np.where(normal, values, 0).astype(np.float64), count, finite)
     return ChannelStatistics(
         total=total,
         finite=count,
@@ -189,6 +191,12 @@ def _of_rows(rows: np.ndarray) -> ChannelStatistics:
         mean=mean,
         m2=m2,
     )
+
+
+def _could_hold_subnormals(low: np.ndarray, high: np.ndarray) -> bool:
+    """Whether there is a channel so weak that a subnormal would be felt in its mean."""
+    largest = np.maximum(np.abs(low), np.abs(high))
+    return bool((largest < np.finfo(low.dtype).tiny * 2.0**40).any())
 
 
 def _flush(values: np.ndarray) -> np.ndarray:

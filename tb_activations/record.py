@@ -255,6 +255,8 @@ def encode(
     kept = array[:max_outputs]
     if data_format == "channels_first":
         kept = np.moveaxis(kept, 1, -1)
+    count = channels if ids is None else len(ids)
+    check_size((*kept.shape[:-1], count), precision)
     if ids is not None:
         kept = kept[..., list(ids)]
     return encode_kept(

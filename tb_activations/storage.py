@@ -55,7 +55,7 @@ def store(values: np.ndarray, precision: str) -> tuple[np.ndarray, int]:
         return working, 0
     flushed = _flush(working, np.finfo(working.dtype).tiny)
     shift = _shift(flushed, precision)
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         scaled = _scale(flushed, shift)
         if precision == "float32":
             stored = _flush(scaled, np.finfo(np.float32).tiny).astype(np.float32)

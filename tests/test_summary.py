@@ -1,0 +1,311 @@
+"""The summary op against its NumPy twin, eagerly and inside tf.function."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+tf = pytest.importorskip("tensorflow", reason="the op needs TensorFlow")
+import ml_dtypes  # noqa: E402  (comes with TensorFlow)
+
+import tb_activations as tba  # noqa: E402
+from tb_activations import record, summary  # noqa: E402
+
+EVERY = slice(None)
+DTYPES = [
+    "float16", "float32", "float64", "bfloat16", "float8_e5m2", "float8_e4m3fn", "int8", "int16",
+    "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool",
+]  # fmt: skip
+SHAPES = [(6, 5), (5, 7, 4), (5, 9, 11, 12), (2, 3, 4, 5, 6)]
+
+
+def logged(directory: Path) -> list[Any]:
+    """Every summary value of the directory's event files, in order."""
+    return [
+        (event.step, value)
+        for path in sorted(directory.iterdir())
+        for event in EventFileLoader(str(path)).Load()
+        for value in event.summary.value
+    ]
+
+
+def blobs_of(directory: Path) -> list[bytes]:
+    """The blobs of the last record."""
+    return list(logged(directory)[-1][1].tensor.string_val)
+
+
+def of_dtype(dtype: str, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """Values of every kind that `dtype` has: zeros, a constant channel, NaN and infinities."""
+    values = np.random.default_rng(seed).normal(scale=20, size=shape)
+    values[values < -25] = 0
+    if shape[-1] > 2:
+        values[..., 1] = 0
+        values[..., 2] = 3
+    if "float" in dtype and values.size:
+        values.reshape(-1)[::17] = np.nan
+        if dtype != "float8_e4m3fn":
+            values.reshape(-1)[5::31] = np.inf
+            values.reshape(-1)[6::31] = -np.inf
+    if dtype.startswith("uint"):
+        values = np.abs(values)
+    if dtype.endswith("64"):
+        values *= 2.0**40
+    return values.astype(getattr(ml_dtypes, dtype) if hasattr(ml_dtypes, dtype) else dtype)
+
+
+def assert_same_record(ours: list[bytes], twin: list[bytes]) -> None:
+    """Equal headers, values to the bit, labels; statistics as the format promises."""
+    header = record.parse_header(ours[0])
+    assert ours[0] == twin[0]
+    a, b = (
+        record.decode(header, dict(enumerate(blobs[record.FIRST_PAGE :])), EVERY, EVERY)
+        for blobs in (ours, twin)
+    )
+    assert a.tobytes() == b.tobytes()
+    assert record.parse_labels(ours[3], header) == record.parse_labels(twin[3], header)
+    x, y = (record.parse_statistics(blobs[2], header) for blobs in (ours, twin))
+    np.testing.assert_array_equal(x[:, [0, 1, 5]], y[:, [0, 1, 5]])
+    np.testing.assert_allclose(x[:, 4], y[:, 4], rtol=1e-6)
+    largest = np.nan_to_num(np.abs(y[:, :2])).max(initial=0)
+    np.testing.assert_allclose(x[:, 2:4], y[:, 2:4], rtol=1e-5, atol=float(largest) * 1e-12)
+    s, t = (record.parse_summary(blobs[1]) for blobs in (ours, twin))
+    assert (s.dead, s.constant, s.nonfinite) == (t.dead, t.constant, t.nonfinite)
+    np.testing.assert_allclose([s.rms, s.largest], [t.rms, t.largest], rtol=1e-5)
+
+
+def write_eagerly(directory: Path, data: Any, **options: Any) -> list[bytes]:
+    with tf.summary.create_file_writer(str(directory)).as_default():
+        assert tba.activations("layer", data, 3, **options)
+    return blobs_of(directory)
+
+
+def write_in_function(directory: Path, data: Any, signature: Any, **options: Any) -> list[bytes]:
+    writer = tf.summary.create_file_writer(str(directory))
+
+    @tf.function(input_signature=[signature, tf.TensorSpec([], tf.int64)])
+    def log(tensor: Any, step: Any) -> Any:
+        with writer.as_default():
+            return tba.activations("layer", tensor, step, **options)
+
+    assert log(data, 3)
+    writer.close()
+    return blobs_of(directory)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_dtype_is_logged_as_numpy_would(tmp_path: Path, dtype: str) -> None:
+    """Eagerly, over ranks 2 to 5, both data formats and both precisions."""
+    for i, shape in enumerate(SHAPES):
+        data = of_dtype(dtype, shape, seed=i)
+        for j, precision in enumerate(("float16", "float32")):
+            options: dict[str, Any] = {
+                "precision": precision,
+                "data_format": ("channels_last", "channels_first")[(i + j) % 2],
+                "labels": [str(n) for n in range(shape[0])],
+            }
+            ours = write_eagerly(tmp_path / f"{i}{j}", tf.constant(data), **options)
+            assert_same_record(ours, record.encode(data, **options))
+
+
+@pytest.mark.parametrize("known", ["shape", "rank", "nothing"])
+@pytest.mark.parametrize(
+    ("dtype", "shape", "options"),
+    [
+        ("float32", (6, 28, 28, 16), {"max_channels": 5}),
+        ("float32", (70, 28, 28, 3), {"max_outputs": 9}),  # the path without masks
+        ("bfloat16", (2, 5000), {"data_format": "channels_first"}),
+        ("float64", (2, 7, 3), {"precision": "float32", "max_channels": 8}),
+        ("float8_e5m2", (2, 3, 4, 5, 6), {}),
+        ("float32", (1, 300, 301, 1), {"precision": "float32"}),  # a folded row
+        ("int64", (0, 4, 4, 3), {}),
+        ("float32", (2, 0, 4, 3), {}),
+        ("float32", (3, 4, 0), {"max_channels": 2}),
+        ("float32", (4, 28, 28, 16), {"compression": 0}),
+    ],
+)
+def test_a_graph_logs_what_numpy_would(
+    tmp_path: Path, dtype: str, shape: tuple[int, ...], options: dict[str, Any], known: str
+) -> None:
+    """Inside tf.function, whether the shape, only the rank or nothing of it is known."""
+    data = of_dtype(dtype, shape)
+    if shape[0] == 70:
+        data = np.nan_to_num(data, nan=0, posinf=0, neginf=0)
+    sides = {"shape": shape, "rank": [None] * len(shape), "nothing": None}[known]
+    signature = tf.TensorSpec(sides, tf.as_dtype(data.dtype))
+    ours = write_in_function(tmp_path, tf.constant(data), signature, **options)
+    assert_same_record(ours, record.encode(data, **options))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    hnp.arrays(np.uint32, hnp.array_shapes(min_dims=2, max_dims=4, max_side=6)).map(
+        lambda bits: bits.view(np.float32)
+    ),
+    st.sampled_from(["float16", "float32"]),
+)
+def test_any_float32_bits_are_logged_as_numpy_would(data: np.ndarray, precision: str) -> None:
+    """Subnormals, NaN payloads and both ends of the range included."""
+    with tempfile.TemporaryDirectory() as directory:
+        ours = write_eagerly(Path(directory), tf.constant(data), precision=precision)
+    assert_same_record(ours, record.encode(data, precision=precision))
+
+
+@pytest.mark.parametrize("magnitude", [1.2e-38, 1e-30, 1.0, 65519.9, 1e30, 3.4e38, 1e300, 2.3e-308])
+def test_every_magnitude_is_logged_as_numpy_would(tmp_path: Path, magnitude: float) -> None:
+    """float32 from end to end, float64 beyond."""
+    data = np.linspace(-magnitude, magnitude, 48).reshape(2, 8, 3)
+    if 1e-38 < magnitude < 3.5e38:
+        data = data.astype(np.float32)
+    for precision in ("float16", "float32"):
+        ours = write_eagerly(tmp_path / precision, tf.constant(data), precision=precision)
+        assert_same_record(ours, record.encode(data, precision=precision))
+
+
+def test_activations_pb_holds_the_same_record(tmp_path: Path) -> None:
+    """Tag, metadata and blobs of the two ways agree."""
+    data = of_dtype("float32", (5, 9, 9, 4))
+    options: dict[str, Any] = {"kind": "input", "order": 2, "description": "*x*"}
+    (value,) = tba.activations_pb("layer", data, **options).value
+    write_eagerly(tmp_path, tf.constant(data), **options)
+    step, written = logged(tmp_path)[-1]
+    assert (step, written.tag) == (3, value.tag)
+    assert written.metadata == value.metadata
+    assert_same_record(list(written.tensor.string_val), list(value.tensor.string_val))
+
+
+def test_nothing_is_made_where_nothing_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a writer, or under record_if(False), no record is made; in a graph as well."""
+    made: list[str] = []
+    monkeypatch.setattr(summary, "_make", lambda tag, *rest: made.append(tag))
+    assert not tba.activations("no writer", tf.zeros([2, 3]), 0)
+    with tf.summary.create_file_writer(str(tmp_path)).as_default(), tf.summary.record_if(False):
+        assert not tba.activations("not recorded", tf.zeros([2, 3]), 0)
+    assert made == []
+
+
+def test_a_condition_in_the_graph_chooses_the_steps(tmp_path: Path) -> None:
+    """record_if with a tensor writes at the steps it says, and returns whether it wrote."""
+    writer = tf.summary.create_file_writer(str(tmp_path))
+
+    @tf.function
+    def log(step: Any) -> Any:
+        with writer.as_default(), tf.summary.record_if(step % 2 == 0):
+            return tba.activations("layer", tf.zeros([2, 3]), step)
+
+    written = [step for step in range(6) if log(tf.constant(step, tf.int64))]
+    writer.close()
+    assert written == [0, 2, 4]
+    assert [step for step, _ in logged(tmp_path)] == [0, 2, 4]
+
+
+def test_name_scopes_and_the_default_step_apply(tmp_path: Path) -> None:
+    """As with tf.summary.image: the scope is part of the tag, set_step gives the step."""
+    with tf.summary.create_file_writer(str(tmp_path)).as_default(step=11), tf.name_scope("block"):
+        tba.activations("conv", tf.zeros([2, 3]))
+    ((step, value),) = logged(tmp_path)
+    assert (step, value.tag) == (11, "block/conv")
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "message"),
+    [
+        (np.zeros((2, 3), np.complex64), {}, "complex64 cannot be logged; accepted are float8"),
+        (np.array([["a"]]), {}, "string cannot be logged"),
+        (np.zeros(3, np.float32), {}, "rank 1 cannot be logged; accepted are rank 2"),
+        (np.zeros((2, 3), np.float32), {"precision": "int8"}, "precision is 'int8'"),
+        (np.zeros((2, 3), np.float32), {"labels": ["a"] * 5}, "5 labels"),
+        (np.zeros((2, 3), np.float32), {"kind": "weight"}, "kind is 'weight'"),
+        (np.zeros((2, 3), np.float32), {"order": "1"}, "order is '1'"),
+    ],
+)
+def test_bad_input_raises_at_the_call(
+    tmp_path: Path, data: np.ndarray, options: dict[str, Any], message: str
+) -> None:
+    """With a writer or without, the value and the choices are named."""
+    with pytest.raises((TypeError, ValueError), match=message):
+        tba.activations("layer", data, 0, **options)
+
+
+def test_a_missing_step_raises_at_the_call() -> None:
+    """The error says where a step can come from."""
+    with pytest.raises(ValueError, match=r"no step: pass step= .* tf\.summary\.experimental"):
+        tba.activations("layer", tf.zeros([2, 3]))
+
+
+def test_a_frozen_step_warns(tmp_path: Path) -> None:
+    """A Python number inside tf.function would write every record at one step."""
+    writer = tf.summary.create_file_writer(str(tmp_path))
+
+    @tf.function
+    def log() -> None:
+        with writer.as_default():
+            tba.activations("layer", tf.zeros([2, 3]), 5)
+
+    with pytest.warns(UserWarning, match="step 5 is a Python number inside tf.function"):
+        log()
+
+
+def test_a_rank_known_only_when_it_runs_is_checked_then(tmp_path: Path) -> None:
+    """An unknown rank that turns out to be 1 is an error of the graph, not a broken record."""
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must have rank 2 to 5"):
+        write_in_function(tmp_path, tf.zeros([3]), tf.TensorSpec(None, tf.float32))
+
+
+def test_too_large_a_record_is_refused_where_its_shape_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before anything is written, with the size and the limit."""
+    monkeypatch.setattr(record, "MAX_RECORD_BYTES", 1000)
+    with pytest.raises(ValueError, match=r"\(4, 9, 9, 3\) in float16, take 1,944 bytes"):
+        tba.activations("layer", tf.zeros([5, 9, 9, 3]), 0)
+
+
+def test_too_large_a_record_of_unknown_shape_is_written_without_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Header and statistics say what there was; one warning is printed, not one a step."""
+    monkeypatch.setattr(record, "MAX_RECORD_BYTES", 1000)
+    writer = tf.summary.create_file_writer(str(tmp_path))
+    data = tf.random.normal([5, 9, 9, 3])
+
+    @tf.function(input_signature=[tf.TensorSpec(None), tf.TensorSpec([], tf.int64)])
+    def log(tensor: Any, step: Any) -> None:
+        with writer.as_default():
+            tba.activations("large", tensor, step)
+
+    for step in range(3):
+        log(data, step)
+    writer.close()
+    blobs = blobs_of(tmp_path)
+    header = record.parse_header(blobs[0])
+    assert (header.omitted, header.shape, header.pages) == ("size", (4, 9, 9, 3), ())
+    expected = record.ChannelStatistics.of(data.numpy()).table()
+    np.testing.assert_allclose(record.parse_statistics(blobs[2], header), expected, rtol=1e-4)
+    assert capfd.readouterr().err.count("the values of 'large' take over") == 1
+
+
+def test_graphs_trace_without_warnings(tmp_path: Path) -> None:
+    """Nothing of ours prints on the user's terminal."""
+    code = f"""
+import tensorflow as tf, tb_activations as tba
+writer = tf.summary.create_file_writer({str(tmp_path)!r})
+@tf.function
+def log(x, step):
+    with writer.as_default():
+        tba.activations("layer", x, step)
+log(tf.zeros([2, 8, 8, 16]), tf.constant(1, tf.int64))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "optimizer" not in done.stderr
