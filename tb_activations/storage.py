@@ -67,7 +67,8 @@ def store(values: np.ndarray, precision: str) -> tuple[np.ndarray, int]:
 
 def restore(stored: np.ndarray, exponent: int) -> np.ndarray:
     """The true values, float64: stored · 2**exponent."""
-    return np.ldexp(stored.astype(np.float64), exponent)
+    with np.errstate(over="ignore"):
+        return np.ldexp(stored.astype(np.float64), exponent)
 
 
 def _flush(values: np.ndarray, tiny: np.floating[Any]) -> np.ndarray:
