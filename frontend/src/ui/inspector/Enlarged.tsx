@@ -8,6 +8,7 @@ import { isRgb } from "../../render/colormap";
 import { formatValue } from "../../render/format";
 import { markPixel, setHover, setOverlay, setWindow } from "../../state/actions";
 import { type Store, useStore } from "../../state/store";
+import { usePaint } from "../paint";
 import { type Selected, selectedOf, useSelected } from "../selected";
 import { startWindowDrag } from "../values/windowDrag";
 import { inputPicture, painted } from "./picture";
@@ -27,7 +28,7 @@ export function Enlarged({ size }: { size: number }) {
     void store.run.value;
     view.value = null;
   });
-  useSignalEffect(() => {
+  usePaint(() => {
     void store.dark.value;
     const at = selected.value;
     if (canvas.current && at) {
@@ -36,7 +37,7 @@ export function Enlarged({ size }: { size: number }) {
         overlay: store.overlay.value ? inputOf(store) : null,
       });
     }
-  });
+  }, [store, selected, size]);
   useGestures(store, canvas, view);
   const label = useComputed(() => `Channel ${selected.value?.id ?? ""} enlarged`);
   const zoomed = useComputed(() => view.value !== null);
@@ -48,6 +49,7 @@ export function Enlarged({ size }: { size: number }) {
       <canvas ref={canvas} role="img" tabIndex={0} aria-label={label} />
       <div class="tools">
         <button
+          class="button icon"
           type="button"
           aria-label="Zoom in"
           title="Zoom in (+ or Ctrl-wheel)"
@@ -56,6 +58,7 @@ export function Enlarged({ size }: { size: number }) {
           +
         </button>
         <button
+          class="button icon"
           type="button"
           aria-label="Zoom out"
           title="Zoom out (−), 0 shows all"
@@ -77,6 +80,7 @@ function OverlayButton() {
   );
   return (
     <button
+      class="button icon"
       type="button"
       aria-label="Input over it"
       title="Lay the input over it (i)"

@@ -1,10 +1,11 @@
 /** The selected channel at up to 12 steps, all under the window of the step shown. */
-import { useComputed, useSignalEffect } from "@preact/signals";
+import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { paintCanvas } from "../../render/strip";
 import { affineOf } from "../../render/window";
 import { goToStep } from "../../state/actions";
 import { type FilmFrame, useStore } from "../../state/store";
+import { usePaint } from "../paint";
 import { useSelected } from "../selected";
 import { reduction } from "./picture";
 import { enlargedSize } from "./viewport";
@@ -47,7 +48,7 @@ function Frame({ frame, size }: { frame: FilmFrame; size: number }) {
   const selected = useSelected(store);
   const canvas = useRef<HTMLCanvasElement>(null);
   const { source } = frame;
-  useSignalEffect(() => {
+  usePaint(() => {
     const at = selected.value;
     if (!canvas.current || !source || !at) return;
     const { width, height, scale } = source.stack;
@@ -57,6 +58,7 @@ function Frame({ frame, size }: { frame: FilmFrame; size: number }) {
     const pixels = Math.max(css.width, css.height) * (window.devicePixelRatio || 1);
     const reduce = reduction(width, height, pixels);
     paintCanvas(canvas.current, source, 0, affineOf(at.limits, scale), at.shown.lut, reduce);
-  });
+  }, [selected, source, size]);
+  // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a canvas takes no focus
   return <canvas ref={canvas} class={source ? "" : "waiting"} aria-hidden="true" />;
 }

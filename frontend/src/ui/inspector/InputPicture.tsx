@@ -1,6 +1,7 @@
 /** The input that belongs to what is shown, with a box at the patch under the cursor. */
-import { useComputed, useSignalEffect } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useComputed } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { TileSource } from "../../render/decode";
 import { useStore } from "../../state/store";
 import { inputPicture, painted, reduction } from "./picture";
 import { enlargedSize } from "./viewport";
@@ -8,30 +9,37 @@ import { enlargedSize } from "./viewport";
 /** `label` names the picture for a screen reader; null where it only repeats another one. */
 export function InputPicture({ size, label }: { size: number; label: string | null }) {
   const store = useStore();
-  const canvas = useRef<HTMLCanvasElement>(null);
   const source = useComputed(() => {
     const input = store.input.value;
     return input?.sources[input.example] ?? null;
-  });
-  useSignalEffect(() => {
-    if (!canvas.current || !source.value) return;
-    const { width, height } = source.value.stack;
+  }).value;
+  if (!source) return null;
+  return (
+    <div class="input-picture">
+      <Picture source={source} size={size} label={label} />
+      <Patch />
+    </div>
+  );
+}
+
+/** One example of an input, whole multiples of its size, within `size` px a side. */
+export function Picture(props: { source: TileSource; size: number; label: string | null }) {
+  const { source, size, label } = props;
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    if (!canvas.current) return;
+    const { width, height } = source.stack;
     const css = enlargedSize(width, height, size);
     canvas.current.style.width = `${css.width}px`;
     canvas.current.style.height = `${css.height}px`;
     const pixels = Math.max(css.width, css.height) * (window.devicePixelRatio || 1);
-    painted(canvas.current, inputPicture(source.value), reduction(width, height, pixels));
-  });
-  if (!source.value) return null;
-  return (
-    <div class="input-picture">
-      {label === null ? (
-        <canvas ref={canvas} aria-hidden="true" />
-      ) : (
-        <canvas ref={canvas} role="img" aria-label={label} />
-      )}
-      <Patch />
-    </div>
+    painted(canvas.current, inputPicture(source), reduction(width, height, pixels));
+  }, [source, size]);
+  return label === null ? (
+    // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a canvas takes no focus
+    <canvas ref={canvas} aria-hidden="true" />
+  ) : (
+    <canvas ref={canvas} role="img" aria-label={label} />
   );
 }
 

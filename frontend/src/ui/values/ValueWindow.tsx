@@ -4,8 +4,10 @@ import { useId } from "preact/hooks";
 import { COLORMAPS, type ColormapName, type RangeScope } from "../../data/types";
 import { marksOf } from "../../render/colormap";
 import { formatSpan } from "../../render/format";
+import { AUTO_LEVELS } from "../../render/window";
 import { pressAuto, resetWindow, setWindow } from "../../state/actions";
 import { type Store, useStore } from "../../state/store";
+import { Button, Checkbox, Select, Slider } from "../controls";
 import { selectedOf, useSelected } from "../selected";
 import { changeToLimits, parseLimit } from "./ends";
 import { Histogram } from "./Histogram";
@@ -80,6 +82,7 @@ function End({ name, index }: { name: string; index: 0 | 1 }) {
   return (
     <div class="end">
       <input
+        class="field"
         type="text"
         inputMode="decimal"
         autocomplete="off"
@@ -161,53 +164,27 @@ function Marks() {
   );
 }
 
-function Slider(props: {
-  name: string;
-  min: number;
-  max: number;
-  step: number;
-  value: number;
-  text: string;
-  onValue: (value: number) => void;
-  onReset: () => void;
-}) {
-  const id = useId();
-  return (
-    <div class="amount">
-      <label for={id}>{props.name}</label>
-      <input
-        id={id}
-        type="range"
-        min={props.min}
-        max={props.max}
-        step={props.step}
-        value={props.value}
-        aria-valuetext={props.text}
-        onInput={(event) => props.onValue(event.currentTarget.valueAsNumber)}
-        onDblClick={props.onReset}
-      />
-      <output for={id}>{props.text}</output>
-    </div>
-  );
-}
-
 /** A slider of the window in per cent; it moves every channel alike. */
 function Amount({ name, field }: { name: string; field: "brightness" | "contrast" }) {
   const store = useStore();
-  const value = useComputed(() => store.window.value[field]).value;
-  const percent = Math.round(value * 100);
+  const value = useComputed(() => store.window.value[field]);
   return (
     <Slider
-      name={name}
+      label={name}
       min={-1}
       max={1}
       step={0.01}
       value={value}
-      text={`${percent > 0 ? "+" : percent < 0 ? "−" : ""}${Math.abs(percent)} %`}
-      onValue={(next) => setWindow(store, { [field]: next })}
-      onReset={() => setWindow(store, { [field]: 0 })}
+      initial={0}
+      format={signedPercent}
+      onInput={(next) => setWindow(store, { [field]: next })}
     />
   );
+}
+
+function signedPercent(share: number): string {
+  const percent = Math.round(share * 100);
+  return `${percent > 0 ? "+" : percent < 0 ? "−" : ""}${Math.abs(percent)} %`;
 }
 
 function Rules() {
@@ -228,69 +205,34 @@ function Rules() {
   };
   return (
     <div class="rules">
-      <button
-        type="button"
-        aria-pressed={rule === "auto"}
-        title={`Limits from the histogram; each press clips tighter (${level + 1} of 6)`}
+      <Button
+        label="Auto"
+        pressed={rule === "auto"}
+        title={`Limits from the histogram; each press clips tighter (${level + 1} of ${AUTO_LEVELS})`}
         onClick={() => pressAuto(store)}
-      >
-        Auto
-      </button>
-      <button
-        type="button"
-        aria-pressed={rule === "minmax"}
+      />
+      <Button
+        label="Min–max"
+        pressed={rule === "minmax"}
         title="Limits at the smallest and the largest value"
         onClick={() => choose("minmax")}
-      >
-        Min–max
-      </button>
-      <button
-        type="button"
-        aria-pressed={rule === "symmetric"}
+      />
+      <Button
+        label="About 0"
+        pressed={rule === "symmetric"}
         title="Limits symmetric about zero, diverging colours"
         onClick={() => choose("symmetric")}
-      >
-        About 0
-      </button>
-      <button type="button" title="Back to the first limits" onClick={() => resetWindow(store)}>
-        Reset
-      </button>
+      />
+      <Button label="Reset" title="Back to the first limits" onClick={() => resetWindow(store)} />
     </div>
   );
 }
 
-const SCOPES: readonly (readonly [RangeScope, string])[] = [
-  ["channel", "Channel"],
-  ["layer", "Layer"],
-  ["manual", "Manual"],
-];
-
-function Choice(props: {
-  label: string;
-  value: string;
-  title?: string;
-  options: readonly (readonly [string, string])[];
-  onChange: (value: string) => void;
-}) {
-  const id = useId();
-  return (
-    <div class="labelled">
-      <label for={id}>{props.label}</label>
-      <select
-        id={id}
-        value={props.value}
-        title={props.title}
-        onChange={(event) => props.onChange(event.currentTarget.value)}
-      >
-        {props.options.map(([value, text]) => (
-          <option key={value} value={value}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
-}
+const SCOPES = [
+  { value: "channel", text: "Channel" },
+  { value: "layer", text: "Layer" },
+  { value: "manual", text: "Manual" },
+] as const;
 
 /** What the limits are taken from: each channel or the layer; this step or all. */
 function Scope() {
@@ -309,38 +251,20 @@ function Scope() {
   };
   return (
     <div class="pair">
-      <Choice
+      <Select
         label="Range"
+        shown
         value={range}
-        title="Channel: each has its own limits. Layer: one for all, from the layer. Manual: typed"
-        options={SCOPES}
+        choices={SCOPES}
         onChange={(next) => change(next as RangeScope)}
       />
-      <Check
+      <Checkbox
         label="Lock over steps"
         checked={lock}
         title="One window for all steps, from the statistics of every step"
         onChange={(lockSteps) => setWindow(store, { lockSteps })}
       />
     </div>
-  );
-}
-
-function Check(props: {
-  label: string;
-  checked: boolean;
-  title?: string;
-  onChange: (on: boolean) => void;
-}) {
-  return (
-    <label class="check" title={props.title}>
-      <input
-        type="checkbox"
-        checked={props.checked}
-        onChange={(event) => props.onChange(event.currentTarget.checked)}
-      />
-      {props.label}
-    </label>
   );
 }
 
@@ -366,12 +290,13 @@ function Maps() {
   return (
     <>
       <div class="pair">
-        <Choice
+        <Select
           label="Colormap"
+          shown
           value={chosen ?? ""}
-          options={[
-            ["", `By data: ${MAP_NAMES[inForce]}`],
-            ...maps.map((name) => [name, MAP_NAMES[name]] as const),
+          choices={[
+            { value: "", text: `By data: ${MAP_NAMES[inForce]}` },
+            ...maps.map((name) => ({ value: name, text: MAP_NAMES[name] })),
           ]}
           onChange={(name) => {
             setWindow(store, { colormap: maps.find((map) => map === name) ?? null });
@@ -379,7 +304,7 @@ function Maps() {
         />
         <button
           type="button"
-          class="more"
+          class="button more"
           aria-expanded={open.value}
           aria-controls={id}
           onClick={() => {
@@ -398,30 +323,39 @@ function Maps() {
 
 function More() {
   const store = useStore();
-  const { gamma, invert, linearCounts, markClipped } = store.window.value;
+  const gamma = useComputed(() => store.window.value.gamma);
+  const { invert, linearCounts, markClipped } = store.window.value;
   return (
     <div class="rarely">
       <Slider
-        name="Gamma"
+        label="Gamma"
         min={0.1}
         max={3}
         step={0.01}
         value={gamma}
-        text={gamma.toFixed(2)}
-        onValue={(next) => setWindow(store, { gamma: next })}
-        onReset={() => setWindow(store, { gamma: 1 })}
+        initial={1}
+        format={(value) => value.toFixed(2)}
+        onInput={(next) => setWindow(store, { gamma: next })}
       />
-      <Check label="Invert" checked={invert} onChange={(on) => setWindow(store, { invert: on })} />
-      <Check
-        label="Linear counts"
-        checked={linearCounts}
-        onChange={(on) => setWindow(store, { linearCounts: on })}
-      />
-      <Check
-        label="Mark clipped pixels"
-        checked={markClipped}
-        onChange={(on) => setWindow(store, { markClipped: on })}
-      />
+      <div class="checks">
+        <Checkbox
+          label="Invert"
+          checked={invert}
+          onChange={(on) => setWindow(store, { invert: on })}
+        />
+        <Checkbox
+          label="Linear counts"
+          title="Histogram heights by plain counts, not their logarithm"
+          checked={linearCounts}
+          onChange={(on) => setWindow(store, { linearCounts: on })}
+        />
+        <Checkbox
+          label="Mark clipped"
+          title="Colours for values below and above the limits (o)"
+          checked={markClipped}
+          onChange={(on) => setWindow(store, { markClipped: on })}
+        />
+      </div>
     </div>
   );
 }
