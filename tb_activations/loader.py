@@ -9,9 +9,25 @@ from typing import Any
 
 from tensorboard.plugins import base_plugin
 
+from tb_activations.logdirs import LogDirs
+
+PLUGIN_NAME = "activations"
+KEPT = 1  # steps a tag that TensorBoard keeps, where the timeline reads the rest
+
 
 class ActivationsLoader(base_plugin.TBLoader):
-    """Makes the plugin."""
+    """Makes the plugin, and spares TensorBoard from keeping what the plugin reads by itself."""
+
+    def fix_flags(self, flags: Any) -> None:
+        """Lowers TensorBoard's retention of activations to one step a tag.
+
+        Only where every log directory is local and can be read, so that no step is lost by it, and
+        not where the user has set `--samples_per_plugin=activations=…`.
+        """
+        logdirs = LogDirs.of_flags(flags)
+        samples = getattr(flags, "samples_per_plugin", None)
+        if isinstance(samples, dict) and logdirs and logdirs.readable:
+            samples.setdefault(PLUGIN_NAME, KEPT)
 
     def load(self, context: base_plugin.TBContext) -> Any:
         """The plugin, or None where TensorBoard has no data provider to read through."""
@@ -20,7 +36,12 @@ class ActivationsLoader(base_plugin.TBLoader):
         from tb_activations.plugin import ActivationsPlugin
         from tb_activations.provider import KEEPS, ProviderSource
         from tb_activations.reader import Reader
+        from tb_activations.timeline import Timelines
+        from tb_activations.warn import WarnOnce
 
-        keeps = (context.sampling_hints or {}).get(ActivationsPlugin.plugin_name, KEEPS)
-        source = ProviderSource(context.data_provider, keeps)
-        return ActivationsPlugin(context, Reader(source))
+        warn = WarnOnce()
+        keeps = (context.sampling_hints or {}).get(PLUGIN_NAME, KEEPS)
+        logdirs = LogDirs.of_flags(context.flags)
+        timelines = Timelines(logdirs, warn) if logdirs else None
+        source = ProviderSource(context.data_provider, keeps, warn)
+        return ActivationsPlugin(context, Reader(source, timelines))

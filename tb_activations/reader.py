@@ -26,6 +26,7 @@ from tb_activations.record import (
     parse_statistics,
 )
 from tb_activations.series import Gone, Record, Series
+from tb_activations.timeline import Timelines
 
 FIRST_PAGE = 4
 STATISTICS = 2
@@ -96,7 +97,7 @@ class Tensor:
                 self.shape, self.examples.start, self.channels.start)  # fmt: skip
 
     def read(self) -> bytes:
-        """Little-endian values, C order. Raises NotThere where the record is damaged or gone."""
+        """Little-endian values, C order. Raises NotThere where the record is damaged."""
         header = self.record.header
         pages = page_range(header, self.examples, self.channels)
         try:
@@ -114,10 +115,12 @@ class Reader:
 
     Args:
       provider: reads through TensorBoard; knows which runs and tags there are.
+      timelines: of runs in local directories; None where any is remote.
     """
 
-    def __init__(self, provider: ProviderSource) -> None:
+    def __init__(self, provider: ProviderSource, timelines: Timelines | None = None) -> None:
         self._provider = provider
+        self._timelines = timelines
         self._known: dict[tuple[str, str, str], tuple[float, TagInfo]] = {}
         self._lock = threading.Lock()
 
@@ -146,7 +149,7 @@ class Reader:
           NotThere: the step, an example or a channel.
           TooMuch: more than MAX_TENSOR_BYTES.
         """
-        series = self._series(viewer, run, tag)
+        series = self._series(viewer, run, tag, step=step)
         position = _position(series, step, run, tag)
         record = _record(series, position, run, tag)
         n, c, *_ = record.header.stored_shape
@@ -196,13 +199,20 @@ class Reader:
         answer = overview(tracks, columns=columns, step=step)
         return {"complete": complete, "sampled": sampled, **answer}
 
-    def _series(self, viewer: Viewer, run: str, tag: str) -> Series:
-        """The series of a tag that TensorBoard knows. Raises NotThere."""
+    def _series(self, viewer: Viewer, run: str, tag: str, *, step: int | None = None) -> Series:
+        """The series of a tag that TensorBoard knows, up to date unless it has `step` anyway."""
         self._info(viewer, run, tag)
+        if step is not None:
+            series = self._source(viewer, run, tag, fresh=False)
+            if step in series.steps:
+                return series
         return self._source(viewer, run, tag)
 
-    def _source(self, viewer: Viewer, run: str, tag: str) -> Series:
-        return self._provider.series(viewer, run, tag)
+    def _source(self, viewer: Viewer, run: str, tag: str, *, fresh: bool = True) -> Series:
+        """The timeline's series where there is one, else the provider's."""
+        timeline = self._timelines and self._timelines.run(run, fresh=fresh)
+        series = timeline.series(tag) if timeline else None
+        return self._provider.series(viewer, run, tag) if series is None else series
 
     def _info(self, viewer: Viewer, run: str, tag: str) -> TagInfo:
         """What is constant for a tag; asked of the provider at most every KNOWN_SECONDS."""

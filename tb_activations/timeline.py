@@ -1,0 +1,752 @@
+"""Event files → where each record lies, so that any step can be read on demand.
+
+A `RunTimeline` indexes the event files of one run's directory, only what is new at each refresh. It
+keeps a `ROW` (55 bytes) for each record of this plugin, in packed arrays, one `Part` for a tag in a
+file; headers that records have in common are kept once. Readers take immutable snapshots
+(`TimelineSeries`) and never wait for the indexing.
+
+What hides what: within a file, and from file to file in the order of their names, a record hides
+every earlier one of its tag whose step is not smaller. Where the wall times of a tag in two files
+interleave, two writers were at work at once: their records are merged by step, the later wall time
+wins.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import re
+import struct
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from operator import is_
+from typing import NamedTuple
+
+import google_crc32c
+import numpy as np
+from tensorboard.compat.proto import summary_pb2
+
+from tb_activations.blobs import BlobCache, EventBlobs
+from tb_activations.events import FRAME_FOOTER_BYTES, FRAME_HEADER_BYTES
+from tb_activations.frames import Frame, Frames, intact, masked
+from tb_activations.logdirs import LogDirs
+from tb_activations.metadata import PLUGIN_NAME, parse_metadata
+from tb_activations.record import (
+    MAX_CHANNELS,
+    Header,
+    RecordError,
+    parse_header,
+    parse_labels,
+    parse_summary,
+)
+from tb_activations.series import SUMMARY, Gone, summary_row
+from tb_activations.warn import WarnOnce, logger
+from tb_activations.wire import (
+    Value,
+    blobs_of_tensor,
+    head_of_event,
+    head_of_tensor,
+    metadata_of_value,
+    values_of_event,
+)
+
+ROW = np.dtype(
+    [
+        ("step", "<i8"),
+        ("wall_time", "<f8"),
+        ("offset", "<u8"),  # of the frame
+        ("length", "<u4"),  # of its data
+        ("summary", SUMMARY),
+        ("header", "<u2"),  # number among the run's headers, or NO_NUMBER
+        ("labels", "<u2"),  # number among the run's labels, or NO_NUMBER while unread
+        ("exponent", "<i2"),
+        ("verified", "u1"),  # whether the checksum of the data has been checked
+    ]
+)
+_PACK = struct.Struct("<qdQIffIIIHHhB").pack
+_FLOATS5 = struct.Struct("<5f").unpack_from
+_FOOTER = struct.Struct("<I").unpack_from
+# A serialized float32 tensor of shape [5], before its 20 bytes.
+_SUMMARY_PREFIX = b'\x08\x01\x12\x04\x12\x02\x08\x05"\x14'
+_EXPONENT = re.compile(rb'"exponent": ?(-?[0-9]{1,4})(?=[,} ])')
+NO_NUMBER = 0xFFFF
+SMALL_RECORD = 64 << 10  # up to this size a record's checksum is checked at once
+LOWEST = -(1 << 63) - 1
+MAX_SAID = 20  # warnings a file; further damage is only counted
+MAX_INTERNED_BYTES = 4 << 20
+FOREIGN = None
+
+
+class Found(NamedTuple):
+    """A record come upon; checked: whether its checksum holds, None where it was not looked at."""
+
+    start: int
+    length: int
+    step: int
+    wall_time: float
+    header: bytes
+    summary: bytes
+    checked: bool | None
+
+
+class Part:
+    """One tag's records in one file, in ascending steps; one thread adds, any may read `view`."""
+
+    def __init__(self) -> None:
+        self.view = np.zeros(0, ROW)
+        self.last = LOWEST
+        self._rows = self.view
+        self._pending = bytearray()
+        self._gap = 0
+
+    def suspicious(self, step: int) -> bool:
+        """Whether a record at `step` would hide others, or leaps ahead as damage might make it."""
+        if step <= self.last:
+            return True
+        return bool(self._gap) and step - self.last > 8 * self._gap
+
+    def add(self, step: int, row: bytes) -> None:
+        """Adds a packed row; it hides those whose step is not smaller."""
+        if step <= self.last:
+            self._cut(step)
+        elif self.last != LOWEST:
+            self._gap = max(self._gap, step - self.last)
+        self.last = step
+        self._pending += row
+        if len(self._pending) >= 512 * ROW.itemsize:
+            self.publish()
+
+    def publish(self) -> None:
+        """Lets readers see what was added."""
+        if not self._pending:
+            return
+        new = np.frombuffer(bytes(self._pending), ROW)
+        count = len(self.view)
+        if count + len(new) > len(self._rows):
+            rows = np.empty(count + len(new) + count // 8, ROW)
+            rows[:count] = self.view
+            self._rows = rows
+        self._rows[count : count + len(new)] = new
+        self.view = self._rows[: count + len(new)]
+        self._pending.clear()
+
+    def drop(self, offset: int) -> bool:
+        """Takes the record at this offset out, if it is there."""
+        self.publish()
+        keep = self.view["offset"] != offset
+        if keep.all():
+            return False
+        self._replace(self.view[keep])
+        return True
+
+    def _cut(self, step: int) -> None:
+        self.publish()
+        self._replace(self.view[: np.searchsorted(self.view["step"], step)])
+
+    def _replace(self, rows: np.ndarray) -> None:
+        """A copy: snapshots that readers hold stay as they are."""
+        self._rows = self.view = rows.copy()
+        self.last = int(rows["step"][-1]) if len(rows) else LOWEST
+
+
+class Interned:
+    """Values that many records share, numbered; at most MAX_INTERNED_BYTES of their bytes."""
+
+    def __init__(self) -> None:
+        self.values: list = []
+        self._numbers: dict[bytes, int] = {}
+        self._bytes = 0
+
+    def number(self, key: bytes) -> int | None:
+        return self._numbers.get(key)
+
+    def add(self, key: bytes, value: object) -> int:
+        """The number of a new value, or NO_NUMBER where there is no more room."""
+        self._bytes += len(key) + 256
+        if self._bytes > MAX_INTERNED_BYTES or len(self.values) >= NO_NUMBER:
+            return NO_NUMBER
+        self.values.append(value)
+        self._numbers[key] = len(self.values) - 1
+        return len(self.values) - 1
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Which row of which of `views` each visible step of a tag is."""
+
+    views: tuple[np.ndarray, ...]
+    which: np.ndarray
+    rows: np.ndarray
+
+
+class Tag:
+    """A tag of this plugin: its parts by file name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.parts: dict[str, Part] = {}
+        self.merged: Merged | None = None
+
+    def part(self, file: str) -> Part:
+        if file not in self.parts:
+            self.parts[file] = Part()
+        return self.parts[file]
+
+
+class RunTimeline:
+    """The index of one run's directory.
+
+    Args:
+      directory: local.
+      cache: of records lately read, shared between runs.
+      warn: says each thing once.
+    """
+
+    def __init__(self, directory: str, cache: BlobCache, warn: WarnOnce) -> None:
+        self.directory = directory
+        self.cache = cache
+        self.complete = False
+        self.records = 0
+        self.dropped = 0
+        self._warn = warn
+        self._files: dict[str, Frames] = {}
+        self._tags: dict[bytes, Tag | None] = {}
+        self._headers = Interned()
+        self._labels = Interned()
+        self._touched: set[Part] = set()
+        self._said: dict[str, int] = {}  # warnings by file
+        self._lock = threading.Lock()  # held while parts change, never to read them
+        self._labels_lock = threading.Lock()
+
+    @property
+    def has_files(self) -> bool:
+        return bool(self._files)
+
+    def refresh(self, deadline: float = math.inf) -> bool:
+        """Indexes what is new, until `deadline` (of time.monotonic); says whether it is at the end.
+
+        Called from one thread at a time.
+        """
+        with self._lock:
+            try:
+                self.complete = self._refresh(deadline)
+            finally:
+                for part in self._touched:
+                    part.publish()
+                self._touched.clear()
+        return self.complete
+
+    def series(self, tag: str) -> TimelineSeries | None:
+        """A snapshot of a tag's steps; None where all is indexed and the tag is not there."""
+        complete = self.complete
+        found = self._tags.get(tag.encode("utf-8", "surrogateescape"))
+        parts = sorted(found.parts.items()) if found else []
+        views = [(name, view) for name, part in parts if len(view := part.view)]
+        if not views or not found:
+            nothing = TimelineSeries(self, tag, complete, ("",), (Part().view,))
+            return None if complete and not found else nothing
+        files, arrays = zip(*views, strict=True)
+        merged = self._merged(found, arrays) if len(arrays) > 1 else None
+        return TimelineSeries(self, tag, complete, files, arrays, merged)
+
+    def drop(self, tag: str, step: int, file: str, offset: int, reason: str) -> None:
+        """Takes a record out that was found damaged when it was read."""
+        with self._lock:
+            found = self._tags.get(tag.encode("utf-8", "surrogateescape"))
+            if found and file in found.parts and found.parts[file].drop(offset):
+                self._say_dropped(file, offset, reason, f"step {step} of tag {tag!r}")
+
+    def header(self, row: np.void, file: str) -> Header:
+        """The header of an indexed record. Raises RecordError, OSError where it must be read."""
+        number = int(row["header"])
+        if number == NO_NUMBER:
+            return parse_header(self._blob(row, file, 0))
+        return _with_exponent(self._headers.values[number], int(row["exponent"]))
+
+    def labels(self, row: np.void, file: str) -> tuple[str, ...] | None:
+        """The labels of an indexed record, or None; read the first time, then remembered."""
+        number = int(row["labels"])
+        if number != NO_NUMBER:
+            return self._labels.values[number]
+        try:
+            blob = self._blob(row, file, 3)
+            labels = parse_labels(blob, self.header(row, file))
+        except (RecordError, OSError, Gone):
+            return None
+        with self._labels_lock:
+            known = self._labels.number(blob)
+            row["labels"] = self._labels.add(blob, labels) if known is None else known
+        return labels
+
+    def _blob(self, row: np.void, file: str, index: int) -> bytes:
+        path = os.path.join(self.directory, file)
+        return EventBlobs(path, int(row["offset"]), int(row["length"])).read([index])[0]
+
+    def _merged(self, tag: Tag, views: tuple[np.ndarray, ...]) -> Merged:
+        """The merge of several parts, made anew where any has changed."""
+        cached = tag.merged
+        if cached and len(cached.views) == len(views) and all(map(is_, cached.views, views)):
+            return cached
+        which, rows, interleaved = merge(views)
+        if interleaved:
+            self._warn(
+                ("writers", self.directory),
+                "%s: two writers log tag %r at once; their steps are merged, the later wall time "
+                "wins", self.directory, tag.name,
+            )  # fmt: skip
+        tag.merged = Merged(views, which, rows)
+        return tag.merged
+
+    def _refresh(self, deadline: float) -> bool:
+        names = event_files(self.directory)
+        for name in set(self._files) - set(names):
+            self._forget(name)
+        # Not `all`: every file gets its turn, in order, until there is no time left.
+        for name in names:
+            try:
+                if not self._advance(name, deadline):
+                    return False
+            except OSError as e:
+                self._warn(("file", self.directory, name), "%s cannot be read: %s",
+                           os.path.join(self.directory, name), e)  # fmt: skip
+        return True
+
+    def _forget(self, name: str) -> None:
+        self._files.pop(name, None)
+        for tag in list(self._tags.values()):
+            if tag:
+                tag.parts.pop(name, None)
+
+    def _advance(self, name: str, deadline: float) -> bool:
+        """Indexes a file's new frames; says whether it came to the end."""
+        frames = self._files.get(name)
+        if frames is None:
+            frames = self._files[name] = Frames(os.path.join(self.directory, name))
+        elif frames.unchanged:
+            return True
+        descriptor = os.open(frames.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if not frames.continues(descriptor):
+                logger.info("%s was replaced; it is indexed anew", frames.path)
+                self._forget(name)
+                frames = self._files[name] = Frames(frames.path)
+            return self._walk(name, frames, descriptor, deadline)
+        finally:
+            os.close(descriptor)
+
+    def _walk(self, name: str, frames: Frames, descriptor: int, deadline: float) -> bool:
+        def on_gap(first: int, last: int) -> None:
+            self._say_dropped(name, first, "the length of the next record is damaged",
+                              f"what lies at bytes {first} to {last}")  # fmt: skip
+
+        def on_bad(start: int) -> None:
+            self._drop_anywhere(name, start)
+
+        for count, frame in enumerate(frames.walk(descriptor, on_gap, on_bad)):
+            if frame is not None:
+                self._index(name, frames, descriptor, frame)
+            if (count & 15 == 15 or frame is None) and time.monotonic() > deadline:
+                return False
+        return True
+
+    def _drop_anywhere(self, name: str, offset: int) -> None:
+        for tag in self._tags.values():
+            if tag and name in tag.parts and tag.parts[name].drop(offset):
+                self._say_dropped(name, offset, "its data is damaged")
+
+    def _index(self, name: str, frames: Frames, descriptor: int, frame: Frame) -> None:
+        """Adds the records of one frame, in a few microseconds where it is laid out as usual."""
+        start, length, buffer, at = frame
+        try:
+            head = head_of_event(buffer, at, length)
+            tag = self._tags[head.tag] if head else FOREIGN
+            blobs = head_of_tensor(buffer, head.tensor) if head and tag else None
+        except (IndexError, KeyError, struct.error, RecordError):
+            head, tag, blobs = None, FOREIGN, None
+        else:
+            if head and tag is FOREIGN:
+                return
+        try:
+            if head is None or tag is None or blobs is None:
+                self._index_any(name, frames, descriptor, frame)
+                return
+            header, first, last = blobs
+            found = Found(start, length, head.step, head.wall_time, header, buffer[first:last],
+                          _checked(buffer, at, length))  # fmt: skip
+            self._add(tag, name, descriptor, found)
+        except RecordError as e:
+            self._say_dropped(name, start, str(e))
+
+    def _index_any(self, name: str, frames: Frames, descriptor: int, frame: Frame) -> None:
+        """Adds the records of an event of any layout, and learns tags. Raises RecordError."""
+        start, length, _, _ = frame
+        data = start + FRAME_HEADER_BYTES
+
+        def read(offset: int, size: int) -> bytes:
+            return os.pread(descriptor, size, offset)
+
+        wall_time, step, values = values_of_event(read, data, length)
+        checked = None
+        for value in values:
+            if not value.tensor:
+                continue
+            if value.tag not in self._tags:
+                if checked is None and not (checked := intact(descriptor, start, length)):
+                    raise RecordError("its data is damaged")
+                self._learn(value, metadata_of_value(read, value))
+            tag = self._tags.get(value.tag)
+            if not tag:
+                continue
+            spans = blobs_of_tensor(read, value.tensor, value.tensor_end, 2)
+            if len(spans) < 2:
+                raise RecordError(f"a record of {len(spans)} blobs")
+            frames.peek = min(SMALL_RECORD, max(frames.peek, spans[1][1] - start + 64))
+            header, summary = (read(a, b - a) for a, b in spans)
+            found = Found(start, length, step, wall_time, header, summary, checked)
+            self._add(tag, name, descriptor, found)
+
+    def _learn(self, value: Value, serialized: bytes | None) -> None:
+        """Whether a tag is of this plugin; a tag's first metadata decides."""
+        if serialized is None:
+            return
+        try:
+            metadata = summary_pb2.SummaryMetadata.FromString(serialized)
+        except Exception as e:  # protobuf's DecodeError differs between its implementations
+            raise RecordError(f"metadata that cannot be parsed: {e}") from e
+        name = value.tag.decode("utf-8", "surrogateescape")
+        self._tags[value.tag] = Tag(name) if _is_ours(metadata.plugin_data) else FOREIGN
+
+    def _add(self, tag: Tag, name: str, descriptor: int, found: Found) -> None:
+        """Adds one record, or says why not."""
+        part = tag.part(name)
+        try:
+            row = self._row(part, descriptor, found)
+        except RecordError as e:
+            what = f"step {found.step} of tag {tag.name!r}"
+            self._say_dropped(name, found.start, str(e), what)
+            return
+        part.add(found.step, row)
+        self._touched.add(part)
+        self.records += 1
+
+    def _row(self, part: Part, descriptor: int, found: Found) -> bytes:
+        """The packed row; the data is checked where damage would do harm. Raises RecordError."""
+        start, length, step, wall_time, header, summary, checked = found
+        number, exponent = self._header_number(header)
+        if checked is None and (number is None or part.suspicious(step)):
+            checked = intact(descriptor, start, length)
+        if checked is False:
+            raise RecordError("its data is damaged")
+        if number is None:
+            parsed = parse_header(header)
+            exponent = parsed.exponent
+            number = self._headers.add(_without_exponent(header), replace(parsed, exponent=0))
+        return _PACK(step, wall_time, start, length, *_summary(summary), number, NO_NUMBER,
+                     exponent, checked is True)  # fmt: skip
+
+    def _header_number(self, header: bytes) -> tuple[int | None, int]:
+        """(number of the header, exponent); the number is None where the header is a new one."""
+        found = _EXPONENT.search(header)
+        if not found:
+            return None, 0
+        exponent = int(found[1])
+        if abs(exponent) > 1200:
+            return None, 0
+        key = header[: found.start(1)] + header[found.end(1) :]
+        return self._headers.number(key), exponent
+
+    def _say_dropped(self, name: str, offset: int, reason: str, what: str = "") -> None:
+        self.dropped += 1
+        said = self._said[name] = self._said.get(name, 0) + 1
+        if said <= MAX_SAID:
+            more = "; further damage in this file is counted, not said" if said == MAX_SAID else ""
+            path = os.path.join(self.directory, name)
+            self._warn(("record", path, offset), "%s: %s is skipped: %s%s",
+                       path, what or f"a record at byte {offset}", reason, more)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TimelineRecord:
+    """One record in an event file; every blob read is of data whose checksum held.
+
+    But for the statistics of a record over SMALL_RECORD bytes: they alone are read, unchecked, so
+    that the statistics of a thousand steps do not cost reading a thousand records.
+    """
+
+    timeline: RunTimeline
+    tag: str
+    file: str
+    row: np.void
+    header: Header
+
+    def blobs(self, indices: Sequence[int]) -> list[bytes]:
+        row, timeline = self.row, self.timeline
+        offset, length = int(row["offset"]), int(row["length"])
+        source = EventBlobs(os.path.join(timeline.directory, self.file), offset, length)
+        expected = (self.tag.encode("utf-8", "surrogateescape"), int(row["step"]))
+        try:
+            if length > SMALL_RECORD and max(indices, default=0) < 4:
+                return source.read(indices, expected=expected)
+            blobs = source.read(indices, expected=expected, cache=timeline.cache,
+                                verified=bool(row["verified"]))  # fmt: skip
+        except RecordError as e:
+            timeline.drop(self.tag, int(row["step"]), self.file, offset, str(e))
+            raise
+        row["verified"] = 1
+        return blobs
+
+
+@dataclass(frozen=True)
+class TimelineSeries:
+    """A snapshot of one tag: `views` of its parts by file, and their merge if there are several."""
+
+    timeline: RunTimeline
+    tag: str
+    complete: bool
+    files: Sequence[str]
+    views: Sequence[np.ndarray]
+    merged: Merged | None = None
+    sampled: bool = False
+
+    @functools.cached_property
+    def steps(self) -> np.ndarray:
+        return self._column("step")
+
+    @functools.cached_property
+    def wall_times(self) -> np.ndarray:
+        return self._column("wall_time")
+
+    def summaries(self) -> np.ndarray:
+        return self._column("summary")
+
+    def header(self, position: int) -> Header:
+        row, file = self._row(position)
+        return self.timeline.header(row, file)
+
+    def labels(self, position: int) -> tuple[str, ...] | None:
+        return self.timeline.labels(*self._row(position))
+
+    def record(self, position: int) -> TimelineRecord:
+        row, file = self._row(position)
+        header = self.timeline.header(row, file)
+        return TimelineRecord(self.timeline, self.tag, file, row, header)
+
+    def _row(self, position: int) -> tuple[np.void, str]:
+        if self.merged is None:
+            return self.views[0][position], self.files[0]
+        which = self.merged.which[position]
+        return self.views[which][self.merged.rows[position]], self.files[which]
+
+    def _column(self, name: str) -> np.ndarray:
+        if self.merged is None:
+            return np.ascontiguousarray(self.views[0][name])
+        out = np.empty(len(self.merged.rows), ROW[name])
+        for i, view in enumerate(self.views):
+            of_part = self.merged.which == i
+            out[of_part] = view[name][self.merged.rows[of_part]]
+        return out
+
+
+def merge(views: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, bool]:
+    """(which view, which row, whether any interleave) of the visible records, by step.
+
+    Args:
+      views: ROW [n] each, ascending steps, in the order of the files' names.
+    """
+    which, rows = np.zeros(0, np.uint16), np.zeros(0, np.uint32)
+    steps, times = np.zeros(0, np.int64), np.zeros(0, np.float64)
+    interleaved = False
+    for i, view in enumerate(views):
+        parts = (
+            (which, np.full(len(view), i, np.uint16)),
+            (rows, np.arange(len(view), dtype=np.uint32)),
+            (steps, view["step"]),
+            (times, view["wall_time"]),
+        )
+        if _interleave(times, view["wall_time"]):
+            interleaved = True
+            keep = _latest_of_each_step(*(np.concatenate(pair) for pair in parts[2:]))
+            which, rows, steps, times = (np.concatenate(pair)[keep] for pair in parts)
+        else:
+            cut = int(np.searchsorted(steps, view["step"][0]))
+            which, rows, steps, times = (np.concatenate((a[:cut], b)) for a, b in parts)
+    return which, rows, interleaved
+
+
+def _interleave(a: np.ndarray, b: np.ndarray) -> bool:
+    return len(a) > 0 and a.min() < b.max() and b.min() < a.max()
+
+
+def _latest_of_each_step(steps: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Indices, ascending by step, of the record with the last wall time of each."""
+    order = np.lexsort((times, steps))
+    return order[np.append(np.diff(steps[order]) > 0, True)]
+
+
+def event_files(directory: str) -> list[str]:
+    """The names of the event files in a directory, as TensorBoard decides and sorts them."""
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return []
+    return sorted(
+        name for name in names if "tfevents" in name and not name.endswith(".profile-empty")
+    )
+
+
+class Timelines:
+    """The timelines of all runs, filled by one thread that begins when a run is first asked for.
+
+    Args:
+      logdirs: where runs are.
+      warn: says each thing once.
+    """
+
+    SLICE = 0.02  # seconds of indexing before the next run gets its turn
+    FRESH = 0.1  # seconds for which what was indexed last is good enough
+    WAIT = 0.5  # seconds that a request waits for a run to be filled
+    SHORT_WAIT = 0.02  # where it was not filled in that time
+
+    def __init__(self, logdirs: LogDirs, warn: WarnOnce) -> None:
+        self._logdirs = logdirs
+        self._warn = warn
+        self._cache = BlobCache()
+        self._runs: dict[str, _Filling] = {}
+        self._changed = threading.Condition()
+        self._queue: list[_Filling] = []
+        self._thread: threading.Thread | None = None
+
+    def run(self, name: str, *, fresh: bool = True) -> RunTimeline | None:
+        """The timeline of a run, refreshed if `fresh`; None where it has no readable files."""
+        directory = self._logdirs.directory(name)
+        if directory is None:
+            return None
+        with self._changed:
+            filling = self._runs.get(name)
+            if filling is None or filling.timeline.directory != directory:
+                timeline = RunTimeline(directory, self._cache, self._warn)
+                filling = self._runs[name] = _Filling(timeline)
+            if fresh or not filling.turns:
+                self._fill(filling)
+        if filling.failed or (filling.timeline.complete and not filling.timeline.has_files):
+            return None
+        return filling.timeline
+
+    def _fill(self, filling: _Filling) -> None:
+        """Asks for a refresh, and waits for its end, but not long; `_changed` is held."""
+        if time.monotonic() - filling.ended < self.FRESH:
+            return
+        filling.asked += 1
+        ticket = filling.asked
+        if not filling.queued:
+            filling.queued = True
+            self._queue.append(filling)
+            self._start()
+            self._changed.notify_all()
+        # A run that could not be filled in time before is waited for but a little.
+        long = filling.timeline.complete or not filling.turns
+        self._changed.wait_for(
+            lambda: filling.answered >= ticket, self.WAIT if long else self.SHORT_WAIT
+        )
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._work, name="activations-index", daemon=True
+            )
+            self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._queue))
+                filling = self._queue.pop(0)
+                if not filling.under_way:
+                    filling.under_way = filling.asked
+            done = self._turn(filling)
+            with self._changed:
+                self._after(filling, done)
+                self._changed.notify_all()
+            time.sleep(0)  # requests first
+
+    def _after(self, filling: _Filling, done: bool) -> None:
+        filling.turns += 1
+        if done:
+            filling.answered, filling.under_way = filling.under_way, 0
+            filling.ended = time.monotonic()
+        filling.queued = not done or filling.answered < filling.asked
+        if filling.queued:
+            self._queue.append(filling)
+
+    def _turn(self, filling: _Filling) -> bool:
+        try:
+            done = filling.timeline.refresh(time.monotonic() + self.SLICE)
+            filling.failed = False
+            return done
+        except Exception as e:
+            # The provider serves what the timeline cannot, and TensorBoard goes on.
+            self._warn(("run", filling.timeline.directory), "%s cannot be indexed: %r",
+                       filling.timeline.directory, e)  # fmt: skip
+            filling.failed = True
+            return True
+
+
+class _Filling:
+    """A timeline, and how far the thread that fills it has come.
+
+    Requests are numbered: `asked` is the last one, `under_way` the last one when the refresh that
+    is going on began (0: none is), `answered` that of the last refresh that came to the end.
+    """
+
+    def __init__(self, timeline: RunTimeline) -> None:
+        self.timeline = timeline
+        self.queued = False
+        self.failed = False
+        self.turns = 0
+        self.asked = 0
+        self.under_way = 0
+        self.answered = 0
+        self.ended = -math.inf
+
+
+def _checked(buffer: bytes, at: int, length: int) -> bool | None:
+    """Whether the checksum of a small record's data holds; None where it is not in the buffer."""
+    end = at + length
+    if length > SMALL_RECORD or end + FRAME_FOOTER_BYTES > len(buffer):
+        return None
+    return _FOOTER(buffer, end)[0] == masked(google_crc32c.value(buffer[at:end]))
+
+
+def _is_ours(plugin_data: summary_pb2.SummaryMetadata.PluginData) -> bool:
+    """Whether a tag is of this plugin, and of a version that it reads."""
+    if plugin_data.plugin_name != PLUGIN_NAME:
+        return False
+    try:
+        parse_metadata(plugin_data.content)
+    except ValueError:
+        return False  # the provider lists the tag, and this is said there
+    return True
+
+
+def _summary(blob: bytes) -> tuple[float, float, int, int, int]:
+    """The fields of SUMMARY. Raises RecordError."""
+    if len(blob) != 30 or blob[:10] != _SUMMARY_PREFIX:
+        return summary_row(parse_summary(blob))
+    rms, largest, dead, constant, nonfinite = _FLOATS5(blob, 10)
+    for count in (dead, constant, nonfinite):
+        if not 0 <= count <= MAX_CHANNELS:
+            raise RecordError(f"a summary with a count of channels {count}")
+    return rms, largest, int(dead), int(constant), int(nonfinite)
+
+
+def _without_exponent(header: bytes) -> bytes:
+    found = _EXPONENT.search(header)
+    return header[: found.start(1)] + header[found.end(1) :] if found else header
+
+
+@functools.lru_cache(maxsize=4096)
+def _with_exponent(header: Header, exponent: int) -> Header:
+    return replace(header, exponent=exponent) if exponent else header
