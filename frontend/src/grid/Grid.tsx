@@ -3,11 +3,12 @@
  *
  * Moving a slider repaints the canvases of the rows in sight and renders no component.
  */
-import { type ReadonlySignal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { sourceOf } from "../render/decode";
 import { dragged } from "../render/window";
 import { resetWindow, selectChannel, setHover, setTriage, setWindow } from "../state/actions";
+import { usePaint } from "../state/paint";
 import { type Store, useStore } from "../state/store";
 import { Button } from "../ui/controls";
 import { movedTo } from "./keys";
@@ -29,11 +30,11 @@ export function Grid() {
     const [from, to] = l ? visibleRows(l, top.value - MARGIN, area.value.height) : [0, 0];
     return `${from}:${to}`;
   });
-  useSignalEffect(() => {
+  usePaint(() => {
     store.tileWidth.value = layout.value?.geometry.tileCssWidth ?? 0;
   });
-  useSignalEffect(() => markPixels(scroll.current, store, layout.value));
-  useSignalEffect(() => {
+  usePaint(() => markPixels(scroll.current, store, layout.value));
+  usePaint(() => {
     // Another layer or another filter begins at the top.
     store.order.value;
     if (scroll.current && !scroll.current.contains(document.activeElement)) {

@@ -2,12 +2,12 @@
  * One row of tiles. Two effects write it: one paints the canvas when values or window change, one
  * writes captions and marks when values or cursor do. Its component renders only the empty cells.
  */
-import { useSignalEffect } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { channelId } from "../data/types";
 import { sourceOf } from "../render/decode";
 import { formatValue } from "../render/format";
 import { RowStrip } from "../render/strip";
+import { usePaint } from "../state/paint";
 import { type Store, useStore } from "../state/store";
 import type { GridLayout } from "./layout";
 import { barLength, cellMark } from "./marks";
@@ -21,16 +21,9 @@ export function Row({ row, layout }: RowProps) {
   const store = useStore();
   const element = useRef<HTMLDivElement>(null);
   const strip = useRef<RowStrip | null>(null);
-  const props = useRef({ row, layout });
-  props.current = { row, layout };
   const cells = Math.min(layout.columns, layout.count - row * layout.columns);
-  const paintNow = () => paint(store, strip, element.current, props.current);
-  const writeNow = () => write(store, element.current, props.current);
-  useSignalEffect(paintNow);
-  useSignalEffect(writeNow);
-  // The layout is no signal: a new one is painted by hand.
-  useLayoutEffect(paintNow, [layout, row]);
-  useLayoutEffect(writeNow, [layout, row]);
+  usePaint(() => paint(store, strip, element.current, { row, layout }), [row, layout]);
+  usePaint(() => write(store, element.current, { row, layout }), [row, layout]);
   const { geometry, pitchX, pitchY } = layout;
   return (
     <div

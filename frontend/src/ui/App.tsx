@@ -1,14 +1,16 @@
 /** The page: what is shown when there is something to show, and what is said when there is not. */
-import { useSignal } from "@preact/signals";
+import { type ReadonlySignal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { Grid } from "../grid/Grid";
-import { selectRun } from "../state/actions";
-import { type Store, useStore } from "../state/store";
-import { Button, Select } from "./controls";
+import { useStore } from "../state/store";
+import { Button } from "./controls";
 import { Inspector } from "./inspector/Inspector";
 import { LayerBar } from "./LayerBar";
 import { Health } from "./left/Health";
 import { InputCard } from "./left/InputCard";
 import { Layers } from "./left/LayerTree";
+import { Runs } from "./left/Runs";
+import { Narrow } from "./Narrow";
 import { StatusLine } from "./StatusLine";
 import { StepBar } from "./StepBar";
 import { ValueWindow } from "./values/ValueWindow";
@@ -31,16 +33,24 @@ export function App({ onRetry }: AppProps) {
 function Dashboard({ onRetry }: AppProps) {
   const store = useStore();
   const drawer = useSignal(false);
+  const narrow = useMedia("(width < 1000px)");
   const classes = ["app", store.sidesHidden.value ? "bare" : "", drawer.value ? "drawer" : ""];
   return (
     <main class={classes.filter(Boolean).join(" ")}>
       <aside class="left" aria-label="Run, input and layers">
-        <div class="section runbox">
-          <Runs store={store} />
-        </div>
-        <InputCard />
-        <Health />
-        <Layers />
+        {narrow.value ? (
+          <Narrow />
+        ) : (
+          <>
+            <div class="section runbox">
+              <Runs />
+            </div>
+            <InputCard />
+            <Health />
+            <Layers />
+          </>
+        )}
+        <Notice />
       </aside>
       <StepBar drawer={drawer.value} onDrawer={() => (drawer.value = !drawer.value)} />
       <LayerBar />
@@ -54,17 +64,38 @@ function Dashboard({ onRetry }: AppProps) {
   );
 }
 
-function Runs({ store }: { readonly store: Store }) {
-  const tags = store.tags.value;
-  const runs = tags.state === "ready" ? [...tags.value.keys()] : [];
+/** Follows a media query. */
+function useMedia(query: string): ReadonlySignal<boolean> {
+  const matches = useSignal(matchMedia(query).matches);
+  useEffect(() => {
+    const list = matchMedia(query);
+    const read = () => {
+      // A hidden tab has no width: what was laid out before stays.
+      if (document.documentElement.clientWidth > 0) matches.value = list.matches;
+    };
+    list.addEventListener("change", read);
+    return () => list.removeEventListener("change", read);
+  }, [query, matches]);
+  return matches;
+}
+
+/** What was asked for and is not there any more, and what is shown instead. */
+function Notice() {
+  const store = useStore();
+  const notice = store.notice.value;
+  if (notice === null) return null;
   return (
-    <Select
-      label="Run"
-      shown
-      value={store.run.value ?? ""}
-      choices={runs.map((run) => ({ value: run, text: run }))}
-      onChange={(run) => selectRun(store, run)}
-    />
+    <div class="notice" role="alert">
+      <span>{notice}</span>
+      <Button
+        label="Dismiss"
+        icon="close"
+        class="plain"
+        onClick={() => {
+          store.notice.value = null;
+        }}
+      />
+    </div>
   );
 }
 

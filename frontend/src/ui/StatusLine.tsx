@@ -3,6 +3,7 @@ import { useComputed } from "@preact/signals";
 import { channelId } from "../data/types";
 import { formatValue } from "../render/format";
 import { useStore } from "../state/store";
+import { Keyboard } from "./Keyboard";
 
 export function StatusLine() {
   const store = useStore();
@@ -25,6 +26,7 @@ export function StatusLine() {
       </span>
       <span class="spacer" />
       <span class="muted">{store.loading.value ? "loading…" : ""}</span>
+      <Keyboard />
     </footer>
   );
 }

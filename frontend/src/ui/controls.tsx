@@ -34,7 +34,7 @@ export function Slider(props: SliderProps) {
         onInput={(event) => onInput(event.currentTarget.valueAsNumber)}
         onDblClick={() => initial !== undefined && onInput(initial)}
       />
-      <output>{text}</output>
+      <span class="value">{text}</span>
     </div>
   );
 }

@@ -1,5 +1,4 @@
 /** The input of the shown example: its picture, label and range, and the other examples to choose. */
-import { useSignalEffect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { StepInfo } from "../../data/types";
 import { buildLut } from "../../render/colormap";
@@ -10,8 +9,10 @@ import { affineOf, minMax } from "../../render/window";
 import { selectExample } from "../../state/actions";
 import { type InputView, useStore } from "../../state/store";
 import { Select } from "../controls";
+import { InputPicture } from "../inspector/InputPicture";
 
 const THUMBS = 48;
+const PICTURE = 72;
 
 export function InputCard() {
   const store = useStore();
@@ -24,17 +25,9 @@ export function InputCard() {
   return (
     <div class="section">
       <div class="inputbox">
-        <InputPicture />
+        <InputPicture size={PICTURE} label="Input" />
         <div class="facts">
-          <Select
-            label="Example"
-            value={String(example)}
-            choices={info.examples.map((id, i) => ({
-              value: String(i),
-              text: exampleText(id, labelOf(labels, input, info, i)),
-            }))}
-            onChange={(value) => selectExample(store, Number(value))}
-          />
+          <ExampleChoice />
           {input ? (
             <InputFacts input={input} />
           ) : (
@@ -67,6 +60,28 @@ export function InputCard() {
   );
 }
 
+/** The choice `Example`, by position in the batch and label. */
+export function ExampleChoice({ shown }: { readonly shown?: boolean }) {
+  const store = useStore();
+  const view = store.view.value;
+  const info = view?.info ?? store.info.value;
+  if (!info) return null;
+  const input = store.input.value;
+  const labels = input?.info.labels ?? info.labels;
+  return (
+    <Select
+      label="Example"
+      shown={shown ?? false}
+      value={String(view?.example ?? 0)}
+      choices={info.examples.map((id, i) => ({
+        value: String(i),
+        text: exampleText(id, labelOf(labels, input, info, i)),
+      }))}
+      onChange={(value) => selectExample(store, Number(value))}
+    />
+  );
+}
+
 function labelOf(
   labels: readonly string[] | null,
   input: InputView | null,
@@ -85,11 +100,9 @@ function exampleText(id: number, label: string | undefined): string {
 function InputFacts({ input }: { readonly input: InputView }) {
   const source = input.sources[input.example];
   if (!source) return null;
-  const { min, max, nonfinite } = source.extent(0);
   const all = source.extentOfAll();
   const reach = Math.max(Math.abs(all.min), Math.abs(all.max));
   const { width, height, planes } = source.stack;
-  void [min, max, nonfinite];
   return (
     <>
       <span>
@@ -109,26 +122,6 @@ export function paintInput(canvas: HTMLCanvasElement, source: TileSource): void 
   const window = affineOf(minMax(source.extentOfAll()), source.stack.scale);
   const lut = buildLut({ colormap: "grey", gamma: 1, invert: false, clipped: false });
   paintCanvas(canvas, source, source.stack.planes === 3 ? [0, 1, 2] : 0, window, lut);
-}
-
-function InputPicture() {
-  const store = useStore();
-  const canvas = useRef<HTMLCanvasElement>(null);
-  useSignalEffect(() => {
-    const input = store.input.value;
-    const source = input?.sources[input.example];
-    if (canvas.current && source) paintInput(canvas.current, source);
-  });
-  const input = store.input.value;
-  useLayoutEffect(() => {
-    const source = input?.sources[input.example];
-    if (canvas.current && source) paintInput(canvas.current, source);
-  }, [input]);
-  return input ? (
-    <canvas ref={canvas} class="input" role="img" aria-label="Input" />
-  ) : (
-    <span class="input" />
-  );
 }
 
 function Thumb({ source }: { readonly source: TileSource }) {

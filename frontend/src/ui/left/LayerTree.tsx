@@ -1,9 +1,10 @@
 /** The tree `Layers`: a strip over all steps and a badge for each, and the map above a long list. */
-import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { LayerHealth, Overview } from "../../data/types";
 import { selectLayer } from "../../state/actions";
 import { columnAt } from "../../state/choose";
+import { usePaint } from "../../state/paint";
 import { type LayerOrder, type Store, useStore } from "../../state/store";
 import { Select } from "../controls";
 import { paintStrips, type StripScale, stripScale } from "./strips";
@@ -32,7 +33,7 @@ export function Layers() {
       layerOrder.value === "problems",
     );
   });
-  useSignalEffect(() => {
+  usePaint(() => {
     const count = rows.value.length;
     const height = list.current?.parentElement?.clientHeight ?? 0;
     if (height > 0) long.value = count * ROW_HEIGHT > height - 60;
@@ -86,12 +87,9 @@ interface TreeProps {
 function Tree({ list, rows, overview, fold }: TreeProps) {
   const store = useStore();
   const scale = stripScale(overview);
-  useSignalEffect(() => {
+  usePaint(() => {
     list.current?.style.setProperty("--step-at", String(stepShare(overview, store.step.value)));
-  });
-  useLayoutEffect(() => {
-    list.current?.style.setProperty("--step-at", String(stepShare(overview, store.step.peek())));
-  }, [overview, list]);
+  }, [overview]);
   const layer = store.layer.value;
   useEffect(() => {
     const row = list.current?.querySelector("[aria-selected=true]");

@@ -1,0 +1,19 @@
+/** The choice `Run`. */
+import { selectRun } from "../../state/actions";
+import { useStore } from "../../state/store";
+import { Select } from "../controls";
+
+export function Runs() {
+  const store = useStore();
+  const tags = store.tags.value;
+  const runs = tags.state === "ready" ? [...tags.value.keys()] : [];
+  return (
+    <Select
+      label="Run"
+      shown
+      value={store.run.value ?? ""}
+      choices={runs.map((run) => ({ value: run, text: run }))}
+      onChange={(run) => selectRun(store, run)}
+    />
+  );
+}
