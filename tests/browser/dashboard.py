@@ -20,7 +20,8 @@ READ_TILE = """
   const cell = document.querySelector(`[role=gridcell][aria-label="${name}"]`);
   const canvas = cell.parentElement.querySelector("canvas");
   const scale = canvas.width / canvas.getBoundingClientRect().width;
-  const left = Math.round((cell.getBoundingClientRect().left - canvas.getBoundingClientRect().left) * scale);
+  const offset = cell.getBoundingClientRect().left - canvas.getBoundingClientRect().left;
+  const left = Math.round(offset * scale);
   const size = Math.round(cell.getBoundingClientRect().width * scale);
   const { data } = canvas.getContext("2d").getImageData(left, 0, size, canvas.height);
   return { size, height: canvas.height, data: Array.from(data) };

@@ -3,7 +3,7 @@
 Run `train` (the most recent) at steps 0, 10, …, 70; run `older` at steps 0 and 20.
 
 - `input`: colour pictures with labels, values 0 to 1
-- `encoder/conv1`: 28×28×12, zero and above; channel 5 is dead, 7 is constant, 9 is silent in example 0
+- `encoder/conv1`: 28×28×12, zero and above; 5 is dead, 7 is constant, 9 is silent in example 0
 - `encoder/conv2`: 14×14×24, both signs
 - `head/conv3`: 8×8×300 of which every second channel is dead
 - `head/broken`: 10×10×6, NaN in channel 2 from step 60 on, both infinities in channel 4 at step 70
@@ -85,8 +85,6 @@ def _write_run(directory: Path, steps: tuple[int, ...], start: float) -> None:
 def write_step(writer: events.EventWriter, step: int, start: float = START + 10_000) -> None:
     """One step of all layers, one second apart."""
     wall_time = start + step
-    writer.write(
-        event("input", step, pictures(), wall_time=wall_time, kind="input", labels=LABELS)
-    )
+    writer.write(event("input", step, pictures(), wall_time=wall_time, kind="input", labels=LABELS))
     for order, (tag, array) in enumerate(layers(step).items()):
         writer.write(event(tag, step, array, wall_time=wall_time, order=order))
