@@ -1,0 +1,1 @@
+"""What tb_activations costs and gives, beside what people would use instead."""
