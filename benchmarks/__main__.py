@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks import harness
 
-NAMES = ["bytes_per_value", "training_step"]
+NAMES = ["epoch", "training_step", "bytes_per_value"]
 INTRODUCTION = """# Benchmarks
 
 What tb_activations costs beside what people would use instead: each contender in a process of its
