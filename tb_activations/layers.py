@@ -125,6 +125,11 @@ class Selection:
         if self._choices is not None and not self._choices:
             raise ValueError("layers is empty; name at least one, or pass None for all")
 
+    @property
+    def explicit(self) -> bool:
+        """Whether layers were asked for, so that one that cannot be had is an error."""
+        return self._choices is not None
+
     def wants(self, entry: Entry) -> bool:
         """Whether the entry is chosen."""
         if self._choices is None:

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from tb_activations import record
 from tb_activations.metadata import VERSION
-from tb_activations.op_statistics import GraphStatistics, graph_statistics
+from tb_activations.op_statistics import GraphStatistics, graph_statistics, working
 from tb_activations.pages import FOLD, MIN_PNG_VALUES, PAGE_VALUES
 from tb_activations.storage import MAX_SHIFT, NAN, TOP
 
@@ -61,7 +61,7 @@ def keep(data: Tensor, options: Options) -> Kept:
     first = options.channels_first
     batch, channels, size = shape.n, shape.second if first else shape.last, shape.between(first)
     flat = tf.reshape(data, [batch, channels, size] if first else [batch, size, channels])
-    statistics = graph_statistics(_working(flat), first)
+    statistics = graph_statistics(working(flat), first)
     ids = _kept_ids(channels, options.max_channels)
     count = channels if ids is None else _size_of(ids)
     n = _minimum(options.max_outputs, batch)
@@ -69,7 +69,7 @@ def keep(data: Tensor, options: Options) -> Kept:
     kept = flat[: _unless(omitted, n)]
     if ids is not None:
         kept = tf.gather(kept, ids, axis=1 if first else 2)
-    stored, exponent = _store(_working(kept), options.precision)
+    stored, exponent = _store(working(kept), options.precision)
     planes = stored if first else tf.transpose(stored, [0, 2, 1])
     plane_size = _where(shape.dense, count, size)
     rows = _where(shape.dense, n, n * count)
@@ -200,14 +200,6 @@ def _steps(count: Tensor) -> Tensor:
 
 
 # Storage: see `storage`, of which this is the twin.
-
-
-def _working(values: Tensor) -> Tensor:
-    """float64 where the source is float64 or an integer of 32 or 64 bits, else float32."""
-    dtype = values.dtype
-    if dtype in (tf.float64, tf.int32, tf.int64, tf.uint32, tf.uint64):
-        return tf.cast(values, tf.float64)
-    return tf.cast(values, tf.float32)
 
 
 def _store(values: Tensor, precision: str) -> tuple[Tensor, Tensor]:

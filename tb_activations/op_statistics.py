@@ -7,6 +7,7 @@ those in float64; anything else takes one with masks in float64.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,47 @@ class _Sums:
     max: Tensor
     mean: Tensor
     variance: Tensor
+
+
+def graph_sums(data: Tensor, channels_first: bool) -> Tensor:
+    """What slices of a batch are merged from: float64 `[7, c]`, the rows of `_Sums`.
+
+    Traced once for all layers of a graph, each of which then adds one call of it.
+
+    Args:
+      data: activations `[n, …, c]` (`[n, c, …]`) of any dtype that can be logged.
+    """
+    shape = tf.shape(data, tf.int64)
+    channels = shape[1] if channels_first else shape[-1]
+    size = tf.reduce_prod(shape[2:] if channels_first else shape[1:-1])
+    flat = [shape[0], channels, size] if channels_first else [shape[0], size, channels]
+    values = working(tf.reshape(data, flat))
+    return _sums_function(values.dtype, channels_first)(values)
+
+
+@functools.cache
+def _sums_function(dtype: Any, channels_first: bool) -> Any:
+    @tf.function(
+        input_signature=[tf.TensorSpec([None] * 3, dtype)],
+        autograph=False,
+        experimental_attributes={"_noinline": True},
+    )
+    def sums_of(values: Tensor) -> Tensor:
+        wide = dtype == tf.float64
+        sums = (_masked if wide else _choose)(values, channels_first)
+        total = tf.fill(tf.shape(sums.finite), sums.total)
+        return tf.stack([total, *_parts(sums)[1:]])
+
+    return sums_of
+
+
+def working(values: Tensor) -> Tensor:
+    """float64 where the source is float64 or an integer of 32 or 64 bits, else float32."""
+    if values.dtype in (tf.float64, tf.int32, tf.int64, tf.uint32, tf.uint64):
+        return tf.cast(values, tf.float64)
+    if "float8" in values.dtype.name:
+        values = tf.cast(values, tf.float16)
+    return tf.cast(values, tf.float32)
 
 
 def graph_statistics(values: Tensor, channels_first: bool) -> GraphStatistics:

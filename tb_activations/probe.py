@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from tb_activations.batch import inputs_of, mapped
-from tb_activations.layers import Entry, Selection
+from tb_activations.layers import Selection
 from tb_activations.watch import Watch, flattened, watching
 
 
@@ -39,7 +39,7 @@ def capture(model: Any, x: Any, layers: Any = None) -> dict[str, np.ndarray]:
     """
     selection = Selection(layers)
     check_model(model)
-    inputs = mapped(_tensor, inputs_of(x))
+    inputs = mapped(tensor, inputs_of(x))
     build(model, inputs)
     with preserved_seeds(), watching(selection.wants) as watch:
         forward(model, inputs)
@@ -127,12 +127,10 @@ def to_numpy(value: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(value))
 
 
-def _tensor(leaf: Any) -> Any:
+def tensor(leaf: Any) -> Any:
+    """An input as a tensor of the backend; strings as TensorFlow's."""
     if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "OUS":
         import tensorflow as tf
 
         return tf.constant(leaf)
     return keras.ops.convert_to_tensor(leaf) if isinstance(leaf, np.ndarray) else leaf
-
-
-__all__ = ["Entry", "capture"]

@@ -53,20 +53,27 @@ _thread = threading.local()
 class Watch:
     """One forward pass, seen from inside.
 
-    entries: every output of every layer call. values: entry name → its tensor, for those that
-    `wanted` accepts. hidden: layers that ran inside loops. ran: ids of the layers that ran.
+    entries: every output of every layer call. values: entry name → its tensor, or what `keep`
+    makes of it on the spot, for those that `wanted` accepts. hidden: layers that ran inside loops.
+    ran: ids of the layers that ran.
 
     home: the graph (TensorFlow) or trace (JAX) that the pass builds, None in eager execution. What
     belongs to another one, such as the body of a loop, has no values outside of it.
     """
 
-    def __init__(self, wanted: Callable[[Entry], bool], home: Any = None) -> None:
+    def __init__(
+        self,
+        wanted: Callable[[Entry], bool],
+        home: Any = None,
+        keep: Callable[[Entry, Any], Any] | None = None,
+    ) -> None:
         self.entries: list[Entry] = []
         self.values: dict[str, Any] = {}
         self.hidden: list[Hidden] = []
         self.ran: set[int] = set()
         self._wanted = wanted
         self._home = home
+        self._keep = keep or (lambda _, value: value)
         self._around: list[Place] = []
         self._layers_around: list[Any] = []
         self._looping = 0
@@ -149,7 +156,7 @@ class Watch:
             self._seen.note(value, data_format)
             self.entries.append(entry)
             if self._wanted(entry):
-                self.values[name] = value
+                self.values[name] = self._keep(entry, value)
 
     def _data_format(self, layer: Any, part: str, value: Any, given: list[Any]) -> str:
         """The layer's own, else that of its input where the rank is the same."""
@@ -181,9 +188,13 @@ class Watch:
 
 
 @contextmanager
-def watching(wanted: Callable[[Entry], bool], home: Any = None) -> Iterator[Watch]:
+def watching(
+    wanted: Callable[[Entry], bool],
+    home: Any = None,
+    keep: Callable[[Entry, Any], Any] | None = None,
+) -> Iterator[Watch]:
     """A watch over the layer calls that this thread makes inside the block."""
-    watch = Watch(wanted, home)
+    watch = Watch(wanted, home, keep)
     before = getattr(_thread, "watch", None)
     with _patches:
         _thread.watch = watch

@@ -1,0 +1,172 @@
+"""The callback's pass shows what the plain forward pass shows: names, values, statistics, NaN."""
+
+from __future__ import annotations
+
+import keras
+import model_zoo
+import numpy as np
+import pytest
+from keras import layers as L
+
+import tb_activations as tba
+from tb_activations.batch import as_inputs, mapped
+from tb_activations.channel_statistics import ChannelStatistics
+from tb_activations.layers import Selection
+from tb_activations.passes import GraphPass, PlainPass, make_pass, unoptimised
+from tb_activations.plan import layer_plan
+from tb_activations.probe import build, tensor
+from tb_activations.survey import surveyed
+
+tf = pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="graphs are TensorFlow's"
+)
+
+
+def prepared(model, x):
+    inputs = mapped(tensor, as_inputs(x))
+    build(model, inputs)
+    plans = [
+        layer_plan(entry.name, entry.order, shape, entry.data_format == "channels_first", None)
+        for entry, shape in surveyed(model, inputs, Selection(None))
+    ]
+    return inputs, tuple(plans)
+
+
+def run(one, inputs, keep=2):
+    pieces = {}
+    one(inputs, keep, pieces.__setitem__)
+    return pieces
+
+
+@pytest.mark.parametrize("title", model_zoo.KINDS)
+def test_the_graph_shows_what_capture_shows(title):
+    keras.utils.set_random_seed(1)
+    model, x, _ = model_zoo.KINDS[title]()
+    inputs, plans = prepared(model, x)
+    graph = make_pass(model, plans, inputs)
+    assert isinstance(graph, GraphPass)
+    captured = tba.capture(model, x)
+    pieces = run(graph, inputs)
+    assert list(pieces) == list(captured) == [plan.name for plan in plans]
+    for plan in plans:
+        plain = captured[plan.name]
+        channels = "channels_first" if plan.channels_first else "channels_last"
+        if plan.channels_first:
+            plain = np.moveaxis(plain, 1, -1)
+        close(pieces[plan.name].kept, plain[:2])
+        found = pieces[plan.name].statistics(plan).table()
+        expected = ChannelStatistics.of(captured[plan.name], channels).table()
+        np.testing.assert_allclose(found, expected, rtol=2e-3, atol=1e-5)
+
+
+def close(a, b):
+    assert a.dtype == b.dtype and a.shape == b.shape
+    tolerance = 2e-2 if a.dtype.itemsize < 4 else 1e-5
+    np.testing.assert_allclose(
+        a.astype("float64"), b.astype("float64"), rtol=tolerance, atol=tolerance
+    )
+
+
+def convolutions():
+    return keras.Sequential(
+        [
+            keras.Input((12, 12, 1)),
+            L.Conv2D(8, 3, activation="relu", name="conv1"),
+            L.Conv2D(8, 3, activation="relu", name="conv2"),
+            L.Dense(4, name="dense"),
+        ]
+    )
+
+
+def test_nan_does_not_vanish_in_the_graph():
+    model = convolutions()
+    model.layers[0].bias.assign([float("nan")] + [0.0] * 7)
+    x = model_zoo.real(8, 12, 12, 1)
+    inputs, plans = prepared(model, x)
+    eager = {name: np.isnan(value).sum() for name, value in tba.capture(model, x).items()}
+    pieces = run(make_pass(model, plans, inputs), inputs, keep=8)
+    shown = {name: np.isnan(piece.kept).sum() for name, piece in pieces.items()}
+    counted = {plan.name: pieces[plan.name].statistics(plan).table()[:, 5].sum() for plan in plans}
+    assert shown == eager == counted
+    assert eager["conv1"] == 800 and eager["conv2"] == 8 * 8 * 8 * 8
+
+
+def test_the_optimiser_of_other_functions_is_left_on():
+    """With one NaN, an ordinary tf.function on a CPU fuses and shows none, before and after."""
+    model = convolutions()
+    model.layers[0].bias.assign([float("nan")] + [0.0] * 7)
+    x = tf.constant(model_zoo.real(2, 12, 12, 1))
+
+    def count():
+        return int(
+            np.isnan(tf.function(lambda x: model.layers[0](x), autograph=False)(x).numpy()).sum()
+        )
+
+    options, ordinary = tf.config.optimizer.get_experimental_options(), count()
+    inputs, plans = prepared(model, x)
+    run(make_pass(model, plans, inputs), inputs)
+    assert count() == ordinary
+    with unoptimised():
+        assert count() == 2 * 10 * 10
+    assert tf.config.optimizer.get_experimental_options() == options
+
+
+def test_a_pass_is_traced_once_for_slices_of_every_size():
+    traces = []
+
+    class Counts(L.Layer):
+        def call(self, x):
+            if not tf.executing_eagerly():
+                traces.append(x.shape)
+            return x * 2
+
+    model = keras.Sequential([Counts(name="counts")])
+    inputs, plans = prepared(model, model_zoo.real(4, 3))
+    graph = make_pass(model, plans, inputs)
+    before = len(traces)
+    for n in (4, 3, 1):
+        run(graph, inputs[:n])
+    assert len(traces) == before
+
+
+def test_a_model_that_cannot_be_traced_is_run_plainly():
+    class Eager(L.Layer):
+        def call(self, x):
+            return x * float(np.sum(x.numpy()) > -1e9)
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    model = keras.Sequential([Eager(name="eager"), L.Dense(2, name="dense")])
+    inputs, plans = prepared(model, model_zoo.real(2, 4))
+    plain = make_pass(model, plans, inputs)
+    assert isinstance(plain, PlainPass)
+    assert list(run(plain, inputs)) == ["eager", "dense"]
+
+
+def test_a_model_that_asks_for_its_batch_is_traced_for_that_size():
+    class Halves(L.Layer):
+        def call(self, x):
+            return x + tf.zeros([x.shape[0] // 2 * 2, 1])
+
+    model = keras.Sequential([keras.Input((3,)), L.Dense(3, name="d")])
+    model_halves = Halves(name="halves")
+    inputs, plans = prepared(model_halves, model_zoo.real(4, 3))
+    graph = make_pass(model_halves, plans, inputs)
+    assert isinstance(graph, GraphPass)
+    assert run(graph, inputs[:2])["halves"].kept.shape == (2, 3)
+    assert model.name
+
+
+@pytest.mark.parametrize("ids", [None, (0, 3, 7)])
+def test_both_passes_keep_the_planned_channels(ids):
+    model = convolutions()
+    inputs, plans = prepared(model, model_zoo.real(3, 12, 12, 1))
+    conv = plans[0].__class__(**{**plans[0].__dict__, "channel_ids": ids})
+    both = [
+        run(one, inputs)["conv1"].kept_values(conv)
+        for one in (GraphPass(model, (conv,), inputs), PlainPass(model, (conv,)))
+    ]
+    assert both[0].shape == (2, 10, 10, 8 if ids is None else 3)
+    np.testing.assert_allclose(*both, rtol=1e-5, atol=1e-6)
