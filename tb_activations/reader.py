@@ -6,6 +6,7 @@ is a `NotThere`, what would be too much a `TooMuch`; both say what there is, in 
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -76,6 +77,7 @@ class Tensor:
     step: int
     wall_time: float
     where: str
+    gate: threading.Semaphore
 
     @property
     def dtype(self) -> str:
@@ -98,15 +100,17 @@ class Tensor:
 
     def read(self) -> bytes:
         """Little-endian values, C order. Raises NotThere where the record is damaged."""
-        header = self.record.header
-        pages = page_range(header, self.examples, self.channels)
         try:
-            blobs = self.record.blobs([FIRST_PAGE + page for page in pages])
-            values = decode(
-                header, dict(zip(pages, blobs, strict=True)), self.examples, self.channels
-            )
+            with self.gate:
+                return self._decode()
         except (RecordError, Gone, OSError) as e:
             raise NotThere(f"step {self.step} of {self.where} cannot be read: {e}") from e
+
+    def _decode(self) -> bytes:
+        header = self.record.header
+        pages = page_range(header, self.examples, self.channels)
+        blobs = self.record.blobs([FIRST_PAGE + page for page in pages])
+        values = decode(header, dict(zip(pages, blobs, strict=True)), self.examples, self.channels)
         return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
@@ -121,6 +125,8 @@ class Reader:
     def __init__(self, provider: ProviderSource, timelines: Timelines | None = None) -> None:
         self._provider = provider
         self._timelines = timelines
+        # Decoding is work for a core: more at once would only take more memory, and turns.
+        self._gate = threading.Semaphore(max(2, os.cpu_count() or 1))
         self._known: dict[tuple[str, str, str], tuple[float, TagInfo]] = {}
         self._lock = threading.Lock()
 
@@ -165,6 +171,7 @@ class Reader:
             step=step,
             wall_time=float(series.wall_times[position]),
             where=where,
+            gate=self._gate,
         )
         _check_size(tensor)
         return tensor
