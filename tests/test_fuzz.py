@@ -1,0 +1,127 @@
+"""Whatever is asked of the routes: no 500, no traceback, every error a sentence, no other file."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import urllib.parse
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from logs import layer, write_run
+from servers import tensorboard_server
+
+REQUESTS = 5000 if os.environ.get("TBA_SOAK") == "1" else 500  # for each loader
+RUN, TAG = "a <b>&'\"", "conv/日本"
+STATUSES = {200, 206, 304, 400, 404, 405, 416}
+
+
+@pytest.fixture(scope="module", params=["false", "true"])
+def server(tmp_path_factory, request):
+    root = tmp_path_factory.mktemp("logs")
+    write_run(root / RUN, {TAG: {s: layer((3, 4, 5, 6), s) for s in (0, 1, 7)}})
+    with tensorboard_server(root, load_fast=request.param) as server:
+        server.wait_for_tags(TAG, run=RUN)
+        yield server
+
+
+ROUTES = ("tags", "steps", "tensor", "stats", "overview", "index.js", "nothing", "")
+GOOD = {
+    "run": [RUN],
+    "tag": [TAG],
+    "step": ["0", "7"],
+    "example": ["0", "0:2"],
+    "channels": ["0:6", "2:3"],
+    "steps": ["0:3", "1:2"],
+    "columns": ["1", "1000"],
+}
+numbers = st.one_of(
+    st.integers().map(str),
+    st.integers(-(2**70), 2**70).map(str),
+    st.floats().map(str),
+    st.sampled_from(["1e3", "0x10", "1_0", "٣", "+1", " 1", "-0", "00", "NaN", "1:2:3", ":", "a:"]),
+)
+spans = st.tuples(st.integers(-3, 2**64), st.integers(-3, 2**64)).map("{0[0]}:{0[1]}".format)
+noise = st.one_of(numbers, spans, st.text(max_size=30), st.just("../../../etc/passwd"))
+raw = st.sampled_from(["%00", "%ff%fe", "%", "%zz", "%2e%2e%2f", "%F0%9F%92%A9", "+", ";", "=="])
+
+
+@st.composite
+def targets(draw):
+    """A path and query: mostly right, with something wrong, missing or given twice."""
+    query = []
+    for name, values in GOOD.items():
+        kind = draw(st.sampled_from(["good"] * 8 + ["none", "none", "noise", "raw", "twice"]))
+        if kind in ("good", "twice"):
+            query.append((name, urllib.parse.quote(draw(st.sampled_from(values)))))
+        if kind in ("noise", "twice"):
+            query.append((name, urllib.parse.quote(draw(noise))))
+        if kind == "raw":
+            query.append((name, draw(raw)))
+    joined = "&".join(f"{name}={value}" for name, value in draw(st.permutations(query)))
+    path = draw(st.sampled_from(ROUTES)) + draw(st.sampled_from([""] * 9 + ["/", "/..", "/%00"]))
+    return f"{path}?{joined}" if joined else path
+
+
+methods = st.sampled_from(["GET"] * 12 + ["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "X"])
+headers = st.sampled_from(
+    [{}] * 6
+    + [
+        {"Range": "bytes=0-3"},
+        {"Range": "bytes=99999999-"},
+        {"Range": "pages=1"},
+        {"If-None-Match": "*"},
+        {"If-None-Match": 'W/"x", "y'},
+        {"If-Modified-Since": "yesterday"},
+        {"Accept-Encoding": "gzip, br;q=nonsense"},
+        {"Accept-Encoding": "identity"},
+        {"Cookie": "a=\xff"},
+        {"Content-Length": "abc"},
+    ]
+)
+
+
+def ask(server, method, target, more):
+    """Sends the target byte for byte, which HTTP libraries would refuse or mend."""
+    where = urllib.parse.urlsplit(server.url)
+    with socket.create_connection((where.hostname, where.port), timeout=60) as connection:
+        lines = [f"{method} /data/plugin/activations/{target} HTTP/1.1", f"Host: {where.netloc}"]
+        lines += [f"{name}: {value}" for name, value in more.items()]
+        connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        answer = http.client.HTTPResponse(connection, method=method)
+        answer.begin()
+        return answer.status, answer.headers, answer.read()
+
+
+def test_no_request_gets_more_than_a_sentence(server):
+    """Every answer is of a known status, and every error a line of plain text."""
+    seen = set()
+
+    @settings(
+        max_examples=REQUESTS,
+        deadline=None,
+        database=None,
+        derandomize=os.environ.get("TBA_SOAK") != "1",
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(methods, targets(), headers)
+    def check(method, target, more):
+        status, answered, body = ask(server, method, target, more)
+        seen.add(status)
+        assert status in STATUSES, (status, body[:300])
+        assert answered["X-Content-Type-Options"] == "nosniff"
+        assert answered["Content-Type"]
+        if status >= 400 and method != "HEAD":
+            assert answered["Content-Type"].startswith("text/plain")
+            if answered["Content-Encoding"] != "gzip":
+                sentence = body.decode("utf-8")
+                assert 0 < len(sentence) < 5000
+                assert "\n" not in sentence and "Traceback" not in sentence
+
+    check()
+    assert {200, 400, 404, 405} <= seen
+    assert "Traceback" not in server.stderr
+    assert "security_validator" not in server.stderr
+    assert server.plugin("tensor", run=RUN, tag=TAG, step=7).status == 200
