@@ -244,12 +244,13 @@ class Painter {
     const context = canvas.getContext("2d");
     if (!context) return;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.imageSmoothingEnabled = false;
     const zoom = css.width / view.width;
-    const reduce = Math.max(1, Math.ceil(1 / (zoom * ratio) - 1e-6));
+    // Finer planes are averaged: by whole blocks first, the rest by the canvas.
+    const reduce = Math.max(1, Math.floor(1 / (zoom * ratio) + 1e-6));
     const { source, lut, colormap } = at.shown;
     const planes = isRgb(colormap) && stack.planes === 3 ? ([0, 1, 2] as const) : at.position;
     painted(this.plane, { source, planes, affine: at.affine, lut }, reduce);
+    context.imageSmoothingEnabled = zoom * ratio * reduce < 1;
     drawPart(context, this.plane, view, stack, css);
     if (extras.overlay) {
       context.globalAlpha = 0.5;

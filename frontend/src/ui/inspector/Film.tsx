@@ -8,7 +8,7 @@ import { type FilmFrame, useStore } from "../../state/store";
 import { usePaint } from "../paint";
 import { useSelected } from "../selected";
 import { reduction } from "./picture";
-import { enlargedSize } from "./viewport";
+import { thumbSize } from "./viewport";
 
 export function Film({ size }: { size: number }) {
   const store = useStore();
@@ -52,7 +52,7 @@ function Frame({ frame, size }: { frame: FilmFrame; size: number }) {
     const at = selected.value;
     if (!canvas.current || !source || !at) return;
     const { width, height, scale } = source.stack;
-    const css = enlargedSize(width, height, size);
+    const css = thumbSize(width, height, size);
     canvas.current.style.width = `${css.width}px`;
     canvas.current.style.height = `${css.height}px`;
     const pixels = Math.max(css.width, css.height) * (window.devicePixelRatio || 1);

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { TileSource } from "../../render/decode";
 import { useStore } from "../../state/store";
 import { inputPicture, painted, reduction } from "./picture";
-import { enlargedSize } from "./viewport";
+import { thumbSize } from "./viewport";
 
 /** `label` names the picture for a screen reader; null where it only repeats another one. */
 export function InputPicture({ size, label }: { size: number; label: string | null }) {
@@ -29,7 +29,7 @@ export function Picture(props: { source: TileSource; size: number; label: string
   useEffect(() => {
     if (!canvas.current) return;
     const { width, height } = source.stack;
-    const css = enlargedSize(width, height, size);
+    const css = thumbSize(width, height, size);
     canvas.current.style.width = `${css.width}px`;
     canvas.current.style.height = `${css.height}px`;
     const pixels = Math.max(css.width, css.height) * (window.devicePixelRatio || 1);

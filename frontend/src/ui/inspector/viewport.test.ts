@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { enlargedSize, revealing, whole, zoomAbout } from "./viewport";
+import { enlargedSize, revealing, thumbSize, whole, zoomAbout } from "./viewport";
 
 const plane = { width: 16, height: 8 };
 
@@ -33,5 +33,13 @@ describe("enlargedSize", () => {
     expect(enlargedSize(30, 10, 224)).toEqual({ width: 210, height: 70 });
     expect(enlargedSize(448, 224, 224)).toEqual({ width: 224, height: 112 });
     expect(enlargedSize(1, 1, 224)).toEqual({ width: 224, height: 224 });
+  });
+});
+
+describe("thumbSize", () => {
+  it("takes whole multiples and whole fractions only", () => {
+    expect(thumbSize(14, 14, 36)).toEqual({ width: 28, height: 28 });
+    expect(thumbSize(56, 28, 36)).toEqual({ width: 28, height: 14 });
+    expect(thumbSize(36, 36, 36)).toEqual({ width: 36, height: 36 });
   });
 });

@@ -53,12 +53,25 @@ export function revealing(
   };
 }
 
-/** CSS size of the whole plane: whole multiples where it is enlarged, at most `limit` a side. */
-export function enlargedSize(width: number, height: number, limit: number) {
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** CSS size of a plane that fills `limit`: a whole multiple where it is enlarged, else just as large. */
+export function enlargedSize(width: number, height: number, limit: number): Size {
   const side = Math.max(width, height, 1);
   const zoom = side <= limit ? Math.floor(limit / side) : limit / side;
   return {
     width: Math.max(1, Math.round(width * zoom)),
     height: Math.max(1, Math.round(height * zoom)),
   };
+}
+
+/** CSS size of a small picture: a whole multiple or a whole fraction, at most `limit` a side. */
+export function thumbSize(width: number, height: number, limit: number): Size {
+  const side = Math.max(width, height, 1);
+  if (side <= limit) return enlargedSize(width, height, limit);
+  const part = Math.ceil(side / limit);
+  return { width: Math.ceil(width / part), height: Math.ceil(height / part) };
 }
