@@ -1,0 +1,249 @@
+"""How long the dashboard makes one wait: in the real TensorBoard, in headless Chromium, no GPU.
+
+A run of one example a layer: `{channels}x{side}` at 12 steps, and `long` (64×112², 100 steps, more
+than is prefetched). Times are from the event to the end of the frame that paints it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Browser, Frame, Page, sync_playwright
+
+from benchmarks.harness import Section, Target
+from tb_activations import events, metadata, record
+from tests.servers import Server, tensorboard_server
+
+SIZES = ((64, 28), (512, 14), (256, 56), (64, 112), (4096, 28))
+STEPS = 12
+LONG_STEPS = 100
+
+# Helpers of the page: a frame painted after an event, one pixel row of the first tiles, percentiles.
+HELPERS = """
+window.bench = {
+  painted: () => new Promise((done) => requestAnimationFrame(() => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => done(performance.now());
+    channel.port2.postMessage(0);
+  })),
+  pause: (ms) => new Promise((done) => setTimeout(done, ms)),
+  sign: () => {
+    const canvas = document.querySelector(".gridrow canvas");
+    if (!canvas || canvas.width < 2) return "";
+    const y = canvas.height >> 1;
+    return canvas.getContext("2d").getImageData(0, y, Math.min(60, canvas.width), 1).data.join();
+  },
+  set: (name, value) => {
+    const input = document.querySelector(`input[type=range][aria-label="${name}"]`);
+    input.value = value;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  },
+};
+"""
+
+SLIDE = """
+async (moves) => {
+  const waits = [], work = [];
+  for (let i = 0; i < moves; i++) {
+    await bench.pause(20 + Math.random() * 16);
+    const start = performance.now();
+    bench.set("Brightness", Math.sin(i) / 2);
+    work.push(performance.now() - start);
+    waits.push(await bench.painted() - start);
+  }
+  bench.set("Brightness", 0);
+  return [waits, work];
+}
+"""
+
+SCROLL = """
+async (frames) => {
+  const grid = document.querySelector("[role=grid]");
+  const times = [];
+  let last = await new Promise(requestAnimationFrame);
+  for (let i = 0; i < frames; i++) {
+    grid.scrollTop += 40;
+    const now = await new Promise(requestAnimationFrame);
+    times.push(now - last);
+    last = now;
+  }
+  grid.scrollTop = 0;
+  return times;
+}
+"""
+
+# A step by its distance from the last one.
+STEP = """
+async (back) => {
+  const before = bench.sign();
+  const last = document.querySelector('input[type=range][aria-label="Step"]').max;
+  const start = performance.now();
+  bench.set("Step", last - back);
+  for (;;) {
+    const now = await bench.painted();
+    if (bench.sign() !== before) return now - start;
+    if (now - start > 5000) throw new Error(`step ${last - back} was never painted`);
+  }
+}
+"""
+
+FIRST = """
+(() => {
+  const look = () => {
+    if (document.querySelector("[role=gridcell]") && window.bench.sign()) {
+      window.firstTiles = performance.now();
+    } else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})();
+"""
+
+
+LAST_STEP = """document.querySelector('input[type=range][aria-label="Step"]').max"""
+
+
+def sections(full: bool) -> list[Section]:
+    """Every figure of the dashboard; `full` takes more samples."""
+    with tempfile.TemporaryDirectory(prefix="tba-dashboard-") as directory:
+        write_log(Path(directory, "bench"))
+        with tensorboard_server(directory) as server:
+            server.wait_for_tags("long", run="bench", seconds=120)
+            with chromium() as browser:
+                return measure(browser, server, 300 if full else 80)
+
+
+def write_log(directory: Path) -> None:
+    """Every workload at all its steps; values of one step are those of another, rolled."""
+    rng = np.random.default_rng(0)
+    with events.EventWriter(directory, ".activations") as writer:
+        for order, (channels, side) in enumerate(SIZES):
+            plane = np.maximum(rng.normal(size=(1, side, side, channels)), 0).astype(np.float32)
+            for step in range(STEPS):
+                writer.write(event(name_of(channels, side), step, np.roll(plane, step, 1), order))
+        plane = np.maximum(rng.normal(size=(1, 112, 112, 64)), 0).astype(np.float32)
+        for step in range(LONG_STEPS):
+            writer.write(event("long", step, np.roll(plane, step, 1), len(SIZES)))
+
+
+def name_of(channels: int, side: int) -> str:
+    return f"{channels}x{side}"
+
+
+def event(tag: str, step: int, array: np.ndarray, order: int) -> bytes:
+    blobs = record.encode(array, compression=0)
+    about = metadata.summary_metadata("activation", order, None)
+    return events.activation_event(tag, blobs, step, time.time(), about)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium where it is installed, else Playwright's own."""
+    flags = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    flags += ["--disable-background-networking", "--disable-component-update"]
+    flags += ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        path = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+def opened(browser: Browser, server: Server, layer: str) -> tuple[Page, Frame]:
+    """A fresh page on one layer's tiles."""
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.add_init_script(HELPERS)
+    page.add_init_script(FIRST)
+    page.goto(f"{server.url}#activations&p.activations.layer={layer}")
+    page.frame_locator("iframe >> nth=0").get_by_role("gridcell").first.wait_for(timeout=60_000)
+    frame = next(f for f in page.frames if "plugin_entry" in f.url)
+    frame.wait_for_function("window.firstTiles > 0")
+    page.wait_for_timeout(1500)
+    return page, frame
+
+
+def measure(browser: Browser, server: Server, samples: int) -> list[Section]:
+    rows, targets = [], []
+    for channels, side in SIZES:
+        name = name_of(channels, side)
+        page, frame = opened(browser, server, name)
+        first = frame.evaluate("window.firstTiles")
+        waits, work = frame.evaluate(SLIDE, samples)
+        steps = [frame.evaluate(STEP, 1 + i % 2) for i in range(samples // 8)]
+        rows.append(row(f"{channels} × {side}²", waits, work, steps, first))
+        targets.append(Target(f"slider, {name}", percentile(waits, 95), 25, " ms"))
+        targets.append(Target(f"next step, prefetched, {name}", median(steps), 30, " ms"))
+        if channels == 4096:
+            targets.append(scrolling(frame, samples))
+        page.close()
+    targets += long_run(browser, server)
+    header = ["layer", "slider p50", "slider p95", "of it script p95", "next step p50", "first tiles"]
+    text = (
+        "One slider move and one step of a prefetched layer, from the event to the end of the frame "
+        "that paints it (a frame is 16.7 ms); first tiles from the start of the tab's own page."
+    )
+    return [Section("The dashboard", text, header, rows, targets)]
+
+
+def scrolling(frame: Frame, samples: int) -> Target:
+    times = frame.evaluate(SCROLL, samples * 2)
+    return Target("scrolling 4096 tiles, p95 of a frame", percentile(times, 95), 20, " ms")
+
+
+def long_run(browser: Browser, server: Server) -> list[Target]:
+    """Steps that nothing has fetched yet, and what the page holds after all of them."""
+    page, frame = opened(browser, server, "long")
+    count = int(frame.evaluate(LAST_STEP)) + 1
+    cold = [frame.evaluate(STEP, back) for back in range(3, count, 7)]
+    for back in range(count):
+        frame.evaluate(STEP, back)
+    page.wait_for_timeout(1000)
+    held = renderer_megabytes(browser)
+    page.close()
+    return [
+        Target("step not prefetched, 0.8 million values", median(cold), 100, " ms"),
+        Target("the page's process after 100 steps", held, 400, " MB"),
+    ]
+
+
+def renderer_megabytes(browser: Browser) -> float:
+    """Resident memory of the largest renderer; NaN where there is no /proc."""
+    session = browser.new_browser_cdp_session()
+    found = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    sizes = [resident(p["id"]) for p in found if p["type"] == "renderer"]
+    return max(sizes, default=float("nan"))
+
+
+def resident(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return float("nan")
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def row(
+    name: str, waits: Sequence[float], work: Sequence[float], steps: Sequence[float], first: float
+) -> list[str]:
+    figures: list[Any] = [median(waits), percentile(waits, 95), percentile(work, 95), median(steps)]
+    return [name, *[f"{figure:.1f} ms" for figure in figures], f"{first:.0f} ms"]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    return float(np.percentile(values, share))
+
+
+def median(values: Sequence[float]) -> float:
+    return float(np.median(values))
+
+
+if __name__ == "__main__":
+    for section in sections(full=False):
+        print(section.markdown())
