@@ -26,7 +26,7 @@ SIZES = ((64, 28), (512, 14), (256, 56), (64, 112), (4096, 28))
 STEPS = 12
 LONG_STEPS = 100
 
-# Helpers of the page: a frame painted after an event, one pixel row of the first tiles, percentiles.
+# Helpers of the page: the end of the frame after an event, a row of pixels of the first tiles.
 HELPERS = """
 window.bench = {
   painted: () => new Promise((done) => requestAnimationFrame(() => {
@@ -184,10 +184,17 @@ def measure(browser: Browser, server: Server, samples: int) -> list[Section]:
             targets.append(scrolling(frame, samples))
         page.close()
     targets += long_run(browser, server)
-    header = ["layer", "slider p50", "slider p95", "of it script p95", "next step p50", "first tiles"]
+    header = [
+        "layer",
+        "slider p50",
+        "slider p95",
+        "of it script p95",
+        "next step p50",
+        "first tiles",
+    ]
     text = (
-        "One slider move and one step of a prefetched layer, from the event to the end of the frame "
-        "that paints it (a frame is 16.7 ms); first tiles from the start of the tab's own page."
+        "One slider move and one step of a prefetched layer, from the event to the end of the "
+        "frame that paints it (a frame is 16.7 ms); first tiles from the start of the tab's own page."
     )
     return [Section("The dashboard", text, header, rows, targets)]
 

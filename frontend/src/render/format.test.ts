@@ -28,13 +28,13 @@ describe("formatValue", () => {
 });
 
 describe("formatSpan", () => {
-  it("gives both ends three digits", () => {
-    expect(formatSpan({ lo: 0, hi: 3.2149 })).toEqual(["0", "3.21"]);
-    expect(formatSpan({ lo: -1e-8, hi: 2e-8 })).toEqual(["-1.00e-8", "2.00e-8"]);
+  it("gives both ends four digits", () => {
+    expect(formatSpan({ lo: 0, hi: 3.2149 })).toEqual(["0", "3.215"]);
+    expect(formatSpan({ lo: -1e-8, hi: 2e-8 })).toEqual(["-1.000e-8", "2.000e-8"]);
   });
 
   it("adds digits where a narrow window far from zero needs them", () => {
-    expect(formatSpan({ lo: 100.001, hi: 100.003 })).toEqual(["100.0010", "100.0030"]);
+    expect(formatSpan({ lo: 100.001, hi: 100.003 })).toEqual(["100.00100", "100.00300"]);
   });
 });
 

@@ -20,12 +20,12 @@ export function formatValue(value: number, range: number, digits = 5): string {
   return Number(text) === 0 ? value.toExponential(Math.max(0, digits - 3)) : text;
 }
 
-/** Both ends to three digits of the larger magnitude, or more where that would make them equal. */
+/** Both ends to four digits of the larger magnitude, or more where a narrow window needs them. */
 export function formatSpan({ lo, hi }: Span): [string, string] {
   const reach = Math.max(Math.abs(lo), Math.abs(hi));
   const width = hi - lo;
   const extra = width > 0 ? Math.max(0, Math.floor(Math.log10(reach / width))) : 0;
-  const digits = Math.min(12, 3 + extra);
+  const digits = Math.min(13, 4 + extra);
   return [formatValue(lo, reach, digits), formatValue(hi, reach, digits)];
 }
 

@@ -1,5 +1,6 @@
 /** One statistic of the selected channel over all steps; a click on a point goes to its step. */
 import { useComputed, useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import type { StatName } from "../../data/types";
 import { formatValue } from "../../render/format";
 import { goToStep } from "../../state/actions";
@@ -15,12 +16,13 @@ export function Chart({ stat, width }: { stat: StatName; width: number }) {
   const store = useStore();
   const selected = useSelected(store);
   const near = useSignal<number | null>(null);
-  const series = useComputed(() => {
-    const { value: stats } = store.stats;
-    const { value: view } = store.view;
-    if (!stats || !view || !selected.value || stats.tag !== view.tag) return null;
-    return seriesOf(stats, selected.value.id, stat);
-  }).value;
+  const id = useComputed(() => selected.value?.id ?? null).value;
+  const tag = useComputed(() => store.view.value?.tag).value;
+  const stats = store.stats.value;
+  const series = useMemo(
+    () => (stats && id !== null && stats.tag === tag ? seriesOf(stats, id, stat) : null),
+    [stats, id, tag, stat],
+  );
   const step = useComputed(() => store.view.value?.info.step ?? null).value;
   if (!series || series.steps.length === 0) {
     return <p class="chart-empty">Statistics over steps are loading.</p>;
@@ -42,7 +44,7 @@ export function Chart({ stat, width }: { stat: StatName; width: number }) {
         width={width}
         height={HEIGHT}
         role="img"
-        aria-label={`${stat} of channel ${selected.value?.id} over steps`}
+        aria-label={`${stat} of channel ${id} over steps`}
         onPointerMove={(event) => {
           near.value = pointAt(event);
         }}
