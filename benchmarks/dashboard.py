@@ -194,7 +194,7 @@ def measure(browser: Browser, server: Server, samples: int) -> list[Section]:
     ]
     text = (
         "One slider move and one step of a prefetched layer, from the event to the end of the "
-        "frame that paints it (a frame is 16.7 ms); first tiles from the start of the tab's own page."
+        "frame that paints it (a frame is 16.7 ms); first tiles from the start of the page."
     )
     return [Section("The dashboard", text, header, rows, targets)]
 

@@ -1,0 +1,220 @@
+"""The channel inspector: the selected channel's pixels, numbers, input, course and film."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.browser import scenes
+from tests.browser.dashboard import Dashboard
+from tests.browser.test_values import grey_of
+
+CONV1 = "encoder/conv1"
+GREY = '{"limits":"minmax","colormap":"grey"}'
+
+# A canvas as `[height][width][4]`, read at the middle of each of `columns` × `rows` cells.
+READ = """
+(canvas, [columns, rows]) => {
+  const context = canvas.getContext("2d");
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  const out = [];
+  for (let y = 0; y < rows; y++) for (let x = 0; x < columns; x++) {
+    const px = Math.floor(((x + 0.5) * canvas.width) / columns);
+    const py = Math.floor(((y + 0.5) * canvas.height) / rows);
+    out.push(...data.slice(4 * (py * canvas.width + px), 4 * (py * canvas.width + px) + 4));
+  }
+  return out;
+}
+"""
+
+
+def inspector(dashboard: Dashboard):
+    return dashboard.root.get_by_role("region", name="Channel inspector")
+
+
+def enlarged(dashboard: Dashboard):
+    return inspector(dashboard).get_by_role("img", name=re.compile("enlarged$"))
+
+
+def read(canvas, columns: int, rows: int) -> np.ndarray:
+    values = canvas.evaluate(READ, [columns, rows])
+    return np.array(values, np.uint8).reshape(rows, columns, 4)
+
+
+def plane(tag: str, channel: int, step: int = 70, example: int = 0) -> np.ndarray:
+    return scenes.layers(step)[tag][example, ..., channel].astype(np.float64)
+
+
+def statistics(dashboard: Dashboard) -> dict[str, str]:
+    group = inspector(dashboard).get_by_role("group", name="Statistics")
+    texts = group.get_by_role("button").all_inner_texts()
+    return dict(text.split("\n") for text in texts)
+
+
+def test_enlarged_tile_shows_the_selected_channel(themed: Dashboard) -> None:
+    """A click on a tile enlarges it: the same values under the same window."""
+    themed.open(layer=CONV1, window=GREY)
+    themed.cell(4).click()
+    values = plane(CONV1, 4)
+    pixels = read(enlarged(themed), 28, 28)[..., 0].astype(float)
+    assert np.abs(pixels - grey_of(values, values.min(), values.max())).max() <= 1.5
+    assert inspector(themed).get_by_role("heading").inner_text() == "Channel 4"
+
+
+def test_hover_does_not_change_the_inspector(dashboard: Dashboard) -> None:
+    """Only click or focus moves the inspector to another channel."""
+    dashboard.open(layer=CONV1, window=GREY, channel=2)
+    dashboard.cell(8).hover()
+    assert inspector(dashboard).get_by_role("heading").inner_text() == "Channel 2"
+
+
+def test_statistics_are_those_of_the_whole_batch(dashboard: Dashboard) -> None:
+    """Minimum, maximum, mean, deviation and zeros agree with NumPy over all examples."""
+    dashboard.open(layer=CONV1, channel=11)
+    values = scenes.layers(70)[CONV1][..., 11].astype(np.float64)
+    said = statistics(dashboard)
+    assert float(said["max"]) == pytest.approx(values.max(), rel=1e-3)
+    assert float(said["mean"]) == pytest.approx(values.mean(), rel=1e-2)
+    assert float(said["std"]) == pytest.approx(values.std(), rel=1e-2)
+    assert said["zeros"] == f"{round(100 * (values == 0).mean())} %"
+    assert said["non-finite"] == "0"
+
+
+def test_dead_and_silent_are_said_with_their_evidence(dashboard: Dashboard) -> None:
+    """Dead is zero in all examples; silent only in this one; constant has one value."""
+    dashboard.open(layer=CONV1, channel=5)
+    state = inspector(dashboard).locator(".state")
+    assert state.inner_text() == "dead: zero in all 4 examples"
+    dashboard.cell(9).click()
+    assert state.inner_text() == "silent in this example"
+    dashboard.cell(7).click()
+    assert state.inner_text() == "constant in all 4 examples"
+
+
+def test_values_stand_in_pixels_that_are_large_enough(dashboard: Dashboard) -> None:
+    """Zooming in writes numbers into the pixels, which a plain tile has none of."""
+    dashboard.open(layer=CONV1, window=GREY, channel=4)
+    count = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
+    plain = enlarged(dashboard).evaluate(count)
+    drawn = dashboard.frame.evaluate(
+        """() => { const seen = []; const real = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (t, ...r) {
+          seen.push(t); return real.call(this, t, ...r); };
+        window.written = seen; return seen.length; }"""
+    )
+    assert drawn == 0
+    for _ in range(3):
+        inspector(dashboard).get_by_role("button", name="Zoom in").click()
+    dashboard.page.wait_for_timeout(100)
+    assert plain > 0
+    written = dashboard.frame.evaluate("window.written.splice(0).slice(-16)")
+    shown = {float(text) for text in written}
+    values = plane(CONV1, 4)
+    for number in shown:
+        assert np.abs(values - number).min() < 0.05
+    box = enlarged(dashboard)
+    box.press("0")
+    assert inspector(dashboard).get_by_role("button", name="Zoom out").is_disabled()
+
+
+def test_marked_pixel_and_patch_follow_the_cursor(dashboard: Dashboard) -> None:
+    """The value under the cursor stands in the inspector, and a box at its place on the input."""
+    dashboard.open(layer=CONV1, window=GREY, channel=4)
+    box = enlarged(dashboard).bounding_box()
+    assert box is not None
+    zoom = box["width"] / 28
+    dashboard.page.mouse.move(box["x"] + 12.5 * zoom, box["y"] + 3.5 * zoom)
+    value = inspector(dashboard).locator(".value").inner_text()
+    assert float(value) == pytest.approx(plane(CONV1, 4)[3, 12], rel=2e-3, abs=2e-3)
+    assert dashboard.status.startswith("channel 4, x 12, y 3: ")
+    patch = (
+        inspector(dashboard)
+        .locator(".patch")
+        .evaluate("e => [e.style.left, e.style.top, e.style.width, e.style.height].map(parseFloat)")
+    )
+    assert patch == pytest.approx([1200 / 28, 300 / 28, 100 / 28, 100 / 28], rel=1e-3)
+
+
+def test_arrows_move_the_mark_in_the_enlarged_tile(dashboard: Dashboard) -> None:
+    """With the keyboard on the enlarged tile, arrows move the mark and its value is said."""
+    dashboard.open(layer=CONV1, window=GREY, channel=4)
+    enlarged(dashboard).focus()
+    for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft", "ArrowLeft"):
+        dashboard.page.keyboard.press(key)
+    value = inspector(dashboard).locator(".value").inner_text()
+    assert float(value) == pytest.approx(plane(CONV1, 4)[16, 13], rel=2e-3, abs=2e-3)
+
+
+def test_input_lies_over_the_tile_at_one_key(dashboard: Dashboard) -> None:
+    """`i` blends the input, in colour, half and half over the enlarged tile, and takes it away."""
+    dashboard.open(layer=CONV1, window=GREY, channel=4)
+    button = inspector(dashboard).get_by_role("button", name="Input over it")
+    before = read(enlarged(dashboard), 28, 28)
+    assert (before[..., 0] == before[..., 2]).all()
+    dashboard.cell(4).focus()
+    dashboard.page.keyboard.press("i")
+    assert button.get_attribute("aria-pressed") == "true"
+    over = read(enlarged(dashboard), 28, 28).astype(int)
+    assert np.abs(over[..., 0] - over[..., 2]).max() > 30, "the input is in colour"
+    dashboard.page.keyboard.press("i")
+    assert (read(enlarged(dashboard), 28, 28) == before).all()
+
+
+def test_chart_shows_a_statistic_over_steps_and_goes_to_one(themed: Dashboard) -> None:
+    """The curve passes through the statistic at each step; a click goes to the nearest step."""
+    themed.open(layer=CONV1, channel=4)
+    panel = inspector(themed)
+    panel.get_by_role("button", name=re.compile("^mean")).click()
+    chart = panel.get_by_role("img", name="mean of channel 4 over steps")
+    path = chart.locator("path").get_attribute("d")
+    assert path is not None
+    points = np.array(re.findall(r"[ML]([\d.]+) ([\d.]+)", path), float)
+    means = [scenes.layers(s)[CONV1][..., 4].astype(float).mean() for s in scenes.STEPS]
+    expected = (np.array(means) - min(means)) / (max(means) - min(means))
+    drawn = (points[:, 1].max() - points[:, 1]) / np.ptp(points[:, 1])
+    assert len(points) == len(scenes.STEPS)
+    assert np.abs(drawn - expected).max() < 0.02
+    box = chart.bounding_box()
+    assert box is not None
+    chart.click(position={"x": points[3, 0], "y": box["height"] / 2})
+    themed.wait_idle()
+    themed.page.wait_for_timeout(200)
+    values = plane(CONV1, 4, step=30)
+    pixels = read(enlarged(themed), 28, 28)
+    assert pixels.shape == (28, 28, 4)
+    assert themed.root.get_by_text("step 30", exact=False).count() >= 1
+    assert values.size == 784
+
+
+def test_film_shows_the_channel_at_every_step(dashboard: Dashboard) -> None:
+    """Frames are the channel at each step under one window; a click goes to the step."""
+    dashboard.open(layer=CONV1, window=GREY, channel=4)
+    film = inspector(dashboard).get_by_role("group", name="Film")
+    frames = film.get_by_role("button")
+    frames.nth(7).wait_for()
+    dashboard.page.wait_for_timeout(500)
+    names = [f.get_attribute("aria-label") for f in frames.all()]
+    assert names == [f"Step {s}" for s in scenes.STEPS]
+    now = plane(CONV1, 4)
+    for i in (0, 3):
+        expected = grey_of(plane(CONV1, 4, step=scenes.STEPS[i]), now.min(), now.max())
+        pixels = read(frames.nth(i).locator("canvas"), 28, 28)[..., 0].astype(float)
+        assert np.abs(pixels - expected).max() <= 1.5
+    assert frames.nth(7).get_attribute("aria-current") == "step"
+    frames.nth(2).click()
+    dashboard.wait_idle()
+    dashboard.page.wait_for_timeout(200)
+    assert frames.nth(2).get_attribute("aria-current") == "step"
+
+
+def test_input_stands_beside_in_colour(themed: Dashboard) -> None:
+    """The input of the shown example, its three channels as red, green and blue."""
+    themed.open(layer=CONV1, example=2)
+    canvas = inspector(themed).locator(".input-picture canvas")
+    themed.page.wait_for_timeout(300)
+    picture = scenes.pictures()[2].astype(np.float64)
+    expected = (picture - picture.min()) / (picture.max() - picture.min()) * 255
+    pixels = read(canvas, 20, 16)[..., :3].astype(float)
+    assert np.abs(pixels - expected).max() <= 1.5
