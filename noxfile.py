@@ -24,15 +24,9 @@ nox.options.error_on_missing_interpreters = False
 
 HERE = Path(__file__).parent
 TENSORFLOW = "tensorflow-cpu" if platform.machine() == "x86_64" else "tensorflow"
-TEST_TOOLS = [
-    "build",
-    "hypothesis",
-    "playwright",
-    "pytest",
-    "scikit-image",
-    "scikit-learn",
-    "wheel",
-]
+TEST_TOOLS = ["build", "hypothesis", "playwright", "pytest", "scikit-image", "scikit-learn", "wheel"]
+# The newest of these that still take the lowest NumPy and Pillow.
+OLD_TEST_TOOLS = ["scikit-image==0.22.0", "scikit-learn==1.4.2", "scipy==1.13.1"]
 # Until 2.20 TensorBoard imports pkg_resources, which setuptools 82 no longer has.
 OLD_SETUPTOOLS = "setuptools>=77,<81"
 
@@ -63,7 +57,7 @@ def work_directory(session: nox.Session) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     skip = shutil.ignore_patterns("__pycache__", "logs")
-    for name in ("tests", "demo"):
+    for name in ("tests", "demo", "docs"):
         shutil.copytree(HERE / name, work / name, ignore=skip)
     shutil.copy(HERE / "pyproject.toml", work)
     (work / "frontend").symlink_to(HERE / "frontend")
@@ -84,7 +78,7 @@ def lowest(session: nox.Session) -> None:
     exact = [
         name.replace(">=", "==").replace("tensorflow==", f"{TENSORFLOW}==") for name in declared
     ]
-    session.install(str(wheel), *exact, *TEST_TOOLS, OLD_SETUPTOOLS)
+    session.install(str(wheel), *exact, *OLD_TEST_TOOLS, *TEST_TOOLS, OLD_SETUPTOOLS)
     run_tests(session)
 
 

@@ -49,15 +49,15 @@ setup(
     packages=find_packages(include=["tb_activations", "tb_activations.*"]),
     package_data={"tb_activations": ["static/*.js", "py.typed"]},
     install_requires=[
-        "tensorboard>=2.16",
+        "tensorboard>=2.16.2",
         "numpy>=1.26",
         "pillow>=10",
         "protobuf>=4.25.0",
         "werkzeug>=3.0",
-        "google-crc32c>=1.5",
+        "google-crc32c>=1.6",
     ],
     extras_require={
-        "tensorflow": ["tensorflow>=2.16.1"],
+        "tensorflow": ["tensorflow>=2.16.2"],
         "demo": DEMO,
         "dev": [*DEMO, *TESTS, *LINT],
     },
