@@ -91,6 +91,13 @@ class Dashboard:
     def cell(self, channel: int) -> Locator:
         return self.grid.get_by_role("gridcell", name=f"channel {channel}", exact=True)
 
+    def caption(self, channel: int) -> str:
+        """What stands under a tile."""
+        return self.cell(channel).evaluate(
+            "c => [...c.parentElement.querySelectorAll('.caption')]"
+            "[c.getAttribute('aria-colindex') - 1].innerText"
+        )
+
     def shown(self) -> list[int]:
         """Ids of the channels in sight, in order."""
         names = self.grid.get_by_role("gridcell").evaluate_all(

@@ -88,7 +88,7 @@ def test_status_reads_the_value_under_the_cursor(themed: Dashboard) -> None:
     where, _, number = themed.status.partition(": ")
     assert where == "channel 4, x 12, y 3"
     assert float(number) == pytest.approx(float(value), rel=2e-3, abs=2e-3)
-    caption = themed.cell(6).locator(".caption").inner_text()
+    caption = themed.caption(6)
     expected = float(scenes.layers(70)[CONV1][0, 3, 12, 6])
     assert float(caption) == pytest.approx(expected, rel=2e-2, abs=2e-2)
 
@@ -100,7 +100,7 @@ def test_nonfinite_values_have_colours_of_their_own(themed: Dashboard) -> None:
     assert tuple(nan[3, 4, :3]) == (255, 0, 255)
     marks = {tuple(infinite[0, 0, :3]), tuple(infinite[9, 9, :3]), (255, 0, 255)}
     assert len(marks) == 3
-    assert themed.cell(2).locator(".caption").inner_text() == "2 1 NaN"
-    assert themed.cell(4).locator(".caption").inner_text() == "4 2 Inf"
+    assert themed.caption(2) == "2 1 NaN"
+    assert themed.caption(4) == "4 2 Inf"
     outline = themed.cell(2).locator(".frame").evaluate("e => getComputedStyle(e).outlineStyle")
     assert outline == "solid"

@@ -44,10 +44,18 @@ export function Row({ row, layout }: RowProps) {
         >
           <div class="frame" style={`height:${geometry.tileCssHeight}px`} />
           <div class="bar" style={`top:${layout.barTop}px`} />
-          <div class="caption" style={`top:${layout.captionTop}px`}>
-            <span class="id" />
-            <span class="mark" />
-          </div>
+        </div>
+      ))}
+      {Array.from({ length: cells }, (_, column) => (
+        // Beside its cell, not in it: the cell's name is "channel N" alone.
+        <div
+          key={column}
+          class="caption"
+          aria-hidden="true"
+          style={`left:${column * pitchX}px;top:${layout.captionTop}px;width:${geometry.tileCssWidth}px`}
+        >
+          <span class="id" />
+          <span class="mark" />
         </div>
       ))}
       <div
@@ -89,14 +97,17 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
   if (!view || !element) return;
   const source = sourceOf(view, store.depth.value);
   const from = row * layout.columns;
+  const captions = element.querySelectorAll<HTMLElement>(":scope > .caption");
   element.querySelectorAll<HTMLElement>(":scope > [role=gridcell]").forEach((cell, i) => {
     const position = order[from + i];
     if (position === undefined || position >= source.stack.planes) return;
     const mark = cellMark(source, stats, view.info, position);
     const id = channelId(view.info, position);
-    const [, bar, caption] = cell.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
+    const caption = captions[i]!;
+    const [, bar] = cell.children as unknown as [HTMLElement, HTMLElement];
     const [name, word] = caption.children as unknown as [HTMLElement, HTMLElement];
     setAttribute(cell, "class", `cell ${mark.kind}`);
+    setAttribute(caption, "class", `caption ${mark.kind}`);
     setAttribute(cell, "aria-label", `channel ${id}`);
     setAttribute(cell, "aria-description", mark.text && `${mark.text}: ${mark.evidence}`);
     setAttribute(cell, "title", mark.evidence);

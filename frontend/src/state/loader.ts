@@ -3,7 +3,7 @@
  * older aborted, and what is here already shown at once.
  */
 import { batch, computed, effect, untracked } from "@preact/signals";
-import type { Client } from "../data/client";
+import type { Client, TensorQuery } from "../data/client";
 import { loadRow, loadTable, rowBytes, withRow } from "../data/statistics";
 import { TensorStore } from "../data/tensors";
 import type { LayerView, Loadable, StatsTable, StepIndex, StepInfo, Tensor } from "../data/types";
@@ -41,6 +41,11 @@ export class Loader {
   private readonly previousTask = new Latest(() => undefined);
   /** Step indices of the run's inputs. */
   private inputs: { readonly run: string; readonly indices: readonly StepIndex[] } | null = null;
+  /** Whether the chosen run is known to be there: nothing is asked of one that is not. */
+  private readonly exists = computed(() => {
+    const tags = this.store.tags.value;
+    return tags.state === "ready" && tags.value.has(this.store.run.value ?? "");
+  });
   private filmSubject = "";
   private filmTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -77,7 +82,7 @@ export class Loader {
     this.reload();
     effect(() => {
       const run = store.run.value;
-      if (run !== null) untracked(() => this.openRun(run));
+      if (run !== null && this.exists.value) untracked(() => this.openRun(run));
     });
     effect(() => {
       const step = store.step.value;
@@ -85,7 +90,8 @@ export class Loader {
     });
     effect(() => {
       const [run, layer] = [store.run.value, store.layer.value];
-      if (run !== null && layer !== null) untracked(() => this.openLayer(run, layer));
+      if (run === null || layer === null || !this.exists.value) return;
+      if (untracked(() => this.hasLayer(run, layer))) untracked(() => this.openLayer(run, layer));
     });
     effect(() => {
       const [info, example] = [store.info.value, store.example.value];
@@ -105,6 +111,12 @@ export class Loader {
       store.depth.value;
       if (view && channel !== null) untracked(() => this.openFilm(view, channel));
     });
+  }
+
+  private hasLayer(run: string, layer: string): boolean {
+    const tags = this.store.tags.peek();
+    const infos = tags.state === "ready" ? tags.value.get(run) : undefined;
+    return infos?.some((info) => info.tag === layer) ?? false;
   }
 
   /** Asks for everything again; what is chosen stays. */
@@ -315,8 +327,23 @@ export class Loader {
       view.info.step,
     );
     this.openPrevious(keys[position - 1] ?? null);
+    this.prefetch(view, index.value);
+  }
+
+  private prefetch(view: LayerView, index: StepIndex): void {
+    const queries = index.steps.map((info) => viewQuery({ ...view, info }));
+    const plan = prefetchPlan(queries, positionAt(index.steps, view.info.step));
     const subject = JSON.stringify([view.run, view.tag, view.example]);
-    this.prefetcher.plan(subject, prefetchPlan(keys, position));
+    this.prefetcher.plan(subject, [...plan, ...this.inputPlan(view)]);
+  }
+
+  /** Each step has its own record of the input, which may be another batch. */
+  private inputPlan(view: LayerView): readonly TensorQuery[] {
+    const shown = this.store.input.peek();
+    const index = this.inputs?.indices.find(({ tag }) => tag === shown?.tag);
+    if (!index || this.inputs?.run !== view.run) return [];
+    const queries = index.steps.map((info) => ({ run: view.run, tag: index.tag, info }));
+    return prefetchPlan(queries, positionAt(index.steps, view.info.step));
   }
 
   private openPrevious(key: ViewKey | null): void {
@@ -352,16 +379,31 @@ export class Loader {
       if (shown.example !== example) store.input.value = { ...shown, example };
       return;
     }
+    const query = { run: view.run, tag: index.tag, info };
+    const here = this.tensors.peek(query);
+    this.inputTask.cancel();
+    if (here) {
+      this.showInput(query, example, here);
+      return;
+    }
     this.inputTask.run(async (signal) => {
-      const query = { run: view.run, tag: index.tag, info };
       const tensor = await this.tensors.get(query, signal);
       signal.throwIfAborted();
-      const key = { run: view.run, tag: index.tag, kind: "input", info } as const;
-      const sources = info.examples.map((_, i) =>
-        sourceOf(viewOf({ ...key, example: i }, exampleOf(tensor, i))),
-      );
-      store.input.value = { tag: index.tag, info, sources, example };
+      this.showInput(query, example, tensor);
     });
+  }
+
+  private showInput(query: TensorQuery, example: number, tensor: Tensor): void {
+    const { run, tag, info } = query;
+    const key = { run, tag, kind: "input", info } as const;
+    const sources = info.examples.map((_, i) =>
+      sourceOf(viewOf({ ...key, example: i }, exampleOf(tensor, i))),
+    );
+    this.store.input.value = { tag, info, sources, example };
+    const [view, index] = [this.store.view.peek(), this.store.stepIndex.peek()];
+    if (view && index.state === "ready" && index.value.tag === view.tag) {
+      this.prefetch(view, index.value);
+    }
   }
 
   private openFilm(view: LayerView, channel: number): void {

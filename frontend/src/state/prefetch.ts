@@ -4,14 +4,15 @@
  */
 import type { TensorQuery } from "../data/client";
 import { type TensorStore, tensorBytes } from "../data/tensors";
-import { type ViewKey, viewQuery } from "../data/view";
 
 export const FILM_BYTES = 32 * 2 ** 20;
 const AT_ONCE = 2;
 
 /** What to fetch around one position, nearest first; only the neighbours where all is too much. */
-export function prefetchPlan(keys: readonly ViewKey[], position: number): readonly TensorQuery[] {
-  const queries = keys.map(viewQuery);
+export function prefetchPlan(
+  queries: readonly TensorQuery[],
+  position: number,
+): readonly TensorQuery[] {
   const total = queries.reduce((sum, query) => sum + tensorBytes(query), 0);
   const reach = total <= FILM_BYTES ? queries.length : 1;
   const plan: TensorQuery[] = [];

@@ -108,6 +108,7 @@ function pressed(store: Store, event: KeyboardEvent): void {
 }
 
 function chooseExample(store: Store, example: number): void {
-  const count = store.info.peek()?.examples.length ?? 0;
+  const info = store.info.peek() ?? store.view.peek()?.info;
+  const count = info?.examples.length ?? 0;
   if (example < count) selectExample(store, example);
 }

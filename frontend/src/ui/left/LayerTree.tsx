@@ -11,6 +11,7 @@ import { paintStrips, type StripScale, stripScale } from "./strips";
 import { type TreeRow, treeRows } from "./tree";
 
 const ROW_HEIGHT = 28;
+const SEARCH_HEIGHT = 48;
 const ORDERS: readonly { value: LayerOrder; text: string }[] = [
   { value: "model", text: "Model order" },
   { value: "problems", text: "Problems first" },
@@ -20,7 +21,8 @@ export function Layers() {
   const store = useStore();
   const list = useRef<HTMLDivElement>(null);
   const folded = useSignal<ReadonlySet<string>>(new Set());
-  const long = useSignal(false);
+  const box = useRef<HTMLDivElement>(null);
+  const height = useSignal(0);
   const rows = useComputed(() => {
     const overview = store.overview.value;
     if (overview.state !== "ready") return [];
@@ -33,15 +35,21 @@ export function Layers() {
       layerOrder.value === "problems",
     );
   });
-  usePaint(() => {
-    const count = rows.value.length;
-    const height = list.current?.parentElement?.clientHeight ?? 0;
-    if (height > 0) long.value = count * ROW_HEIGHT > height - 60;
-  });
+  useLayoutEffect(() => {
+    const read = () => {
+      // A hidden tab has no height: what was laid out before stays.
+      if (box.current?.clientHeight) height.value = box.current.clientHeight;
+    };
+    const observer = new ResizeObserver(read);
+    observer.observe(box.current!);
+    read();
+    return () => observer.disconnect();
+  }, [height]);
+  const long = useComputed(() => rows.value.length * ROW_HEIGHT > height.value - SEARCH_HEIGHT);
   const overview = store.overview.value;
-  if (overview.state !== "ready") return <div class="tree" />;
+  if (overview.state !== "ready") return <div ref={box} class="layers" />;
   return (
-    <div class="layers">
+    <div ref={box} class="layers">
       {long.value && <NetworkMap overview={overview.value} />}
       <div class="layerfind">
         <input
@@ -107,7 +115,7 @@ function Tree({ list, rows, overview, fold }: TreeProps) {
           aria-level={row.level + 1}
           aria-expanded={row.expanded ?? undefined}
           aria-selected={row.path === layer}
-          aria-label={`${row.name}, ${row.badge.title || row.badge.text}`}
+          aria-description={row.badge.title}
           tabIndex={row.path === focusable ? 0 : -1}
           style={`--level:${row.level}`}
           title={row.path}
@@ -115,7 +123,11 @@ function Tree({ list, rows, overview, fold }: TreeProps) {
           onKeyDown={(event) => onTreeKey(event, store, row, rows, fold)}
         >
           <span class="ellipsis">
-            {row.expanded !== null && <span class="fold">{row.expanded ? "▾" : "▸"}</span>}
+            {row.expanded !== null && (
+              <span class="fold" aria-hidden="true">
+                {row.expanded ? "▾" : "▸"}
+              </span>
+            )}
             {row.name}
           </span>
           <Strip columns={row.columns} scale={scale} />

@@ -1,0 +1,150 @@
+"""The tree of layers: strips, badges, search, order, keyboard, and the map above a long list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, expect
+from servers import Server, tensorboard_server
+
+from tests.browser.conftest import new_dashboard
+from tests.browser.dashboard import Dashboard
+from tests.logs import write_run
+
+LAYERS = 60
+
+
+def names(dashboard: Dashboard) -> list[str]:
+    rows = dashboard.tree.get_by_role("treeitem")
+    return rows.evaluate_all("rows => rows.map(r => r.title)")
+
+
+def test_layers_stand_in_model_order_under_their_path(dashboard: Dashboard) -> None:
+    """A group for each common path, layers in model order, the input after them."""
+    dashboard.open()
+    assert names(dashboard) == [
+        "encoder/",
+        "encoder/conv1",
+        "encoder/conv2",
+        "head/",
+        "head/conv3",
+        "head/broken",
+        "dense",
+        "tokens",
+        "volume",
+        "input",
+    ]
+
+
+def test_badges_name_problems_only(dashboard: Dashboard) -> None:
+    """Non-finite channels, else the share of dead ones, else the number of channels."""
+    dashboard.open()
+    badges = {
+        name: dashboard.layer(name).locator(".badge").inner_text()
+        for name in ("encoder/conv1", "encoder/conv2", "head/conv3", "head/broken")
+    }
+    assert badges == {
+        "encoder/conv1": "8.3 % dead",
+        "encoder/conv2": "24",
+        "head/conv3": "50 % dead",
+        "head/broken": "2 NaN",
+    }
+
+
+def test_a_folded_group_shows_its_worst(dashboard: Dashboard) -> None:
+    """Folding hides the layers and puts the worst badge on the group."""
+    dashboard.open()
+    group = dashboard.layer("head/")
+    group.click(position={"x": 20, "y": 14})
+    expect(group).to_have_attribute("aria-expanded", "false")
+    assert "head/broken" not in names(dashboard)
+    assert group.locator(".badge").inner_text() == "2 NaN"
+    group.click(position={"x": 20, "y": 14})
+
+
+def test_problems_first_and_search(dashboard: Dashboard) -> None:
+    """The worst layer comes first; a search leaves the layers of that name."""
+    dashboard.open()
+    dashboard.choose("Order of layers", "problems")
+    assert names(dashboard)[:3] == ["head/broken", "head/conv3", "encoder/conv1"]
+    dashboard.root.get_by_label("Search layers").fill("conv")
+    assert names(dashboard) == ["head/conv3", "encoder/conv1", "encoder/conv2"]
+    dashboard.root.get_by_label("Search layers").fill("")
+    dashboard.choose("Order of layers", "model")
+
+
+def test_a_click_on_a_strip_goes_to_layer_and_step(dashboard: Dashboard) -> None:
+    """The strip's fourth of eight columns is step 30."""
+    dashboard.open()
+    strip = dashboard.layer("encoder/conv2").locator(".strip")
+    strip.click(position={"x": 88 * 3.5 / 8, "y": 7})
+    dashboard.wait_idle()
+    expect(dashboard.root.get_by_text("step 30", exact=True)).to_be_visible()
+    expect(dashboard.tree.locator("[aria-selected=true]")).to_have_attribute(
+        "title", "encoder/conv2"
+    )
+
+
+def test_strips_brighten_as_activations_grow(dashboard: Dashboard) -> None:
+    """conv2 grows at every step: its cells run up the colormap; NaN has its own colour."""
+    dashboard.open()
+    read = "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, 1).data)"
+    strip = dashboard.layer("encoder/conv2").locator(".strip canvas")
+    green = np.array(strip.evaluate(read)).reshape(-1, 4)[:, 1]
+    assert len(green) == 8
+    assert (np.diff(green) > 0).all()
+    broken = dashboard.layer("head/broken").locator(".strip canvas")
+    cells = np.array(broken.evaluate(read)).reshape(-1, 4)
+    assert [tuple(c[:3]) == (255, 0, 255) for c in cells] == [False] * 6 + [True] * 2
+
+
+def test_arrows_move_along_the_tree(dashboard: Dashboard) -> None:
+    """Down goes to the next layer and shows it, left to the group, right folds it out."""
+    dashboard.open(layer="encoder/conv1")
+    dashboard.layer("encoder/conv1").focus()
+    dashboard.page.keyboard.press("ArrowDown")
+    expect(dashboard.layer("encoder/conv2")).to_be_focused()
+    expect(dashboard.root.locator(".layerbar h1")).to_have_text("encoder/conv2")
+    dashboard.page.keyboard.press("ArrowLeft")
+    expect(dashboard.layer("encoder/")).to_be_focused()
+    dashboard.page.keyboard.press("ArrowLeft")
+    expect(dashboard.layer("encoder/")).to_have_attribute("aria-expanded", "false")
+    dashboard.page.keyboard.press("ArrowRight")
+    expect(dashboard.layer("encoder/")).to_have_attribute("aria-expanded", "true")
+
+
+@pytest.fixture(scope="module")
+def deep_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A network of sixty layers, of which block_41 turns NaN at step 3."""
+    rng = np.random.default_rng(0)
+    layers = {
+        f"block_{i}": {s: rng.normal(size=(1, 8, 8, 4)).astype(np.float32) for s in range(5)}
+        for i in range(LAYERS)
+    }
+    for step in (3, 4):
+        layers["block_41"][step][0, 0, 0, 1] = np.nan
+    directory: Path = tmp_path_factory.mktemp("deep")
+    write_run(directory, layers)
+    with tensorboard_server(directory) as server:
+        server.wait_for_tags(*layers)
+        yield server
+
+
+def test_a_long_list_has_a_map_above_it(browser: Browser, deep_server: Server) -> None:
+    """Layers × steps, one pixel each; a click goes to that layer and step."""
+    page = new_dashboard(browser, deep_server.url).open()
+    expect(page.root.locator(".layerbar h1")).to_have_text("block_41")
+    chart = page.root.get_by_role("img", name="Network map", exact=True)
+    size = chart.evaluate("c => [c.width, c.height]")
+    assert size == [5, LAYERS]
+    box = chart.bounding_box()
+    assert box is not None
+    chart.click(position={"x": box["width"] * 1.5 / 5, "y": box["height"] * 10.5 / LAYERS})
+    expect(page.root.locator(".layerbar h1")).to_have_text("block_10")
+    expect(page.root.get_by_text("step 1", exact=True)).to_be_visible()
+    page.screenshot("map")
+    assert page.problems == []
+    page.page.context.close()

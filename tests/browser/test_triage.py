@@ -1,0 +1,147 @@
+"""Which channels are shown, in which order, and that the order holds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import scenes
+from tests.browser.dashboard import Dashboard
+
+CONV1 = "encoder/conv1"
+
+
+def statistic(name: str, step: int = 70, layer: str = CONV1) -> np.ndarray:
+    """A statistic of every channel over the whole batch."""
+    rows = scenes.layers(step)[layer].astype(np.float64)
+    rows = rows.reshape(-1, rows.shape[-1])
+    return {
+        "max": rows.max(axis=0),
+        "mean": rows.mean(axis=0),
+        "std": rows.std(axis=0),
+        "zeros": (rows == 0).mean(axis=0),
+    }[name]
+
+
+def descending(values: np.ndarray) -> list[int]:
+    return [int(i) for i in np.argsort(-values, kind="stable")]
+
+
+@pytest.mark.parametrize("key", ["max", "mean", "std", "zeros"])
+def test_sorts_by_statistics(dashboard: Dashboard, key: str) -> None:
+    """Largest first, ties by index."""
+    dashboard.open(layer=CONV1)
+    dashboard.choose("Sort by", key)
+    assert dashboard.shown() == descending(statistic(key))
+
+
+def test_sorts_by_change_since_the_previous_step(dashboard: Dashboard) -> None:
+    """RMS difference of the shown example from the step before."""
+    dashboard.open(layer=CONV1)
+    dashboard.choose("Sort by", "change")
+    dashboard.page.wait_for_timeout(300)
+    now, before = (scenes.layers(s)[CONV1][0].astype(np.float64) for s in (70, 60))
+    change = np.sqrt(((now - before) ** 2).mean(axis=(0, 1)))
+    assert dashboard.shown() == descending(change)
+
+
+def test_sorts_by_the_value_at_the_marked_pixel(dashboard: Dashboard) -> None:
+    """A click marks a pixel; its values order the tiles."""
+    dashboard.open(layer=CONV1)
+    box = dashboard.cell(0).bounding_box()
+    assert box is not None
+    zoom = box["width"] / 28
+    dashboard.cell(0).click(position={"x": 9.5 * zoom, "y": 5.5 * zoom})
+    dashboard.choose("Sort by", "pixel")
+    assert dashboard.shown() == descending(scenes.layers(70)[CONV1][0, 5, 9])
+
+
+def test_shows_what_is_dead_constant_or_not_finite(themed: Dashboard) -> None:
+    """Each choice carries its count and leaves the channels it names."""
+    themed.open(layer=CONV1)
+    show = themed.root.get_by_role("combobox", name="Show", exact=True)
+    texts = show.evaluate("s => [...s.options].map(o => o.text)")
+    assert texts == ["All 12", "Active 10", "Dead 1", "Constant 1", "Non-finite 0"]
+    themed.choose("Show", "dead")
+    assert themed.shown() == [5]
+    themed.choose("Show", "constant")
+    assert themed.shown() == [7]
+    themed.choose("Show", "nonfinite")
+    expect(themed.root.get_by_text("No channel nonfinite at this step")).to_be_visible()
+    themed.root.get_by_role("button", name="Show all").click()
+    assert themed.shown() == list(range(12))
+
+
+def test_dead_is_said_with_its_evidence_and_silent_is_another_mark(dashboard: Dashboard) -> None:
+    """Dead holds for the whole batch; silent only for the example shown."""
+    dashboard.open(layer=CONV1)
+    caption = {c: dashboard.caption(c) for c in (5, 7, 9, 0)}
+    assert caption == {5: "5 dead", 7: "7 const", 9: "9 silent", 0: "0"}
+    expect(dashboard.cell(5)).to_have_attribute("title", "zero in all 4 examples")
+    expect(dashboard.cell(5)).to_have_accessible_description("dead: zero in all 4 examples")
+    dashboard.root.get_by_role("combobox", name="Example", exact=True).select_option("1")
+    dashboard.wait_idle()
+    assert dashboard.caption(9) == "9"
+
+
+def test_search_takes_numbers_and_ranges(dashboard: Dashboard) -> None:
+    """As "1, 4-6"; a wrong one says what is wrong and leaves everything."""
+    dashboard.open(layer=CONV1)
+    field = dashboard.root.get_by_label("Channels to show", exact=True)
+    field.fill("1, 4-6")
+    dashboard.page.wait_for_timeout(50)
+    assert dashboard.shown() == [1, 4, 5, 6]
+    field.fill("99")
+    expect(dashboard.root.get_by_text("no channel 99; the layer has 0 to 11")).to_be_visible()
+    field.fill("")
+
+
+def test_the_order_holds_until_sorted_again(dashboard: Dashboard) -> None:
+    """Another step does not move a tile; Re-sort appears, and sorts by what is shown."""
+    dashboard.open(layer=CONV1)
+    dashboard.choose("Sort by", "mean")
+    before = dashboard.shown()
+    assert before == descending(statistic("mean"))
+    again = dashboard.root.get_by_role("button", name="Re-sort", exact=True)
+    expect(again).to_have_count(0)
+    dashboard.slide("Step", 0)
+    dashboard.wait_idle()
+    assert descending(statistic("mean", 0)) != before
+    assert dashboard.shown() == before
+    again.click()
+    assert dashboard.shown() == descending(statistic("mean", 0))
+    expect(again).to_have_count(0)
+
+
+def test_many_channels_begin_with_the_strongest(dashboard: Dashboard) -> None:
+    """Beyond 256 channels the default order is by max, and the grid is virtual."""
+    dashboard.open(layer="head/conv3")
+    order = descending(statistic("max", layer="head/conv3"))
+    shown = dashboard.shown()
+    assert shown == order[: len(shown)]
+    assert len(shown) < 300
+    dashboard.grid.evaluate("g => { g.scrollTop = g.scrollHeight }")
+    dashboard.page.wait_for_timeout(100)
+    assert dashboard.shown()[-1] == order[-1]
+
+
+def test_arrows_move_through_the_tiles(themed: Dashboard) -> None:
+    """Focus moves with the arrows, selects, and brings its row into sight; Tab enters once."""
+    themed.open(layer="head/conv3")
+    first = themed.shown()[0]
+    themed.cell(first).focus()
+    columns = int(themed.grid.get_attribute("aria-colcount") or 0)
+    order = descending(statistic("max", layer="head/conv3"))
+    themed.page.keyboard.press("ArrowRight")
+    expect(themed.cell(order[1])).to_be_focused()
+    themed.page.keyboard.press("ArrowDown")
+    expect(themed.cell(order[1 + columns])).to_be_focused()
+    expect(themed.cell(order[1 + columns])).to_have_attribute("aria-selected", "true")
+    themed.page.keyboard.press("Control+End")
+    expect(themed.cell(order[-1])).to_be_focused()
+    tabbable = themed.grid.locator("[role=gridcell][tabindex='0']")
+    assert tabbable.count() == 1
+    themed.page.keyboard.press("Shift+ArrowRight")
+    assert themed.status.startswith(f"channel {order[-1]}, x 1, y 0: ")
+    expect(themed.root.get_by_role("status")).to_have_attribute("aria-live", "polite")
