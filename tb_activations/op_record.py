@@ -69,7 +69,8 @@ def keep(data: Tensor, options: Options) -> Kept:
     kept = flat[: _unless(omitted, n)]
     if ids is not None:
         kept = tf.gather(kept, ids, axis=1 if first else 2)
-    stored, exponent = _store(working(kept), options.precision)
+    finite = statistics.summary[4] == 0
+    stored, exponent = _store(working(kept), options.precision, finite)
     planes = stored if first else tf.transpose(stored, [0, 2, 1])
     plane_size = _where(shape.dense, count, size)
     rows = _where(shape.dense, n, n * count)
@@ -202,12 +203,33 @@ def _steps(count: Tensor) -> Tensor:
 # Storage: see `storage`, of which this is the twin.
 
 
-def _store(values: Tensor, precision: str) -> tuple[Tensor, Tensor]:
-    """(stored, exponent), true value = stored · 2**exponent."""
+def _store(values: Tensor, precision: str, finite: Tensor) -> tuple[Tensor, Tensor]:
+    """(stored, exponent), true value = stored · 2**exponent.
+
+    finite: whether all values are known to be, a bool scalar.
+    """
     if precision == "float32" and values.dtype == tf.float32:
         return values, tf.constant(0)
+    if values.dtype == tf.float64:
+        return _store_any(values, precision)
+    largest = tf.maximum(tf.reduce_max(values), -tf.reduce_min(values))
+    plain = finite & (largest >= _STRONG)
+    return tf.cond(
+        plain, lambda: _store_plain(values, largest), lambda: _store_any(values, precision)
+    )
+
+
+def _store_plain(values: Tensor, largest: Tensor) -> tuple[Tensor, Tensor]:
+    """Finite float32 so strong that its subnormals vanish in float16: few passes over it."""
+    shift = _shift(largest, "float16")
+    return tf.cast(values * _power(shift, tf.float32), tf.float16), -shift
+
+
+def _store_any(values: Tensor, precision: str) -> tuple[Tensor, Tensor]:
     flushed = _flush(values, np.finfo(values.dtype.as_numpy_dtype).tiny)
-    shift = _shift(flushed, precision)
+    zero = tf.zeros((), values.dtype)
+    magnitudes = tf.where(tf.math.is_finite(flushed), tf.abs(flushed), zero)
+    shift = _shift(tf.maximum(tf.reduce_max(magnitudes), zero), precision)
     scaled = _scale(flushed, shift)
     if precision == "float32":
         narrow = tf.cast(_flush(scaled, float(np.finfo(np.float32).tiny)), tf.float32)
@@ -216,6 +238,7 @@ def _store(values: Tensor, precision: str) -> tuple[Tensor, Tensor]:
     return tf.where(tf.math.is_nan(narrow), tf.constant(NAN[precision]), narrow), -shift
 
 
+_STRONG = 2.0**-80
 _BITS = {tf.float32: (tf.int32, 23, 127), tf.float64: (tf.int64, 52, 1023)}
 
 
@@ -226,12 +249,9 @@ def _flush(values: Tensor, tiny: Any) -> Tensor:
     return tf.where(tf.abs(values) < tiny, tf.bitcast(sign, values.dtype), values)
 
 
-def _shift(values: Tensor, precision: str) -> Tensor:
+def _shift(largest: Tensor, precision: str) -> Tensor:
     """e of `storage`, int32."""
-    integer, mantissa, bias = _BITS[values.dtype]
-    zero = tf.zeros((), values.dtype)
-    magnitudes = tf.where(tf.math.is_finite(values), tf.abs(values), zero)
-    largest = tf.maximum(tf.reduce_max(magnitudes), zero)
+    integer, mantissa, bias = _BITS[largest.dtype]
     raised = tf.bitwise.right_shift(tf.bitcast(largest, integer), tf.constant(mantissa, integer))
     shift = tf.minimum(TOP[precision] - (tf.cast(raised, tf.int32) - bias), MAX_SHIFT)
     top = tf.cast(_scale(largest, shift), tf.float32)

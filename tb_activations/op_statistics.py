@@ -18,7 +18,7 @@ from tb_activations.channel_statistics import COLUMNS
 
 _BLOCK_ROWS = 64
 _SMALL = 1 << 16  # so few values cost nothing in float64
-_RANGES = (1e-12, 1e18)  # deviations whose squares neither underflow nor overflow float32
+_RANGES = (1e-12, 1e18)  # values whose squares neither underflow nor overflow float32
 _TINY = np.finfo(np.float32).tiny
 _HEADROOM = 2.0**-64  # keeps sums of values near 1e308 finite, and is exact
 _BELOW_ONE = np.float32(1 - 2**-24)
@@ -107,7 +107,8 @@ def _choose(values: Tensor, channels_first: bool) -> _Sums:
     total = _sum(rows)
     low, high = tf.reduce_min(rows, 0), tf.reduce_max(rows, 0)
     spread = high - low
-    ordinary = (spread == 0) | ((spread >= _RANGES[0]) & (spread <= _RANGES[1]))
+    largest = tf.maximum(tf.abs(low), tf.abs(high))
+    ordinary = (spread == 0) | ((spread >= _RANGES[0]) & (largest <= _RANGES[1]))
     fast = (
         tf.reduce_all(tf.math.is_finite(total))
         & tf.reduce_all(ordinary)
@@ -144,18 +145,30 @@ def _plain(rows: Tensor, total: Tensor, low: Tensor, high: Tensor) -> _Sums:
     """Everything finite, every spread ordinary."""
     count = tf.cast(tf.shape(rows, tf.int64)[0], tf.float64)
     mean = total / count
-    centre = tf.cast(mean, tf.float32)
-    squares = _sum(tf.math.squared_difference(rows, centre))
-    offset = mean - tf.cast(centre, tf.float64)
     return _Sums(
         total=count,
         finite=tf.fill(tf.shape(total), count),
-        zeros=_sum(tf.cast(tf.abs(rows) < _TINY, tf.float32)),
+        zeros=_sum(tf.cast(tf.equal(rows, 0), tf.float32)),  # subnormals are 0 to these kernels
         min=_flushed(low),
         max=_flushed(high),
         mean=mean,
-        variance=tf.maximum(squares / count - offset * offset, 0),
+        variance=_variance(rows, count, mean, low == high),
     )
+
+
+def _variance(rows: Tensor, count: Tensor, mean: Tensor, constant: Tensor) -> Tensor:
+    """From the squares where they tell it to four times their own error, else centred."""
+    squares = _sum(tf.square(rows)) / count
+    variance = tf.where(constant, tf.zeros((), tf.float64), squares - mean * mean)
+    exact = constant | (variance >= squares / 4)
+
+    def centred() -> Tensor:
+        centre = tf.cast(mean, tf.float32)
+        offset = mean - tf.cast(centre, tf.float64)
+        around = _sum(tf.math.squared_difference(rows, centre)) / count
+        return tf.maximum(around - offset * offset, 0)
+
+    return tf.cond(tf.reduce_all(exact), lambda: variance, centred)
 
 
 def _masked(values: Tensor, channels_first: bool) -> _Sums:

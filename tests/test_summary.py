@@ -309,3 +309,19 @@ log(tf.zeros([2, 8, 8, 16]), tf.constant(1, tf.int64))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "optimizer" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("offset", "scale"), [(0, 1), (1000, 0.5), (-3e7, 100), (0, 1e-20), (0, 1e30), (5, 0)]
+)
+def test_large_layers_take_the_fast_path_only_where_it_is_exact(
+    tmp_path: Path, offset: float, scale: float
+) -> None:
+    """Mean and std are right to 1e-5 far from zero, for tiny and for huge values, for constants."""
+    data = np.random.default_rng(3).normal(size=(40, 32, 32, 4)) * scale + offset
+    data[..., 3] = 0
+    ours = write_eagerly(tmp_path, tf.constant(data.astype(np.float32)))
+    table = record.parse_statistics(ours[2], record.parse_header(ours[0]))
+    exact = data.astype(np.float32).astype(np.float64).reshape(-1, 4)
+    np.testing.assert_allclose(table[:, 2], exact.mean(axis=0), rtol=1e-5, atol=scale * 1e-7)
+    np.testing.assert_allclose(table[:, 3], exact.std(axis=0), rtol=1e-5)
