@@ -24,7 +24,15 @@ nox.options.error_on_missing_interpreters = False
 
 HERE = Path(__file__).parent
 TENSORFLOW = "tensorflow-cpu" if platform.machine() == "x86_64" else "tensorflow"
-TEST_TOOLS = ["build", "hypothesis", "playwright", "pytest", "scikit-image", "scikit-learn", "wheel"]
+TEST_TOOLS = [
+    "build",
+    "hypothesis",
+    "playwright",
+    "pytest",
+    "scikit-image",
+    "scikit-learn",
+    "wheel",
+]
 # The newest of these that still take the lowest NumPy and Pillow.
 OLD_TEST_TOOLS = ["scikit-image==0.22.0", "scikit-learn==1.4.2", "scipy==1.13.1"]
 # Until 2.20 TensorBoard imports pkg_resources, which setuptools 82 no longer has.
