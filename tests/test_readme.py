@@ -1,0 +1,55 @@
+"""The README: its code runs, what it links to is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+# MNIST is a download; noise of the same shapes and types stands in for it.
+FEW_IMAGES = """
+import keras, numpy as np
+noise = np.random.default_rng(0).integers(0, 256, (64, 28, 28), dtype=np.uint8)
+digits = np.arange(64, dtype=np.uint8) % 10
+keras.datasets.mnist.load_data = lambda: ((noise, digits), (noise, digits))
+"""
+
+
+def code_blocks() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow")
+def test_code_in_the_readme_runs_and_logs(tmp_path):
+    """Each block of Python runs as it stands and leaves records in its log directory."""
+    for block in code_blocks():
+        script = FEW_IMAGES + block
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+    for run, tags in {"mnist": {"conv2d", "dense"}, "mine": {"conv1"}}.items():
+        files = list((tmp_path / "logs" / run).iterdir())
+        assert files
+        logged = b"".join(path.read_bytes() for path in files)
+        assert all(tag.encode() in logged for tag in tags), run
+
+
+def test_the_callback_example_is_short():
+    """The first example has about ten lines."""
+    assert len(code_blocks()[0].splitlines()) <= 13
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_lead_somewhere(document):
+    """Every relative link and picture of the documents is in the repository."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if not target.startswith(("http:", "https:", "#")):
+            assert (ROOT / target.split("#")[0]).exists(), target
