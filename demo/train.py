@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 
 import tb_activations as tba
 from demo import datasets
@@ -21,43 +20,6 @@ LOG_DIR = Path(__file__).parent / "logs"
 EPOCHS = {"digits": 12, "mnist": 3, "cifar10": 5}
 SHOWN = 10  # one image of each class
 BATCH = 256  # held-out images over which the statistics are taken
-
-
-class LogActivations(keras.callbacks.Callback):
-    """Logs every layer's activations for held-out images, before training and after each epoch."""
-
-    def __init__(self, log_dir: Path, dataset: datasets.Dataset) -> None:
-        super().__init__()
-        self.writer = tf.summary.create_file_writer(str(log_dir))
-        self.images = dataset.held_out_images[:BATCH]
-        self.labels = [dataset.class_names[i] for i in dataset.held_out_labels[:SHOWN]]
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        layers = [layer for layer in self.model.layers if not is_reshape(layer)]
-        self.names = [layer.name for layer in layers]
-        self.probe = keras.Model(self.model.inputs, [layer.output for layer in layers])
-        self.log(step=0)
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.log(step=epoch + 1)
-
-    def on_train_end(self, logs: dict | None = None) -> None:
-        self.writer.close()
-
-    def log(self, step: int) -> None:
-        with self.writer.as_default(step):
-            tba.activations(
-                "input", self.images, kind="input", max_outputs=SHOWN, labels=self.labels
-            )
-            values = self.probe(self.images)
-            for order, (name, value) in enumerate(zip(self.names, values, strict=True)):
-                tba.activations(name, value, order=order, max_outputs=SHOWN)
-        self.writer.flush()
-
-
-def is_reshape(layer: keras.Layer) -> bool:
-    """Whether the layer only rearranges its input, so that its values are already logged."""
-    return isinstance(layer, keras.layers.Flatten)
 
 
 def build_model(shape: tuple[int, ...], classes: int) -> keras.Model:
@@ -80,12 +42,14 @@ def train(dataset: datasets.Dataset, *, epochs: int, log_dir: Path) -> float:
     model = build_model(dataset.images.shape[1:], len(dataset.class_names))
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     held_out = dataset.held_out_images, dataset.held_out_labels
+    shown = dataset.held_out_images[:BATCH], dataset.held_out_labels[:BATCH]
+    names = dataset.class_names
     history = model.fit(
         dataset.images,
         dataset.labels,
         epochs=epochs,
         validation_data=held_out,
-        callbacks=[LogActivations(log_dir, dataset)],
+        callbacks=[tba.ActivationsCallback(log_dir, shown, max_outputs=SHOWN, class_names=names)],
         verbose=1 if sys.stdout.isatty() else 2,  # a progress bar needs a terminal
     )
     return history.history["val_accuracy"][-1]
