@@ -1,0 +1,99 @@
+"""Still pictures: every channel visible, scaled as asked, what is not finite marked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tb_activations as tba
+from tb_activations import still
+
+
+def real(*shape):
+    return np.random.default_rng(0).normal(size=shape).astype("float32")
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (2, 9, 5), (2, 6, 7, 5), (2, 3, 6, 7, 5), (5,)])
+def test_every_rank_has_a_picture(shape):
+    picture = tba.grid(real(*shape))
+    assert picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3
+
+
+def test_each_channel_has_its_own_tile_and_range():
+    array = np.abs(real(1, 8, 8, 4)) * np.array([1, 1000, 1e-6, 1e30], "float32")
+    picture = tba.grid(array, columns=4, gap=0)
+    assert picture.shape == (8, 32, 3)
+    for i in range(4):
+        tile = picture[:, 8 * i : 8 * i + 8].reshape(-1, 3)
+        assert len(np.unique(tile, axis=0)) > 30
+
+
+def test_scaled_together_a_small_channel_is_dark():
+    array = np.abs(real(1, 8, 8, 2)) * np.array([1, 1000], "float32")
+    picture = tba.grid(array, scale="all", columns=2, gap=0)
+    assert len(np.unique(picture[:, :8].reshape(-1, 3), axis=0)) == 1
+
+
+def test_nan_and_infinities_are_marked_and_do_not_hide_the_rest():
+    array = np.abs(real(1, 8, 8, 1))
+    array[0, 0, :3, 0] = [np.nan, np.inf, -np.inf]
+    picture = tba.grid(array, gap=0)
+    marks = [still.NAN_COLOUR, still.POSITIVE_COLOUR, still.NEGATIVE_COLOUR]
+    assert [tuple(picture[0, i]) for i in range(3)] == marks
+    assert len(np.unique(picture[1:].reshape(-1, 3), axis=0)) > 30
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0, 3.0])
+def test_channels_without_a_range_are_drawn(value):
+    assert tba.grid(np.full((1, 4, 4, 2), value, "float32")).shape[2] == 3
+
+
+def test_the_whole_range_of_doubles_does_not_overflow():
+    array = np.array([-1.7e308, 0, 1.7e308]).reshape(1, 1, 3, 1)
+    picture = tba.grid(array, gap=0, zoom=1)
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) == 3
+
+
+def test_channels_first_is_the_same_picture():
+    array = real(2, 6, 7, 5)
+    first = np.moveaxis(array, -1, 1)
+    assert np.array_equal(tba.grid(array), tba.grid(first, data_format="channels_first"))
+
+
+def test_all_examples_zoom_and_captions_enlarge_the_picture():
+    array = real(3, 4, 4, 2)
+    one = tba.grid(array, columns=2, gap=0)
+    assert one.shape == (4, 8, 3)
+    assert tba.grid(array, example=None, columns=2, gap=0).shape == (12, 8, 3)
+    assert tba.grid(array, columns=2, gap=0, zoom=3).shape == (12, 24, 3)
+    assert tba.grid(array, columns=2, gap=0, captions=True).shape[0] > 4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scale": "layer"}, "scale is 'layer'"),
+        ({"example": 2}, "example is 2; the array holds 2"),
+        ({"colormap": "jet"}, "colormap is 'jet'"),
+        ({"columns": 0}, "columns is 0"),
+        ({"zoom": 0}, "zoom is 0"),
+        ({"data_format": "NCHW"}, "data_format is 'NCHW'"),
+        ({"zoom": 9000}, "pixels"),
+    ],
+)
+def test_bad_options_name_the_value(options, message):
+    with pytest.raises(ValueError, match=message):
+        tba.grid(real(2, 4, 4, 3), **options)
+
+
+def test_what_is_no_number_is_refused():
+    with pytest.raises(TypeError, match="complex64"):
+        tba.grid(np.zeros((1, 2, 2, 1), "complex64"))
+
+
+def test_a_picture_is_saved(tmp_path):
+    array = real(1, 6, 7, 5)
+    tba.save_grid(tmp_path / "layer.png", array, zoom=2)
+    saved = np.asarray(Image.open(tmp_path / "layer.png"))
+    assert np.array_equal(saved, tba.grid(array, zoom=2))
