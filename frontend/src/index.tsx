@@ -2,6 +2,7 @@
 import { render as renderInto } from "preact";
 import { createClient } from "./data/client";
 import gridStyles from "./grid/grid.css?inline";
+import matrixStyles from "./grid/matrix.css?inline";
 import { connectAddress } from "./host/address";
 import { connectGuest } from "./host/guest";
 import { watchTheme } from "./host/theme";
@@ -25,6 +26,7 @@ export function render(): void {
     shellStyles,
     leftStyles,
     gridStyles,
+    matrixStyles,
     valuesStyles,
     inspectorStyles,
   ]);

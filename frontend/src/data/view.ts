@@ -11,21 +11,54 @@ export interface ViewKey {
   readonly example: number;
 }
 
-/** What one view needs: the example, all its channels. */
+/** Whether a layer has no positions: one value for each example and channel. */
+export function isDense(info: StepInfo): boolean {
+  return info.shape.length === 2;
+}
+
+/** What one view needs: the example, all its channels; of a dense layer all examples. */
 export function viewQuery({ run, tag, info, example }: ViewKey): TensorQuery {
+  if (isDense(info)) return { run, tag, info, examples: [0, Math.max(1, info.examples.length)] };
   return { run, tag, info, examples: [example, example + 1] };
 }
 
+/** A dense layer's view has the examples for its positions: one row of them for each channel. */
 export function viewOf(key: ViewKey, tensor: Tensor): LayerView {
-  const [, channels = 0, ...spatial] = tensor.shape;
+  const [examples = 1, channels = 0, ...rest] = tensor.shape;
+  const dense = isDense(key.info);
+  const spatial = dense ? [examples] : rest;
+  const values = decodeStored(tensor.stored);
   return {
     ...key,
     channels,
     spatial,
     planeSize: spatial.reduce((product, side) => product * side, 1),
-    values: decodeStored(tensor.stored),
+    values: dense ? transposed(values, examples, channels) : values,
     scale: tensor.scale,
   };
+}
+
+function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
+  if (rows === 1 || columns === 1) return values;
+  const out = new Float32Array(values.length);
+  for (let c = 0, i = 0; c < columns; c++) {
+    for (let r = 0; r < rows; r++) out[i++] = values[r * columns + c] as number;
+  }
+  return out;
+}
+
+/** Channel `c` of a tensor, as a tensor of its own. */
+export function channelOf(tensor: Tensor, c: number): Tensor {
+  const [examples = 1, channels = 1, ...spatial] = tensor.shape;
+  const size = tensor.stored.length / Math.max(1, examples * channels);
+  const part = (e: number) => {
+    const start = (e * channels + c) * size;
+    return tensor.stored.subarray(start, start + size);
+  };
+  if (examples === 1) return { ...tensor, shape: [1, 1, ...spatial], stored: part(0) };
+  const stored = tensor.stored.slice(0, examples * size);
+  for (let e = 0; e < examples; e++) stored.set(part(e), e * size);
+  return { ...tensor, shape: [examples, 1, ...spatial], stored };
 }
 
 /** Example `i` of a tensor that holds several, as a tensor of its own; nothing is copied. */

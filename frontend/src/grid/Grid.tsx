@@ -292,7 +292,7 @@ function movePixel(key: string, store: Store): boolean {
   return true;
 }
 
-function NothingLeft() {
+export function NothingLeft() {
   const store = useStore();
   const { show, search } = store.triage.value;
   const what = [show === "all" ? "" : show, search ? `among “${search}”` : ""].filter(Boolean);

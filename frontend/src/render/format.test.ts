@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatShare, formatSpan, formatValue } from "./format";
+import { formatCell, formatShare, formatSpan, formatValue } from "./format";
 
 describe("formatValue", () => {
   it("has decimals that follow the range", () => {
@@ -47,6 +47,17 @@ describe("formatShare", () => {
       "31 %",
       "> 99 %",
       "100 %",
+    ]);
+  });
+});
+
+describe("formatCell", () => {
+  it("writes what is far under the range with as many decimals as the rest", () => {
+    expect([0.25, 1e-9, 0, -0.04].map((value) => formatCell(value, 1, 3))).toEqual([
+      "0.25",
+      "0.00",
+      "0",
+      "-0.04",
     ]);
   });
 });

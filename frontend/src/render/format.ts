@@ -20,6 +20,14 @@ export function formatValue(value: number, range: number, digits = 5): string {
   return Number(text) === 0 ? value.toExponential(Math.max(0, digits - 3)) : text;
 }
 
+/** As `formatValue`, for a crowd of numbers: all with the same decimals, only zero itself as 0. */
+export function formatCell(value: number, range: number, digits: number): string {
+  if (!Number.isFinite(value) || value === 0 || !(range >= SMALL && range < LARGE)) {
+    return formatValue(value, range, digits);
+  }
+  return value.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(range))));
+}
+
 /** Both ends to four digits of the larger magnitude, or more where a narrow window needs them. */
 export function formatSpan({ lo, hi }: Span): [string, string] {
   const reach = Math.max(Math.abs(lo), Math.abs(hi));

@@ -3,6 +3,7 @@ import {
   type ColormapName,
   channelId,
   type LayerView,
+  type RangeScope,
   type StatsTable,
   type WindowState,
 } from "../data/types";
@@ -15,6 +16,8 @@ export interface Shown {
   readonly table: WindowTable;
   readonly colormap: ColormapName;
   readonly lut: Lut;
+  /** What the limits are taken from, in force. */
+  readonly range: RangeScope;
   /** Channel ids of the planes, where not every channel was stored. */
   readonly ids: readonly number[] | null;
 }
@@ -47,14 +50,22 @@ export function colormapOf(
   return defaultColormap({ min, max, kind: view.kind, channels: view.channels });
 }
 
-/** Inputs begin at min–max, and in colour under one window. */
+/**
+ * What the limits are taken from, in force. Colours have one window, and so has a matrix, whose
+ * columns are read against each other.
+ */
+export function rangeOf(view: LayerView, window: WindowState, colormap: ColormapName): RangeScope {
+  const joint = colormap === "colour" || view.spatial.length < 2;
+  return joint && window.range === "channel" ? "layer" : window.range;
+}
+
+/** Inputs begin at min–max. */
 function effective(view: LayerView, window: WindowState, colormap: ColormapName): WindowState {
-  if (view.kind !== "input") return window;
-  const plain = window.limits === "auto" && window.autoLevel === 0;
+  const plain = view.kind === "input" && window.limits === "auto" && window.autoLevel === 0;
   return {
     ...window,
     limits: plain ? "minmax" : window.limits,
-    range: colormap === "colour" && window.range === "channel" ? "layer" : window.range,
+    range: rangeOf(view, window, colormap),
   };
 }
 
@@ -72,7 +83,8 @@ export function shownOf(of: {
   const ids = view.info.channelIds
     ? Array.from({ length: view.channels }, (_, position) => channelId(view.info, position))
     : null;
-  const table = new WindowTable(source, effective(view, window, colormap), {
+  const state = effective(view, window, colormap);
+  const table = new WindowTable(source, state, {
     diverging: isDiverging(colormap),
     locked: window.lockSteps && stats ? limitsOverSteps(stats) : null,
     ids,
@@ -83,5 +95,5 @@ export function shownOf(of: {
     invert: window.invert,
     clipped: window.markClipped,
   });
-  return { source, table, colormap, lut, ids };
+  return { source, table, colormap, lut, ids, range: state.range };
 }

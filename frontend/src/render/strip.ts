@@ -115,10 +115,35 @@ export function paintPlane(
   }
 }
 
+/** The entry of the table that stands for a stored value. */
+export function entryOf(q: number, { a, b }: Affine): number {
+  const t = q * a + b;
+  return markOf(q, t < BELOW_ENTRY ? BELOW_ENTRY : Math.min(t, ABOVE_ENTRY));
+}
+
 function markOf(q: number, entry: number): number {
   if (q === Number.POSITIVE_INFINITY) return POSITIVE_INFINITY_ENTRY;
   if (q === Number.NEGATIVE_INFINITY) return NEGATIVE_INFINITY_ENTRY;
   return Number.isNaN(q) ? NAN_ENTRY : entry | 0;
+}
+
+/** Paints the first `rows` values of a plane downwards from x, 0: a column of a matrix. */
+export function paintColumn(
+  target: Target,
+  x: number,
+  rows: number,
+  source: TileSource,
+  plane: number,
+  window: Affine,
+  lut: Lut,
+): void {
+  source.prepare(plane);
+  const { values, offset, stride } = source.stack;
+  const start = offset + plane * stride;
+  for (let row = 0; row < rows; row++) {
+    const entry = entryOf(values[start + row] as number, window);
+    target.pixels[row * target.stride + x] = lut[entry] as number;
+  }
 }
 
 /**
@@ -137,11 +162,7 @@ export function paintRgb(
   for (const plane of planes) source.prepare(plane);
   const { values, width, height, offset, stride } = source.stack;
   const [r0, g0, b0] = planes.map((plane) => offset + plane * stride) as [number, number, number];
-  const level = (q: number): number => {
-    const t = q * window.a + window.b;
-    const entry = t < BELOW_ENTRY ? BELOW_ENTRY : t > ABOVE_ENTRY ? ABOVE_ENTRY : t;
-    return markOf(q, entry);
-  };
+  const level = (q: number): number => entryOf(q, window);
   const isMark = (entry: number): boolean =>
     entry < BELOW_ENTRY || entry === POSITIVE_INFINITY_ENTRY;
   // A clipped colour is not a mark of the whole pixel: it saturates.

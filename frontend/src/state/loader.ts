@@ -7,7 +7,7 @@ import type { Client, TensorQuery } from "../data/client";
 import { loadRow, loadTable, rowBytes, withRow } from "../data/statistics";
 import { TensorStore } from "../data/tensors";
 import type { LayerView, Loadable, StatsTable, StepIndex, StepInfo, Tensor } from "../data/types";
-import { exampleOf, type ViewKey, viewOf, viewQuery } from "../data/view";
+import { channelOf, exampleOf, type ViewKey, viewOf, viewQuery } from "../data/view";
 import { sourceOf } from "../render/decode";
 import {
   columnsAreSteps,
@@ -458,16 +458,6 @@ export class Loader {
 
 function channelQuery(key: ViewKey, channel: number) {
   return { ...viewQuery(key), channels: [channel, channel + 1] as const };
-}
-
-function channelOf(tensor: Tensor, channel: number): Tensor {
-  const [, channels = 1, ...spatial] = tensor.shape;
-  const size = tensor.stored.length / Math.max(1, channels);
-  return {
-    ...tensor,
-    shape: [1, 1, ...spatial],
-    stored: tensor.stored.subarray(channel * size, (channel + 1) * size),
-  };
 }
 
 function sameView(view: LayerView, key: ViewKey): boolean {

@@ -2,6 +2,8 @@
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Grid } from "../grid/Grid";
+import { Matrix } from "../grid/Matrix";
+import { isMatrix } from "../grid/matrix";
 import { useStore } from "../state/store";
 import { Button } from "./controls";
 import { Inspector } from "./inspector/Inspector";
@@ -110,7 +112,8 @@ function Well({ onRetry }: AppProps) {
       </section>
     );
   }
-  return <Grid />;
+  const view = store.view.value;
+  return view && isMatrix(view) ? <Matrix /> : <Grid />;
 }
 
 function Failed({ message, onRetry }: AppProps & { readonly message: string }) {

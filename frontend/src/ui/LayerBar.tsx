@@ -1,12 +1,13 @@
 /** What the layer is, and which of its channels are shown in which order. */
 import { useComputed } from "@preact/signals";
 import { type LayerView, SHOW_KEYS, type ShowKey, SORT_KEYS, type SortKey } from "../data/types";
+import { CELL_SIZES, isMatrix } from "../grid/matrix";
 import { nearestTile, tileSizes } from "../grid/tiles";
 import { channelStates, countShown, effectiveSort } from "../grid/triage";
 import { setTriage } from "../state/actions";
 import { resort, searchError } from "../state/order";
 import { useStore } from "../state/store";
-import { Button, Select } from "./controls";
+import { Button, Select, Slider } from "./controls";
 
 const SORT_TEXT: Record<SortKey, string> = {
   index: "Index",
@@ -82,9 +83,37 @@ export function LayerBar() {
         />
         {wrong.value && <span class="problem ellipsis">{wrong.value}</span>}
         <span class="spacer" />
+        <Depth />
         <TileSize />
       </div>
     </section>
+  );
+}
+
+const CELLS = CELL_SIZES.map((size) => ({ zoom: size, width: size, height: size }));
+
+/** Which slice of a volume is shown. */
+function Depth() {
+  const store = useStore();
+  const spatial = store.view.value?.spatial ?? [];
+  const last = (spatial[0] ?? 1) - 1;
+  const at = useComputed(() => Math.min(store.depth.value, last));
+  if (spatial.length < 3 || last < 1) return null;
+  return (
+    <span class="depth">
+      <Slider
+        label="Depth"
+        min={0}
+        max={last}
+        step={1}
+        value={at}
+        initial={0}
+        format={(z) => `z ${z}`}
+        onInput={(z) => {
+          store.depth.value = z;
+        }}
+      />
+    </span>
   );
 }
 
@@ -93,7 +122,8 @@ function TileSize() {
   const shown = store.shown.value;
   if (!shown) return null;
   const { width, height } = shown.source.stack;
-  const sizes = tileSizes(width, height);
+  const view = store.view.value;
+  const sizes = view && isMatrix(view) ? CELLS : tileSizes(width, height);
   const current = nearestTile(sizes, store.tileWidth.value);
   return (
     <span class="size">
@@ -118,8 +148,8 @@ function TileSize() {
 }
 
 /** As "28×28×64". */
-function shapeText({ spatial, info }: LayerView): string {
-  return [...spatial, info.channels].join("×");
+function shapeText({ info }: LayerView): string {
+  return [...info.shape.slice(1, -1), info.channels].join("×");
 }
 
 /** What of the batch and the channels was stored. */

@@ -1,6 +1,9 @@
 /** The value under the cursor, or of the pixel marked by keyboard. */
 import { useComputed } from "@preact/signals";
 import { channelId } from "../data/types";
+import { isDense } from "../data/view";
+import { rowName } from "../grid/Matrix";
+import { isMatrix } from "../grid/matrix";
 import { formatValue } from "../render/format";
 import { useStore } from "../state/store";
 import { Keyboard } from "./Keyboard";
@@ -15,7 +18,10 @@ export function StatusLine() {
     const value = shown.source.value(hover.position, x, y);
     const { lo, hi } = shown.table.limits(hover.position);
     const id = channelId(view.info, hover.position);
-    return `channel ${id}, x ${x}, y ${y}: ${formatValue(value, Math.max(Math.abs(lo), Math.abs(hi)), 4)}`;
+    const place = isMatrix(view)
+      ? `${isDense(view.info) ? "example" : "position"} ${rowName(view, x, null)}`
+      : `x ${x}, y ${y}`;
+    return `channel ${id}, ${place}: ${formatValue(value, Math.max(Math.abs(lo), Math.abs(hi)), 4)}`;
   });
   // Only what the keyboard does is announced: a moving pointer would never let the reader finish.
   const live = useComputed(() => (store.hover.value?.byKeyboard ? "polite" : "off"));

@@ -5,7 +5,9 @@
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { isRgb } from "../../render/colormap";
-import { formatValue } from "../../render/format";
+import { formatCell } from "../../render/format";
+import { numberStyle, writeNumber } from "../../render/numbers";
+import { entryOf } from "../../render/strip";
 import { markPixel, setHover, setOverlay, setWindow } from "../../state/actions";
 import { type Store, useStore } from "../../state/store";
 import { usePaint } from "../paint";
@@ -40,12 +42,13 @@ export function Enlarged({ size }: { size: number }) {
   }, [store, selected, size]);
   useGestures(store, canvas, view);
   const label = useComputed(() => `Channel ${selected.value?.id ?? ""} enlarged`);
+  const flat = useComputed(() => store.shown.value?.source.stack.height === 1);
   const zoomed = useComputed(() => view.value !== null);
   const step = (factor: number) => {
     view.value = zoomedView(store, view.peek(), null, factor);
   };
   return (
-    <div class="enlarged" style={{ minHeight: `${size}px` }}>
+    <div class="enlarged" style={{ minHeight: `${flat.value ? 0 : size}px` }}>
       <canvas ref={canvas} role="img" tabIndex={0} aria-label={label} />
       <div class="tools">
         <button
@@ -258,7 +261,9 @@ class Painter {
       painted(this.input, inputPicture(extras.overlay));
       drawPart(context, this.input, view, stack, css);
       context.globalAlpha = 1;
-    } else if (zoom >= LEGIBLE && typeof planes === "number") writeValues(context, at, view, zoom);
+    } else if (zoom >= LEGIBLE && typeof planes === "number") {
+      writeValues(context, at, view, zoom, css.height / view.height);
+    }
     if (extras.mark) drawMark(context, extras.mark, view, zoom, css.height / view.height);
   }
 }
@@ -302,31 +307,23 @@ function writeValues(
   at: Selected,
   view: Viewport,
   zoom: number,
+  zoomY: number,
 ): void {
   const { source, lut } = at.shown;
+  const { values, offset, stride, width, scale } = source.stack;
   const range = Math.max(Math.abs(at.limits.lo), Math.abs(at.limits.hi));
-  const digits = zoom >= 44 ? 4 : zoom >= 34 ? 3 : 2;
-  const { a, b } = at.affine;
+  const { digits, font } = numberStyle(zoom);
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.font = `${Math.min(12, Math.max(8, Math.round(zoom / 3.2)))}px Roboto, "Helvetica Neue", Arial, sans-serif`;
+  context.font = font;
   for (let y = Math.floor(view.y); y < view.y + view.height; y++) {
     for (let x = Math.floor(view.x); x < view.x + view.width; x++) {
-      const value = source.value(at.position, x, y);
-      const entry = (value / source.stack.scale) * a + b;
-      const word = lut[Math.min(lut.length - 2, Math.max(2, entry)) | 0] as number;
-      context.fillStyle = isLight(Number.isNaN(value) ? (lut[0] as number) : word)
-        ? "#000"
-        : "#fff";
-      const [left, top] = [(x - view.x + 0.5) * zoom, (y - view.y + 0.5) * zoom];
-      context.fillText(formatValue(value, range, digits), left, top, zoom - 2);
+      const q = values[offset + at.position * stride + y * width + x] as number;
+      const [left, top] = [(x - view.x + 0.5) * zoom, (y - view.y + 0.5) * zoomY];
+      const text = formatCell(q * scale, range, digits);
+      writeNumber(context, text, left, top, zoom, lut[entryOf(q, at.affine)] as number);
     }
   }
-}
-
-function isLight(word: number): boolean {
-  const [r, g, b] = [word & 255, (word >> 8) & 255, (word >> 16) & 255];
-  return 0.299 * r + 0.587 * g + 0.114 * b > 140;
 }
 
 /** A box around a pixel in black and white, so that it stands out of any colour. */

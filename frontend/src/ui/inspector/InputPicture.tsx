@@ -49,7 +49,7 @@ function Patch() {
   const place = useComputed(() => {
     const pixel = store.hover.value?.pixel ?? store.pixel.value;
     const stack = store.shown.value?.source.stack;
-    if (!pixel || !stack || stack.width * stack.height <= 1) return null;
+    if (!pixel || !stack || (store.view.value?.spatial.length ?? 0) < 2) return null;
     const percent = (part: number, all: number) => `${(100 * part) / all}%`;
     return {
       left: percent(pixel.x, stack.width),

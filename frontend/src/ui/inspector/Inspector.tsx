@@ -2,6 +2,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { STAT_COLUMNS, type StatName } from "../../data/types";
+import { isDense } from "../../data/view";
 import { formatValue } from "../../render/format";
 import { useStore } from "../../state/store";
 import { useSelected } from "../selected";
@@ -72,7 +73,9 @@ function Title() {
     const batch = view.info.batch;
     const whole = `all ${batch} ${batch === 1 ? "example" : "examples"}`;
     if (row?.[4] === 1) return `dead: zero in ${whole}`;
-    if (at.shown.source.silent(at.position)) return "silent in this example";
+    if (at.shown.source.silent(at.position)) {
+      return isDense(view.info) ? "silent in the stored examples" : "silent in this example";
+    }
     if (row && row[0] === row[1] && row[5] === 0) return `constant in ${whole}`;
     const bad = at.shown.source.nonfinite(at.position);
     return bad > 0 ? `${bad} non-finite here` : "";

@@ -8,6 +8,8 @@ export interface Viewport {
 }
 
 const FEWEST = 3;
+/** Height of a plane of one row. */
+const LINE = 32;
 
 export function whole(width: number, height: number): Viewport {
   return { x: 0, y: 0, width, height };
@@ -64,14 +66,14 @@ export function enlargedSize(width: number, height: number, limit: number): Size
   const zoom = side <= limit ? Math.floor(limit / side) : limit / side;
   return {
     width: Math.max(1, Math.round(width * zoom)),
-    height: Math.max(1, Math.round(height * zoom)),
+    height: Math.max(height === 1 ? Math.min(LINE, limit / 2) : 1, Math.round(height * zoom)),
   };
 }
 
 /** CSS size of a small picture: a whole multiple or a whole fraction, at most `limit` a side. */
 export function thumbSize(width: number, height: number, limit: number): Size {
   const side = Math.max(width, height, 1);
-  if (side <= limit) return enlargedSize(width, height, limit);
+  if (side <= limit || height === 1) return enlargedSize(width, height, limit);
   const part = Math.ceil(side / limit);
   return { width: Math.ceil(width / part), height: Math.ceil(height / part) };
 }

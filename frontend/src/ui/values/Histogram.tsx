@@ -25,10 +25,10 @@ interface Counted {
 }
 
 /** The span on the x axis: everything in the window's scope, unless it was zoomed. */
-function fitted(store: Store, selected: Selected): Span {
+function fitted(selected: Selected): Span {
   const { table, source } = selected.shown;
   const full = table.full(selected.position);
-  if (store.window.value.range === "channel") return full;
+  if (selected.shown.range === "channel") return full;
   const { min, max } = source.extentOfAll();
   return min < max ? { lo: Math.min(min, full.lo), hi: Math.max(max, full.hi) } : full;
 }
@@ -67,7 +67,7 @@ export function Histogram() {
   const width = useSignal(264);
   const zoom = useSignal<Span | null>(null);
   const counted = useSignal<Counted | null>(null);
-  const span = useSpan(() => zoom.value ?? (selected.value && fitted(store, selected.value)));
+  const span = useSpan(() => zoom.value ?? (selected.value && fitted(selected.value)));
   const subject = useMemo(
     () =>
       computed(() => ({

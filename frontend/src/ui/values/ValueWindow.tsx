@@ -33,8 +33,9 @@ function Title() {
   const store = useStore();
   const scope = useComputed(() => {
     const selected = selectedOf(store);
-    const { range, lockSteps } = store.window.value;
+    const { lockSteps } = store.window.value;
     if (!selected) return "";
+    const { range } = selected.shown;
     const whose = range === "channel" ? `channel ${selected.id}` : "all channels";
     return lockSteps && range !== "manual" ? `${whose}, all steps` : whose;
   });
@@ -237,7 +238,8 @@ const SCOPES = [
 /** What the limits are taken from: each channel or the layer; this step or all. */
 function Scope() {
   const store = useStore();
-  const range = useComputed(() => store.window.value.range).value;
+  const range = useComputed(() => store.shown.value?.range ?? store.window.value.range).value;
+  const joint = range !== store.window.value.range;
   const lock = useComputed(() => store.window.value.lockSteps).value;
   const change = (next: RangeScope) => {
     const selected = selectedOf(store);
@@ -255,7 +257,7 @@ function Scope() {
         label="Range"
         shown
         value={range}
-        choices={SCOPES}
+        choices={joint ? SCOPES.slice(1) : SCOPES}
         onChange={(next) => change(next as RangeScope)}
       />
       <Checkbox

@@ -1,0 +1,362 @@
+/**
+ * Layers without pictures: a matrix of positions (or examples) by channels, wrapped into bands.
+ *
+ * Each column is a cell of the same grid as a tile is elsewhere, with the same selection and keys.
+ */
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { channelId, type LayerView } from "../data/types";
+import { isDense } from "../data/view";
+import { formatCell } from "../render/format";
+import { numberStyle, writeNumber } from "../render/numbers";
+import type { Shown } from "../render/shown";
+import { entryOf, paintColumn } from "../render/strip";
+import { markPixel, resetWindow, selectChannel, setHover } from "../state/actions";
+import { type Store, useStore } from "../state/store";
+import { usePaint } from "../ui/paint";
+import { startWindowDrag } from "../ui/values/windowDrag";
+import { NothingLeft } from "./Grid";
+import { movedTo } from "./keys";
+import { cellMark } from "./marks";
+import { LABELS, type MatrixLayout, matrixLayout, NUMBERED, visibleBands } from "./matrix";
+
+const MARGIN = 12;
+
+export function Matrix() {
+  const store = useStore();
+  const scroll = useRef<HTMLDivElement>(null);
+  const area = useSignal({ width: 0, height: 0 });
+  const top = useSignal(0);
+  useLayoutEffect(() => watchSize(scroll.current as HTMLElement, area), [area]);
+  const layout = useComputed(() => layoutFor(store, area.value));
+  const l = layout.value;
+  const pointer = usePointer(store, layout);
+  usePaint(() => {
+    store.tileWidth.value = layout.value?.cell ?? 0;
+  }, [layout]);
+  const [from, to] = l ? visibleBands(l, top.value - MARGIN, area.value.height) : [0, 0];
+  return (
+    <section class={`gridwell ${store.loading.value ? "loading" : ""}`} aria-label="Feature maps">
+      <div
+        ref={scroll}
+        class="gridscroll matrix"
+        role="grid"
+        aria-label="Channels"
+        aria-rowcount={l?.bands ?? 0}
+        aria-colcount={l?.columns ?? 0}
+        aria-busy={store.loading.value}
+        onScroll={(event) => {
+          top.value = event.currentTarget.scrollTop;
+        }}
+        onKeyDown={(event) => l && onKey(event, store, l, scroll.current as HTMLElement)}
+        {...pointer}
+      >
+        <div class="gridinner" style={l ? `height:${l.bands * l.pitch}px` : ""}>
+          {l &&
+            Array.from({ length: to - from }, (_, i) => from + i).map((band) => (
+              <Band key={band} band={band} layout={l} />
+            ))}
+        </div>
+      </div>
+      {l && l.count === 0 && <NothingLeft />}
+      <div class="busy" />
+    </section>
+  );
+}
+
+function layoutFor(store: Store, area: { width: number; height: number }): MatrixLayout | null {
+  const view = store.view.value;
+  if (!view || area.width === 0) return null;
+  return matrixLayout({
+    positions: view.planeSize,
+    count: store.order.value.length,
+    area: { width: area.width - 2 * MARGIN, height: area.height - 2 * MARGIN },
+    wished: store.tileSize.value,
+  });
+}
+
+function watchSize(
+  element: HTMLElement,
+  area: { value: { width: number; height: number } },
+): () => void {
+  const read = () => {
+    const { clientWidth: width, clientHeight: height } = element;
+    if (width > 0 && height > 0) area.value = { width, height };
+  };
+  const observer = new ResizeObserver(read);
+  observer.observe(element);
+  read();
+  return () => observer.disconnect();
+}
+
+function Band({ band, layout }: { band: number; layout: MatrixLayout }) {
+  const store = useStore();
+  const element = useRef<HTMLDivElement>(null);
+  const { cell, columns, rows, height, pitch } = layout;
+  const cells = Math.max(0, Math.min(columns, layout.count - band * columns));
+  usePaint(() => paintBand(store, element.current, band, layout), [store, band, layout]);
+  usePaint(() => writeBand(store, element.current, band, layout), [store, band, layout]);
+  usePaint(() => placeMark(store, element.current, layout), [store, layout]);
+  const size = `width:${cells * cell}px;height:${height}px`;
+  return (
+    <div
+      ref={element}
+      class="gridrow band"
+      role="row"
+      aria-rowindex={band + 1}
+      style={`top:${band * pitch}px;height:${pitch}px;width:${LABELS + cells * cell}px`}
+    >
+      <RowLabels layout={layout} />
+      <canvas class="cells" aria-hidden="true" style={`left:${LABELS}px;${size}`} />
+      {cell >= NUMBERED && (
+        <canvas class="numbers" aria-hidden="true" style={`left:${LABELS}px;${size}`} />
+      )}
+      {Array.from({ length: cells }, (_, column) => (
+        <div
+          key={column}
+          role="gridcell"
+          aria-colindex={column + 1}
+          data-index={band * columns + column}
+          style={`left:${LABELS + column * cell}px;width:${cell}px;height:${height}px`}
+        >
+          <div class="frame" style={`height:${height}px`} />
+          <div class="caption" style={`top:${height + 1}px`} />
+        </div>
+      ))}
+      <i class="rowmark" style={`left:${LABELS}px;width:${cells * cell}px`} data-rows={rows} />
+    </div>
+  );
+}
+
+/** Positions, or the examples with the shown one marked, as far as there is room for labels. */
+function RowLabels({ layout }: { layout: MatrixLayout }) {
+  const store = useStore();
+  const view = store.view.value;
+  if (!view) return null;
+  const labels = Array.from({ length: Math.ceil(layout.rows / layout.rowLabels) }, (_, i) => {
+    const row = i * layout.rowLabels;
+    return {
+      row,
+      text: rowName(view, row * layout.reduce, store.input.value?.info.labels ?? null),
+    };
+  });
+  return (
+    <div class="rowlabels" aria-hidden="true">
+      {labels.map(({ row, text }) => (
+        <span
+          key={row}
+          class={isDense(view.info) && row === view.example ? "shown" : ""}
+          style={`top:${(row + 0.5) * layout.cell - 7}px`}
+        >
+          {text}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+/** What a row is: a position, or an example with its label. */
+export function rowName(view: LayerView, row: number, labels: readonly string[] | null): string {
+  if (!isDense(view.info)) return String(row);
+  const label = view.info.labels?.[row] ?? labels?.[row];
+  const id = view.info.examples[row] ?? row;
+  return label ? `${id} “${label}”` : String(id);
+}
+
+function shownIn(store: Store, band: number, layout: MatrixLayout) {
+  const shown = store.shown.value;
+  const order = store.order.value;
+  const from = band * layout.columns;
+  const positions = order.slice(from, from + layout.columns);
+  return { shown, positions };
+}
+
+function paintBand(
+  store: Store,
+  element: HTMLElement | null,
+  band: number,
+  layout: MatrixLayout,
+): void {
+  const { shown, positions } = shownIn(store, band, layout);
+  const canvas = element?.querySelector<HTMLCanvasElement>("canvas.cells");
+  if (!shown || !canvas || positions.length === 0) return;
+  const width = positions.length;
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== layout.rows) canvas.height = layout.rows;
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!context) return;
+  const source = shown.source.reduced(layout.reduce);
+  const image = context.createImageData(width, layout.rows);
+  const target = { pixels: new Uint32Array(image.data.buffer), stride: width };
+  const rows = Math.min(layout.rows, source.stack.width);
+  positions.forEach((position, x) => {
+    if (position >= source.stack.planes) return;
+    paintColumn(target, x, rows, source, position, shown.table.affine(position), shown.lut);
+  });
+  context.putImageData(image, 0, 0);
+  const numbers = element?.querySelector<HTMLCanvasElement>("canvas.numbers");
+  if (numbers) writeNumbers(numbers, shown, positions, layout);
+}
+
+function writeNumbers(
+  canvas: HTMLCanvasElement,
+  shown: Shown,
+  positions: readonly number[],
+  { cell, rows, height }: MatrixLayout,
+): void {
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.round(positions.length * cell * ratio);
+  canvas.height = Math.round(height * ratio);
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  const { source, table, lut } = shown;
+  const { values, offset, stride, scale, width } = source.stack;
+  const { digits, font } = numberStyle(cell);
+  context.scale(ratio, ratio);
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.font = font;
+  positions.forEach((position, column) => {
+    const { lo, hi } = table.limits(position);
+    const range = Math.max(Math.abs(lo), Math.abs(hi));
+    const affine = table.affine(position);
+    for (let row = 0; row < Math.min(rows, width); row++) {
+      const q = values[offset + position * stride + row] as number;
+      const text = formatCell(q * scale, range, digits);
+      const word = lut[entryOf(q, affine)] as number;
+      writeNumber(context, text, (column + 0.5) * cell, (row + 0.5) * cell, cell, word);
+    }
+  });
+}
+
+/** Names, states and the ids that fit under the columns. */
+function writeBand(
+  store: Store,
+  element: HTMLElement | null,
+  band: number,
+  layout: MatrixLayout,
+): void {
+  const { shown, positions } = shownIn(store, band, layout);
+  const view = store.view.value;
+  const stats = store.statsAt.value;
+  const selected = store.channel.value;
+  if (!view || !shown || !element) return;
+  element.querySelectorAll<HTMLElement>(":scope > [role=gridcell]").forEach((cell, i) => {
+    const position = positions[i];
+    if (position === undefined || position >= shown.source.stack.planes) return;
+    const mark = cellMark(shown.source, stats, view.info, position);
+    const id = channelId(view.info, position);
+    const caption = cell.lastElementChild as HTMLElement;
+    cell.className = `cell ${mark.kind}`;
+    cell.setAttribute("aria-label", `channel ${id}`);
+    cell.setAttribute("aria-description", mark.text && `${mark.text}: ${mark.evidence}`);
+    cell.setAttribute("aria-selected", String(position === selected));
+    cell.setAttribute("tabindex", position === selected ? "0" : "-1");
+    const labelled = i % layout.columnLabels === 0;
+    caption.textContent = labelled ? String(id) : "";
+  });
+}
+
+/** The row under the cursor (or marked), through every channel. */
+function placeMark(store: Store, element: HTMLElement | null, layout: MatrixLayout): void {
+  const pixel = store.hover.value?.pixel ?? store.pixel.value;
+  const mark = element?.querySelector<HTMLElement>(".rowmark");
+  if (!mark) return;
+  const row = pixel ? Math.floor(pixel.x / layout.reduce) : -1;
+  mark.hidden = row < 0 || row >= layout.rows;
+  mark.style.top = `${row * layout.cell}px`;
+  mark.style.height = `${layout.cell}px`;
+}
+
+interface Place {
+  readonly position: number;
+  readonly x: number;
+}
+
+function placeOf(store: Store, event: MouseEvent, layout: MatrixLayout | null): Place | null {
+  const cell = (event.target as Element).closest<HTMLElement>("[role=gridcell]");
+  const position = cell && store.order.peek()[Number(cell.dataset.index)];
+  if (!layout || !cell || position === null || position === undefined) return null;
+  const row = Math.floor((event.clientY - cell.getBoundingClientRect().top) / layout.cell);
+  const last = (store.view.peek()?.planeSize ?? 1) - 1;
+  return { position, x: Math.min(last, Math.max(0, row) * layout.reduce) };
+}
+
+function usePointer(store: Store, layout: ReadonlySignal<MatrixLayout | null>) {
+  const dragged = useRef(false);
+  return {
+    onPointerDown(event: PointerEvent) {
+      dragged.current = false;
+      if (!placeOf(store, event, layout.peek())) return;
+      startWindowDrag(store, event.currentTarget as HTMLElement, event, () => {
+        dragged.current = true;
+      });
+    },
+    onPointerMove(event: PointerEvent) {
+      const place = event.buttons === 0 ? placeOf(store, event, layout.peek()) : null;
+      const before = store.hover.peek();
+      if (!place) {
+        if (before) setHover(store, null);
+      } else if (before?.position !== place.position || before.pixel.x !== place.x) {
+        const pixel = { x: place.x, y: 0, z: 0 };
+        setHover(store, { position: place.position, pixel, byKeyboard: false });
+      }
+    },
+    onPointerLeave() {
+      setHover(store, null);
+    },
+    onClick(event: MouseEvent) {
+      const place = placeOf(store, event, layout.peek());
+      if (dragged.current || !place) return;
+      selectChannel(store, place.position);
+      markPixel(store, { x: place.x, y: 0, z: 0 });
+    },
+    onDblClick() {
+      resetWindow(store);
+    },
+  };
+}
+
+/** Arrows move the selection; with Shift, up and down move the marked row. */
+function onKey(event: KeyboardEvent, store: Store, layout: MatrixLayout, root: HTMLElement): void {
+  if (event.altKey || event.metaKey) return;
+  const order = store.order.peek();
+  const index = Math.max(0, order.indexOf(store.channel.peek() ?? -1));
+  if (event.shiftKey) {
+    if (moveRow(event.key, store)) event.preventDefault();
+    return;
+  }
+  const page = Math.max(1, Math.floor(root.clientHeight / layout.pitch));
+  const to = movedTo(event.key, index, order.length, layout.columns, page, event.ctrlKey);
+  const position = to === null ? undefined : order[to];
+  if (to === null || position === undefined) return;
+  event.preventDefault();
+  selectChannel(store, position);
+  reveal(root, layout, to);
+}
+
+function moveRow(key: string, store: Store): boolean {
+  const by = { ArrowUp: -1, ArrowDown: 1 }[key];
+  const view = store.view.peek();
+  const position = store.channel.peek();
+  if (by === undefined || !view || position === null) return false;
+  const from = store.pixel.peek()?.x ?? 0;
+  const pixel = { x: Math.min(view.planeSize - 1, Math.max(0, from + by)), y: 0, z: 0 };
+  markPixel(store, pixel);
+  setHover(store, { position, pixel, byKeyboard: true });
+  return true;
+}
+
+/** Brings a column into sight, then gives it the focus once its band is there. */
+function reveal(root: HTMLElement, layout: MatrixLayout, index: number): void {
+  const band = Math.floor(index / layout.columns);
+  const [top, bottom] = [band * layout.pitch, (band + 1) * layout.pitch + MARGIN];
+  const { scrollTop, clientHeight } = root;
+  if (top < scrollTop || bottom - top > clientHeight) root.scrollTop = top;
+  else if (bottom > scrollTop + clientHeight) root.scrollTop = bottom - clientHeight;
+  const focus = () =>
+    root
+      .querySelector<HTMLElement>(`[role=gridcell][data-index="${index}"]`)
+      ?.focus({ preventScroll: true });
+  requestAnimationFrame(() => requestAnimationFrame(focus));
+}

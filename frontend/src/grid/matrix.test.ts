@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import { LABELS, matrixLayout, visibleBands } from "./matrix";
+
+const area = { width: LABELS + 800, height: 600 };
+const layout = (positions: number, count: number, wished: number | null = null) =>
+  matrixLayout({ positions, count, area, wished });
+
+describe("matrixLayout", () => {
+  it("takes the largest cells with which all bands fit", () => {
+    // 10 × 10 in cells of 48: one band. 10 × 128 in cells of 20: 40 a band, 4 bands of 228; 16: 3 of 188.
+    expect(layout(10, 10)).toMatchObject({ cell: 48, bands: 1, columns: 16, height: 480 });
+    expect(layout(10, 128)).toMatchObject({ cell: 16, columns: 50, bands: 3, pitch: 188 });
+  });
+
+  it("falls back to 8 px and scrolls down, never sideways", () => {
+    const large = layout(512, 768);
+    expect(large).toMatchObject({ cell: 8, columns: 100, bands: 8 });
+    expect(large.columns * large.cell).toBeLessThanOrEqual(800);
+  });
+
+  it("takes the wished size, but not that of a tile", () => {
+    expect(layout(10, 128, 24).cell).toBe(24);
+    expect(layout(10, 128, 112).cell).toBe(16);
+  });
+
+  it("averages positions beyond a thousand", () => {
+    expect(layout(16000, 4)).toMatchObject({ reduce: 16, rows: 1000 });
+  });
+
+  it("names the bands in sight", () => {
+    const large = layout(512, 768);
+    expect(visibleBands(large, 0, 600)).toEqual([0, 2]);
+    expect(visibleBands(large, large.pitch * 3 + 1, 600)).toEqual([3, 5]);
+  });
+});

@@ -1,0 +1,90 @@
+/**
+ * Where the cells of a matrix stand: a row for each position (or example), a column for each channel,
+ * wrapped into bands so that nothing is scrolled sideways. All in CSS pixels.
+ */
+import type { LayerView } from "../data/types";
+
+export const CELL_SIZES = [4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 56] as const;
+/** Cells this large have their value written in. */
+export const NUMBERED = 32;
+export const LABELS = 56;
+const CAPTION = 18;
+const GAP = 10;
+const SMALLEST = 8;
+const LARGEST_FREE = 48;
+const MOST_ROWS = 1024;
+
+export interface MatrixLayout {
+  readonly cell: number;
+  /** Rows painted; positions beyond a thousand are averaged by `reduce`. */
+  readonly rows: number;
+  readonly reduce: number;
+  /** Channels in a full band. */
+  readonly columns: number;
+  readonly bands: number;
+  readonly count: number;
+  readonly height: number;
+  /** From one band to the next. */
+  readonly pitch: number;
+  /** Every how many columns and rows a label fits. */
+  readonly columnLabels: number;
+  readonly rowLabels: number;
+}
+
+/** A layer whose planes have no second side: sequences, and dense layers over their examples. */
+export function isMatrix(view: LayerView): boolean {
+  return view.spatial.length < 2;
+}
+
+export interface MatrixInput {
+  readonly positions: number;
+  readonly count: number;
+  readonly area: { readonly width: number; readonly height: number };
+  readonly wished: number | null;
+}
+
+export function matrixLayout(input: MatrixInput): MatrixLayout {
+  const wished = input.wished !== null && input.wished <= CELL_SIZES.at(-1)! ? input.wished : null;
+  if (wished !== null) return layoutAt(input, nearest(wished));
+  const sizes = CELL_SIZES.filter((size) => size <= LARGEST_FREE);
+  const fitting = sizes.filter((size) => {
+    const layout = layoutAt(input, size);
+    return layout.bands * layout.pitch <= input.area.height;
+  });
+  return layoutAt(input, fitting.at(-1) ?? SMALLEST);
+}
+
+function nearest(wished: number): number {
+  return CELL_SIZES.reduce((best, size) =>
+    Math.abs(size - wished) < Math.abs(best - wished) ? size : best,
+  );
+}
+
+function layoutAt({ positions, count, area }: MatrixInput, cell: number): MatrixLayout {
+  const reduce = Math.max(1, Math.ceil(positions / MOST_ROWS));
+  const rows = Math.ceil(positions / reduce);
+  const columns = Math.max(1, Math.floor((area.width - LABELS) / cell));
+  const height = rows * cell;
+  return {
+    cell,
+    rows,
+    reduce,
+    columns,
+    bands: Math.ceil(count / columns),
+    count,
+    height,
+    pitch: height + CAPTION + GAP,
+    columnLabels: Math.max(1, Math.ceil(32 / cell)),
+    rowLabels: Math.max(1, Math.ceil(14 / cell)),
+  };
+}
+
+/** First and last band (half open) in sight. */
+export function visibleBands(
+  layout: MatrixLayout,
+  top: number,
+  height: number,
+): readonly [number, number] {
+  const first = Math.max(0, Math.floor(top / layout.pitch));
+  return [first, Math.min(layout.bands, Math.ceil((top + height) / layout.pitch) + 1)];
+}

@@ -1,0 +1,103 @@
+"""Layers of every rank: volumes by depth, sequences and dense layers as matrices."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.browser import scenes
+from tests.browser.dashboard import Dashboard
+from tests.browser.test_values import assert_grey, grey_of
+
+GREY = '{"limits":"minmax","colormap":"grey"}'
+
+
+def column(dashboard: Dashboard, channel: int) -> np.ndarray:
+    """The grey levels of one channel of a matrix, from the first row down."""
+    return dashboard.tile(channel, 1)[:, 0, 0].astype(float)
+
+
+def test_dense_layer_is_a_matrix_of_examples_by_channels(themed: Dashboard) -> None:
+    """Every stored example is a row, every unit a column, under one window for all."""
+    themed.open(layer="dense", window=GREY)
+    values = scenes.layers(70)["dense"].astype(np.float64)
+    for channel in (0, 17, 31):
+        expected = grey_of(values[:, channel], values.min(), values.max())
+        assert np.abs(column(themed, channel) - expected).max() <= 1.5
+    labels = themed.grid.locator(".rowlabels").first.inner_text().split("\n")
+    assert labels == ["0 “cat”", "1 “dog”", "2 “ship”", "3 “frog”"]
+    themed.screenshot("matrix-dense")
+
+
+def test_sequence_is_a_matrix_of_positions_by_channels(themed: Dashboard) -> None:
+    """Every position is a row; the example chosen is the one shown."""
+    themed.open(layer="tokens", window=GREY, example=2)
+    values = scenes.layers(70)["tokens"][2].astype(np.float64)
+    for channel in (0, 19):
+        expected = grey_of(values[:, channel], values.min(), values.max())
+        assert np.abs(column(themed, channel) - expected).max() <= 1.5
+
+
+def test_value_under_the_cursor_of_a_matrix(dashboard: Dashboard) -> None:
+    """The status line names channel and position, and gives the logged value."""
+    dashboard.open(layer="tokens", window=GREY)
+    box = dashboard.cell(7).bounding_box()
+    assert box is not None
+    height = box["height"] / 12
+    dashboard.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 5.5 * height)
+    where, _, number = dashboard.status.partition(": ")
+    assert where == "channel 7, position 5"
+    expected = float(scenes.layers(70)["tokens"][0, 5, 7])
+    assert float(number) == pytest.approx(expected, rel=2e-3, abs=2e-3)
+
+
+def test_large_cells_have_their_numbers_written_in(dashboard: Dashboard) -> None:
+    """Cells of 32 pixels and more carry values, smaller ones none."""
+    dashboard.open(layer="tokens", window=GREY)
+    numbers = dashboard.grid.locator("canvas.numbers")
+    assert numbers.count() >= 1
+    dashboard.slide("Tile size", 3)
+    assert numbers.count() == 0
+    cell = dashboard.cell(0).bounding_box()
+    assert cell is not None
+    assert cell["width"] == 12
+
+
+def test_matrix_wraps_into_bands(dashboard: Dashboard) -> None:
+    """More channels than fit side by side go on below, never sideways."""
+    dashboard.open(layer="dense", window=GREY)
+    dashboard.slide("Tile size", 10)
+    tops = {
+        round(box["y"])
+        for channel in (0, 31)
+        if (box := dashboard.cell(channel).bounding_box()) is not None
+    }
+    assert len(tops) == 2
+    wider = "e => e.scrollWidth > e.clientWidth"
+    assert not dashboard.grid.evaluate(wider)
+
+
+def test_arrows_walk_through_a_matrix(dashboard: Dashboard) -> None:
+    """Arrow keys move the selection from channel to channel, and with it the inspector."""
+    dashboard.open(layer="dense", window=GREY)
+    dashboard.cell(0).click()
+    for _ in range(3):
+        dashboard.page.keyboard.press("ArrowRight")
+        dashboard.page.wait_for_timeout(60)
+    heading = dashboard.root.get_by_role("heading", name=re.compile("^Channel "))
+    assert heading.inner_text() == "Channel 3"
+    assert dashboard.cell(3).get_attribute("aria-selected") == "true"
+
+
+def test_depth_slider_goes_through_a_volume(themed: Dashboard) -> None:
+    """The tiles are the slice at the chosen depth; other layers have no such slider."""
+    themed.open(layer="volume", window=GREY)
+    values = scenes.layers(70)["volume"][0].astype(np.float64)
+    for z in (0, 3):
+        themed.slide("Depth", z)
+        plane = values[z, ..., 1]
+        assert_grey(themed.tile(1, 9), grey_of(plane, plane.min(), plane.max()))
+    themed.select_layer("encoder/conv1")
+    assert themed.root.get_by_role("slider", name="Depth").count() == 0
