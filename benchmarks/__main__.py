@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks import harness
 
-NAMES = ["epoch", "callback", "training_step", "bytes_per_value", "dashboard"]
+NAMES = ["epoch", "callback", "training_step", "bytes_per_value", "server", "dashboard"]
 INTRODUCTION = """# Benchmarks
 
 What tb_activations costs beside what people would use instead: each contender in a process of its
