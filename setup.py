@@ -62,6 +62,7 @@ setup(
         "dev": [*DEMO, *TESTS, *LINT],
     },
     entry_points={
+        "console_scripts": ["tb-activations = tb_activations.export:main"],
         "tensorboard_plugins": ["activations = tb_activations.loader:ActivationsLoader"],
     },
 )

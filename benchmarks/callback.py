@@ -41,11 +41,11 @@ def one(layers: list[str] | None, examples: int, weights_file: str) -> dict[str,
         callback = tba.ActivationsCallback(directory, images, layers, log_inputs=False, verbose=0)
         callback.set_model(model)
         callback.on_train_begin()
-        callback.on_epoch_begin(0)
+        # The first update, whose memory nothing before it has made resident.
+        memory = epoch._peak_memory(lambda: (callback.on_epoch_begin(0), callback.flush()))
+        before = epoch._size(directory)
         callback.on_epoch_end(0)
         callback.flush()
-        before = epoch._size(directory)
-        memory = epoch._peak_memory(lambda: (callback.on_epoch_end(0), callback.flush()))
         written = epoch._size(directory) - before
         forward(images, training=False)
         repeats = 5 if examples >= 1000 else 15
