@@ -7,7 +7,7 @@ dead ones, then the larger RMS (one that is not finite is larger than any), then
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +23,14 @@ COUNTS = ("dead", "constant", "nonfinite")
 
 @dataclass(frozen=True)
 class Track:
-    """One tag: ascending steps int64 [n], SUMMARY [n], and the header of its last step."""
+    """One tag: ascending steps int64 [n], and the header of its last step.
+
+    `read` gives its SUMMARY [n]; not held, since a run's may be many megabytes.
+    """
 
     metadata: TagMetadata
     steps: np.ndarray
-    summaries: np.ndarray
+    read: Callable[[], np.ndarray]
     header: Header
 
 
@@ -39,23 +42,32 @@ def overview(tracks: Mapping[str, Track], *, columns: int, step: int | None) -> 
       columns: at most so many columns.
       step: `at` holds each tag at its last step not after this one; None for the last of all.
     """
-    steps = _union([track.steps for track in tracks.values()])
+    steps = _union(track.steps for track in tracks.values())
     starts, ends = _buckets(steps, columns)
+    strips, at, nonfinite = {}, {}, []
+    for tag, track in tracks.items():
+        summaries = track.read()
+        strips[tag] = _strip(track, summaries, starts)
+        entry = _at(track, summaries, step)
+        if entry is not None:
+            at[tag] = entry
+        nonfinite += _nonfinite(tag, track, summaries)
     return {
         "steps": _span(steps),
         "columns": [[int(a), int(b)] for a, b in zip(starts, ends, strict=True)],
-        "tags": {tag: _strip(track, starts) for tag, track in tracks.items()},
-        "at": {
-            tag: entry for tag, track in tracks.items() if (entry := _at(track, step)) is not None
-        },
-        "first_nonfinite": _first_nonfinite(tracks),
+        "tags": strips,
+        "at": at,
+        "first_nonfinite": _first(nonfinite),
     }
 
 
-def _union(all_steps: Sequence[np.ndarray]) -> np.ndarray:
-    if not all_steps:
-        return np.zeros(0, np.int64)
-    return np.unique(np.concatenate(all_steps))
+def _union(all_steps: Iterable[np.ndarray]) -> np.ndarray:
+    union = np.zeros(0, np.int64)
+    for steps in all_steps:
+        # Layers are mostly logged at the same steps.
+        if not np.array_equal(steps, union):
+            union = np.union1d(union, steps)
+    return union
 
 
 def _span(steps: np.ndarray) -> dict[str, int] | None:
@@ -71,9 +83,9 @@ def _buckets(steps: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
     return steps[edges[:-1]], steps[edges[1:] - 1]
 
 
-def _strip(track: Track, starts: np.ndarray) -> dict[str, Any]:
+def _strip(track: Track, summaries: np.ndarray, starts: np.ndarray) -> dict[str, Any]:
     bucket = np.searchsorted(starts, track.steps, side="right") - 1
-    worst = _worst(track.summaries, bucket)
+    worst = _worst(summaries, bucket)
     rows: list[int | None] = [None] * len(starts)
     for row in worst:
         rows[bucket[row]] = int(row)
@@ -83,8 +95,8 @@ def _strip(track: Track, starts: np.ndarray) -> dict[str, Any]:
         "shape": list(track.header.shape),
         "batch": track.header.batch,
         "channels": track.header.channels,
-        **{name: _column(_floats(track.summaries[name][worst]), rows) for name in FLOATS},
-        **{name: _column(track.summaries[name][worst].tolist(), rows) for name in COUNTS},
+        **{name: _column(_floats(summaries[name][worst]), rows) for name in FLOATS},
+        **{name: _column(summaries[name][worst].tolist(), rows) for name in COUNTS},
         "step": _column(track.steps[worst].tolist(), rows),
     }
 
@@ -103,12 +115,12 @@ def _column(values: Sequence[Any], rows: Sequence[int | None]) -> list[Any]:
     return [None if row is None else next(following) for row in rows]
 
 
-def _at(track: Track, step: int | None) -> dict[str, Any] | None:
+def _at(track: Track, summaries: np.ndarray, step: int | None) -> dict[str, Any] | None:
     last = len(track.steps)
     row = (last if step is None else int(np.searchsorted(track.steps, step, side="right"))) - 1
     if row < 0:
         return None
-    summary = track.summaries[row : row + 1]
+    summary = summaries[row : row + 1]
     return {
         "step": int(track.steps[row]),
         **{name: _floats(summary[name])[0] for name in FLOATS},
@@ -116,17 +128,18 @@ def _at(track: Track, step: int | None) -> dict[str, Any] | None:
     }
 
 
-def _first_nonfinite(tracks: Mapping[str, Track]) -> dict[str, Any] | None:
+def _nonfinite(tag: str, track: Track, summaries: np.ndarray) -> list[tuple[int, bool, int, str]]:
+    """The tag's first step with a non-finite channel, if any, so that the least is the first."""
+    rows = np.flatnonzero(summaries["nonfinite"])
+    order = track.metadata.order
+    return [(int(track.steps[row]), order is None, order or 0, tag) for row in rows[:1]]
+
+
+def _first(nonfinite: list[tuple[int, bool, int, str]]) -> dict[str, Any] | None:
     """The earliest step with a non-finite channel, and its first tag in model order."""
-    found = []
-    for tag, track in tracks.items():
-        rows = np.flatnonzero(track.summaries["nonfinite"])
-        if len(rows):
-            order = track.metadata.order
-            found.append((int(track.steps[rows[0]]), order is None, order or 0, tag))
-    if not found:
+    if not nonfinite:
         return None
-    step, _, _, tag = min(found)
+    step, _, _, tag = min(nonfinite)
     return {"tag": tag, "step": step}
 
 

@@ -313,7 +313,7 @@ def _statistics(series: Series, position: int, where: str) -> bytes:
 
 
 def _track(series: Series, metadata: TagMetadata) -> Track:
-    return Track(metadata, series.steps, series.summaries(), series.header(len(series.steps) - 1))
+    return Track(metadata, series.steps, series.summaries, series.header(len(series.steps) - 1))
 
 
 def _quote(name: str) -> str:

@@ -133,9 +133,9 @@ def track(rows, steps=None, order=0):
     """A track of (rms, largest, dead, constant, nonfinite) rows."""
     header = record.parse_header(record.encode(layer((2, 4)))[0])
     steps = range(len(rows)) if steps is None else steps
-    return overview.Track(
-        TagMetadata(order=order), np.array(list(steps), np.int64), np.array(rows, SUMMARY), header
-    )
+    summaries = np.array(rows, SUMMARY)
+    steps = np.array(list(steps), np.int64)
+    return overview.Track(TagMetadata(order=order), steps, lambda: summaries, header)
 
 
 def test_a_column_shows_its_worst_step():
