@@ -1,7 +1,7 @@
 """Event files → where each record lies, so that any step can be read on demand.
 
 A `RunTimeline` indexes the event files of one run's directory, only what is new at each refresh. It
-keeps a `ROW` (55 bytes) for each record of this plugin, in packed arrays, one `Part` for a tag in a
+keeps a `ROW` (55 bytes) for each record of this plugin, in packed blocks, one `Part` for a tag in a
 file; headers that records have in common are kept once. Readers take immutable snapshots
 (`TimelineSeries`) and never wait for the indexing.
 
@@ -73,6 +73,7 @@ _FOOTER = struct.Struct("<I").unpack_from
 _SUMMARY_PREFIX = b'\x08\x01\x12\x04\x12\x02\x08\x05"\x14'
 _EXPONENT = re.compile(rb'"exponent": ?(-?[0-9]{1,4})(?=[,} ])')
 NO_NUMBER = 0xFFFF
+BLOCK = 1024  # rows that lie together
 SMALL_RECORD = 64 << 10  # up to this size a record's checksum is checked at once
 LOWEST = -(1 << 63) - 1
 MAX_SAID = 20  # warnings a file; further damage is only counted
@@ -92,13 +93,37 @@ class Found(NamedTuple):
     checked: bool | None
 
 
+@dataclass(frozen=True)
+class Rows:
+    """A snapshot: the first `count` ROWs of `blocks`, ascending; each block but the last is full."""
+
+    blocks: tuple[np.ndarray, ...] = ()
+    count: int = 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def row(self, position: int) -> np.void:
+        """The row itself, not a copy."""
+        return self.blocks[position // BLOCK][position % BLOCK]
+
+    def column(self, name: str) -> np.ndarray:
+        """All values of one field, contiguous."""
+        if not self.blocks:
+            return np.zeros(0, ROW[name])
+        return np.concatenate([block[name] for block in self.blocks])[: self.count]
+
+
 class Part:
-    """One tag's records in one file, in ascending steps; one thread adds, any may read `view`."""
+    """One tag's records in one file, in ascending steps; one thread adds, any may read `rows`.
+
+    Rows are packed into blocks that are never moved once they are full, since a server whose index
+    grew by copying would keep the copies' room.
+    """
 
     def __init__(self) -> None:
-        self.view = np.zeros(0, ROW)
+        self.rows = Rows()
         self.last = LOWEST
-        self._rows = self.view
         self._pending = bytearray()
         self._gap = 0
 
@@ -116,40 +141,52 @@ class Part:
             self._gap = max(self._gap, step - self.last)
         self.last = step
         self._pending += row
-        if len(self._pending) >= 512 * ROW.itemsize:
+        if len(self._pending) >= BLOCK * ROW.itemsize // 2:
             self.publish()
 
     def publish(self) -> None:
         """Lets readers see what was added."""
-        if not self._pending:
-            return
-        new = np.frombuffer(bytes(self._pending), ROW)
-        count = len(self.view)
-        if count + len(new) > len(self._rows):
-            rows = np.empty(count + len(new) + count // 8, ROW)
-            rows[:count] = self.view
-            self._rows = rows
-        self._rows[count : count + len(new)] = new
-        self.view = self._rows[: count + len(new)]
-        self._pending.clear()
+        if self._pending:
+            self.rows = _extended(self.rows, np.frombuffer(bytes(self._pending), ROW))
+            self._pending = bytearray()
 
     def drop(self, offset: int) -> bool:
         """Takes the record at this offset out, if it is there."""
         self.publish()
-        keep = self.view["offset"] != offset
+        keep = self.rows.column("offset") != offset
         if keep.all():
             return False
-        self._replace(self.view[keep])
+        self._keep(keep)
         return True
 
     def _cut(self, step: int) -> None:
         self.publish()
-        self._replace(self.view[: np.searchsorted(self.view["step"], step)])
+        self._keep(self.rows.column("step") < step)
 
-    def _replace(self, rows: np.ndarray) -> None:
-        """A copy: snapshots that readers hold stay as they are."""
-        self._rows = self.view = rows.copy()
-        self.last = int(rows["step"][-1]) if len(rows) else LOWEST
+    def _keep(self, keep: np.ndarray) -> None:
+        """Copies what is kept: snapshots that readers hold stay as they are."""
+        blocks = self.rows.blocks
+        all_rows = np.concatenate(blocks)[: len(keep)] if blocks else np.zeros(0, ROW)
+        kept = all_rows[keep]
+        self.rows = _extended(Rows(), kept)
+        self.last = int(kept["step"][-1]) if len(kept) else LOWEST
+
+
+def _extended(rows: Rows, new: np.ndarray) -> Rows:
+    """`rows` and `new` behind them; blocks that had room are written to behind what is seen."""
+    blocks, count = list(rows.blocks), rows.count
+    while len(new):
+        used = count % BLOCK
+        if used == 0:
+            blocks.append(np.empty(0, ROW))
+        room = min(BLOCK - used, len(new))
+        if used + room > len(blocks[-1]):
+            grown = np.empty(min(BLOCK, max(used + room, used * 3 // 2)), ROW)
+            grown[:used] = blocks[-1][:used]
+            blocks[-1] = grown
+        blocks[-1][used : used + room] = new[:room]
+        count, new = count + room, new[room:]
+    return Rows(tuple(blocks), count)
 
 
 class Interned:
@@ -175,9 +212,9 @@ class Interned:
 
 @dataclass(frozen=True)
 class Merged:
-    """Which row of which of `views` each visible step of a tag is."""
+    """Which row of which of `parts` each visible step of a tag is."""
 
-    views: tuple[np.ndarray, ...]
+    parts: tuple[Rows, ...]
     which: np.ndarray
     rows: np.ndarray
 
@@ -249,13 +286,13 @@ class RunTimeline:
         complete = self.complete
         found = self._tags.get(tag.encode("utf-8", "surrogateescape"))
         parts = sorted(found.parts.items()) if found else []
-        views = [(name, view) for name, part in parts if len(view := part.view)]
-        if not views or not found:
-            nothing = TimelineSeries(self, tag, complete, ("",), (Part().view,))
+        filled = [(name, rows) for name, part in parts if len(rows := part.rows)]
+        if not filled or not found:
+            nothing = TimelineSeries(self, tag, complete, ("",), (Rows(),))
             return None if complete and not found else nothing
-        files, arrays = zip(*views, strict=True)
-        merged = self._merged(found, arrays) if len(arrays) > 1 else None
-        return TimelineSeries(self, tag, complete, files, arrays, merged)
+        files, snapshots = zip(*filled, strict=True)
+        merged = self._merged(found, snapshots) if len(snapshots) > 1 else None
+        return TimelineSeries(self, tag, complete, files, snapshots, merged)
 
     def drop(self, tag: str, step: int, file: str, offset: int, reason: str) -> None:
         """Takes a record out that was found damaged when it was read."""
@@ -290,19 +327,21 @@ class RunTimeline:
         path = os.path.join(self.directory, file)
         return EventBlobs(path, int(row["offset"]), int(row["length"])).read([index])[0]
 
-    def _merged(self, tag: Tag, views: tuple[np.ndarray, ...]) -> Merged:
+    def _merged(self, tag: Tag, parts: tuple[Rows, ...]) -> Merged:
         """The merge of several parts, made anew where any has changed."""
         cached = tag.merged
-        if cached and len(cached.views) == len(views) and all(map(is_, cached.views, views)):
+        if cached and len(cached.parts) == len(parts) and all(map(is_, cached.parts, parts)):
             return cached
-        which, rows, interleaved = merge(views)
+        which, rows, interleaved = merge(
+            [(part.column("step"), part.column("wall_time")) for part in parts]
+        )
         if interleaved:
             self._warn(
                 ("writers", self.directory),
                 "%s: two writers log tag %r at once; their steps are merged, the later wall time "
                 "wins", self.directory, tag.name,
             )  # fmt: skip
-        tag.merged = Merged(views, which, rows)
+        tag.merged = Merged(parts, which, rows)
         return tag.merged
 
     def _refresh(self, deadline: float) -> bool:
@@ -506,13 +545,13 @@ class TimelineRecord:
 
 @dataclass(frozen=True)
 class TimelineSeries:
-    """A snapshot of one tag: `views` of its parts by file, and their merge if there are several."""
+    """A snapshot of one tag: its `parts` by file, and their merge if there are several."""
 
     timeline: RunTimeline
     tag: str
     complete: bool
     files: Sequence[str]
-    views: Sequence[np.ndarray]
+    parts: Sequence[Rows]
     merged: Merged | None = None
     sampled: bool = False
 
@@ -541,43 +580,45 @@ class TimelineSeries:
 
     def _row(self, position: int) -> tuple[np.void, str]:
         if self.merged is None:
-            return self.views[0][position], self.files[0]
+            return self.parts[0].row(position), self.files[0]
         which = self.merged.which[position]
-        return self.views[which][self.merged.rows[position]], self.files[which]
+        return self.parts[which].row(int(self.merged.rows[position])), self.files[which]
 
     def _column(self, name: str) -> np.ndarray:
         if self.merged is None:
-            return np.ascontiguousarray(self.views[0][name])
+            return self.parts[0].column(name)
         out = np.empty(len(self.merged.rows), ROW[name])
-        for i, view in enumerate(self.views):
+        for i, part in enumerate(self.parts):
             of_part = self.merged.which == i
-            out[of_part] = view[name][self.merged.rows[of_part]]
+            out[of_part] = part.column(name)[self.merged.rows[of_part]]
         return out
 
 
-def merge(views: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, bool]:
-    """(which view, which row, whether any interleave) of the visible records, by step.
+def merge(
+    parts: Sequence[tuple[np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """(which part, which row of it, whether any interleave) of the visible records, by step.
 
     Args:
-      views: ROW [n] each, ascending steps, in the order of the files' names.
+      parts: (ascending steps, wall times) of each, in the order of the files' names.
     """
     which, rows = np.zeros(0, np.uint16), np.zeros(0, np.uint32)
     steps, times = np.zeros(0, np.int64), np.zeros(0, np.float64)
     interleaved = False
-    for i, view in enumerate(views):
-        parts = (
-            (which, np.full(len(view), i, np.uint16)),
-            (rows, np.arange(len(view), dtype=np.uint32)),
-            (steps, view["step"]),
-            (times, view["wall_time"]),
+    for i, (more_steps, more_times) in enumerate(parts):
+        pairs = (
+            (which, np.full(len(more_steps), i, np.uint16)),
+            (rows, np.arange(len(more_steps), dtype=np.uint32)),
+            (steps, more_steps),
+            (times, more_times),
         )
-        if _interleave(times, view["wall_time"]):
+        if _interleave(times, more_times):
             interleaved = True
-            keep = _latest_of_each_step(*(np.concatenate(pair) for pair in parts[2:]))
-            which, rows, steps, times = (np.concatenate(pair)[keep] for pair in parts)
+            keep = _latest_of_each_step(*(np.concatenate(pair) for pair in pairs[2:]))
+            which, rows, steps, times = (np.concatenate(pair)[keep] for pair in pairs)
         else:
-            cut = int(np.searchsorted(steps, view["step"][0]))
-            which, rows, steps, times = (np.concatenate((a[:cut], b)) for a, b in parts)
+            cut = int(np.searchsorted(steps, more_steps[0]))
+            which, rows, steps, times = (np.concatenate((a[:cut], b)) for a, b in pairs)
     return which, rows, interleaved
 
 

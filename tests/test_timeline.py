@@ -20,7 +20,7 @@ from tb_activations.blobs import BlobCache
 from tb_activations.frames import find_length
 from tb_activations.logdirs import LogDirs
 from tb_activations.series import Gone
-from tb_activations.timeline import ROW, RunTimeline, Timelines, merge
+from tb_activations.timeline import ROW, Part, RunTimeline, Timelines, merge
 from tb_activations.warn import WarnOnce
 from tb_activations.wire import blobs_of_tensor, head_of_event, metadata_of_value, values_of_event
 
@@ -93,11 +93,6 @@ def test_every_step_is_indexed(tmp_path):
             found = record.parse_statistics(blob, series.header(i))
             np.testing.assert_array_equal(found, expected.table())
     assert index.complete and not index.series("conv").sampled
-
-
-def test_a_row_takes_at_most_96_bytes():
-    """The index holds a record in at most 96 bytes, growth included."""
-    assert ROW.itemsize * 9 / 8 + 12 <= 96
 
 
 def test_only_new_bytes_are_read(tmp_path, monkeypatch):
@@ -475,22 +470,46 @@ def test_the_walk_agrees_with_protobuf(step, wall_time, tags, blobs, description
 def test_hiding_is_as_one_long_file(files):
     """Files without overlap in time show what one file of all their records would."""
     visible: list[tuple[int, float]] = []
-    views, clock = [], 0.0
+    parts, clock = [], 0.0
     for logged in files:
         rows: list[tuple[int, float]] = []
         for step in logged:
             clock += 1
-            visible = [v for v in visible if v[0] < step] + [(step, clock)]
-            rows = [v for v in rows if v[0] < step] + [(step, clock)]
-        view = np.zeros(len(rows), ROW)
-        view["step"], view["wall_time"] = [r[0] for r in rows], [r[1] for r in rows]
+            visible = [*(v for v in visible if v[0] < step), (step, clock)]
+            rows = [*(v for v in rows if v[0] < step), (step, clock)]
         if rows:
-            views.append(view)
-    if views:
-        which, rows_of, interleaved = merge(views)
-        found = [views[w][r] for w, r in zip(which, rows_of, strict=True)]
-        assert [(row["step"], row["wall_time"]) for row in found] == visible
+            parts.append((np.array([r[0] for r in rows]), np.array([r[1] for r in rows])))
+    if parts:
+        which, rows_of, interleaved = merge(parts)
+        places = list(zip(which, rows_of, strict=True))
+        assert [(parts[w][0][r], parts[w][1][r]) for w, r in places] == visible
         assert not interleaved
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 1500)), max_size=6))
+def test_rows_are_kept_in_blocks_as_in_a_list(turns):
+    """Adding runs of steps, some of which hide earlier ones, keeps what a plain list would."""
+    part, expected, offset = Part(), [], 0
+    for first, count in turns:
+        for step in range(first, first + count):
+            offset += 1
+            row = np.zeros(1, ROW)
+            row["step"], row["offset"] = step, offset
+            part.add(step, row.tobytes())
+            if expected and step <= expected[-1][0]:
+                expected = [e for e in expected if e[0] < step]
+            expected.append((step, offset))
+        held, before = part.rows, list(part.rows.column("offset"))
+        part.publish()
+        assert list(part.rows.column("offset")) == [o for _, o in expected]
+        assert list(held.column("offset")) == before
+    if expected:
+        assert part.drop(expected[0][1])
+        assert not part.drop(expected[0][1])
+        assert len(part.rows) == len(expected) - 1
+    size = sum(block.nbytes for block in part.rows.blocks)
+    assert size <= 96 * max(16, len(part.rows))
 
 
 def test_the_next_length_is_found_among_zeros():
