@@ -95,7 +95,7 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Rows:
-    """A snapshot: the first `count` ROWs of `blocks`, ascending; each block but the last is full."""
+    """A snapshot: the first `count` ROWs of `blocks`, ascending; all but the last are full."""
 
     blocks: tuple[np.ndarray, ...] = ()
     count: int = 0
