@@ -279,7 +279,9 @@ class RunTimeline:
     def tags(self) -> list[str]:
         """The names of this plugin's tags that have records, sorted."""
         ours = [found for found in list(self._tags.values()) if found is not None]
-        return sorted(tag.name for tag in ours if any(len(p.view) for p in tag.parts.values()))
+        return sorted(
+            tag.name for tag in ours if any(len(part.rows) for part in tag.parts.values())
+        )
 
     def series(self, tag: str) -> TimelineSeries | None:
         """A snapshot of a tag's steps; None where all is indexed and the tag is not there."""
