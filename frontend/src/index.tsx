@@ -16,6 +16,7 @@ import leftStyles from "./styles/left.css?inline";
 import shellStyles from "./styles/shell.css?inline";
 import tokens from "./styles/tokens.css?inline";
 import { App } from "./ui/App";
+import exportStyles from "./ui/export/export.css?inline";
 import inspectorStyles from "./ui/inspector/inspector.css?inline";
 import valuesStyles from "./ui/values/values.css?inline";
 
@@ -29,6 +30,7 @@ export function render(): void {
     matrixStyles,
     valuesStyles,
     inspectorStyles,
+    exportStyles,
   ]);
   const store = createStore();
   watchTheme(window.parent, (dark) => {

@@ -67,6 +67,15 @@ function range(ends: readonly [number, number] | undefined): string | undefined 
   return ends && `${ends[0]}:${ends[1]}`;
 }
 
+function tensorParameters({ run, tag, info, examples, channels }: TensorQuery): Parameters {
+  return { run, tag, step: info.step, example: range(examples), channels: range(channels) };
+}
+
+/** Where the values of a query are, relative to the page. */
+export function tensorAddress(query: TensorQuery): string {
+  return address("tensor", tensorParameters(query));
+}
+
 export function createClient(): Client {
   return {
     async tags(signal) {
@@ -79,13 +88,9 @@ export function createClient(): Client {
       const answer = await get("overview", { run, columns, step }, signal);
       return parseOverview(await answer.json(), run);
     },
-    async tensor({ run, tag, info, examples, channels }, signal) {
-      const answer = await get(
-        "tensor",
-        { run, tag, step: info.step, example: range(examples), channels: range(channels) },
-        signal,
-      );
-      return readTensor(await answer.arrayBuffer(), answer.headers.get("X-Shape"), info);
+    async tensor(query, signal) {
+      const answer = await get("tensor", tensorParameters(query), signal);
+      return readTensor(await answer.arrayBuffer(), answer.headers.get("X-Shape"), query.info);
     },
     async stats(run, tag, positions, signal) {
       const answer = await get("stats", { run, tag, steps: range(positions) }, signal);

@@ -5,6 +5,7 @@ import { goToStep, moveStep, setFollow, setPlaying } from "../state/actions";
 import { positionAt } from "../state/choose";
 import { useStore } from "../state/store";
 import { Button } from "./controls";
+import { Export } from "./export/Export";
 
 export function StepBar({ onDrawer, drawer }: { onDrawer: () => void; drawer: boolean }) {
   const store = useStore();
@@ -86,6 +87,7 @@ export function StepBar({ onDrawer, drawer }: { onDrawer: () => void; drawer: bo
           <StepNote />
         </span>
         <span class="spacer" />
+        <Export />
         <Button
           label="Values"
           icon="panel"

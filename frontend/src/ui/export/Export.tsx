@@ -1,0 +1,191 @@
+/** Take it away: a figure of the filtered channels, the tensor as a file, a line of Python. */
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { createClient, tensorAddress } from "../../data/client";
+import { npyOf, pythonLine } from "../../data/npy";
+import { type Store, useStore } from "../../state/store";
+import { Button, Select } from "../controls";
+import { fileName, largestScale } from "./figure";
+import { type Figure, layoutOfFigure, paintFigure } from "./paintFigure";
+
+const BACKGROUNDS = [
+  { value: "white", text: "White" },
+  { value: "transparent", text: "Transparent" },
+] as const;
+
+export function Export() {
+  const store = useStore();
+  const open = useSignal(false);
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const element = root.current as HTMLElement;
+    const outside = (event: PointerEvent) => {
+      if (!element.contains(event.target as Node)) open.value = false;
+    };
+    const close = (event: KeyboardEvent) => {
+      if (event.key !== "Escape" || !open.peek()) return;
+      event.stopPropagation();
+      open.value = false;
+      element.querySelector("button")?.focus();
+    };
+    window.addEventListener("pointerdown", outside);
+    element.addEventListener("keydown", close);
+    return () => {
+      window.removeEventListener("pointerdown", outside);
+      element.removeEventListener("keydown", close);
+    };
+  }, [open]);
+  return (
+    <div class="export" ref={root}>
+      <button
+        type="button"
+        class="button"
+        aria-haspopup="dialog"
+        aria-expanded={open.value}
+        disabled={store.view.value === null}
+        onClick={() => {
+          open.value = !open.value;
+        }}
+      >
+        Export
+      </button>
+      {open.value && store.view.value && <Panel />}
+    </div>
+  );
+}
+
+function figureOf(store: Store): Figure | null {
+  const view = store.view.value;
+  const shown = store.shown.value;
+  if (!view || !shown) return null;
+  const labels = view.info.labels ?? store.input.value?.info.labels ?? null;
+  return { view, shown, labels, order: store.order.value, tileWidth: store.tileWidth.value || 84 };
+}
+
+function Panel() {
+  const store = useStore();
+  const said = useSignal("");
+  const panel = useRef<HTMLDivElement>(null);
+  useEffect(() => panel.current?.querySelector("select")?.focus(), []);
+  return (
+    <div class="export-panel" role="dialog" aria-label="Export" ref={panel}>
+      <Picture said={said} />
+      <Values said={said} />
+      <p role="alert" hidden={said.value === ""}>
+        {said.value}
+      </p>
+      <span class="muted">{`${store.order.value.length} channels, filtered and in order`}</span>
+    </div>
+  );
+}
+
+interface Said {
+  readonly said: { value: string };
+}
+
+function Picture({ said }: Said) {
+  const store = useStore();
+  const scale = useSignal(2);
+  const background = useSignal("white");
+  const figure = figureOf(store);
+  const count = store.order.value.length;
+  if (!figure || count === 0)
+    return <p>No channel passes the filter: there is nothing to paint.</p>;
+  const size = layoutOfFigure(figure);
+  const largest = largestScale(size);
+  const times = Math.min(scale.value, largest);
+  const save = () => {
+    if (times === 0) {
+      said.value = `${count} channels make a picture too large to paint; filter them first`;
+      return;
+    }
+    const white = background.value === "white" ? "#ffffff" : null;
+    const { tag, info, example } = figure.view;
+    const name = fileName(tag, info.step, info.examples[example] ?? example, "png");
+    paintFigure(figure, times, white).toBlob((blob) => {
+      if (blob) download(blob, name);
+      else said.value = "the browser could not make the picture";
+    }, "image/png");
+  };
+  return (
+    <fieldset>
+      <legend>Picture</legend>
+      <Select
+        label="Scale"
+        shown
+        value={String(times)}
+        choices={[1, 2, 3, 4]
+          .filter((n) => n <= Math.max(1, largest))
+          .map((n) => ({
+            value: String(n),
+            text: `${n}×, ${size.width * n} × ${size.height * n}`,
+          }))}
+        onChange={(value) => {
+          scale.value = Number(value);
+        }}
+      />
+      <Select
+        label="Background"
+        shown
+        value={background.value}
+        choices={BACKGROUNDS}
+        onChange={(value) => {
+          background.value = value;
+        }}
+      />
+      <Button label="Save PNG" onClick={save} />
+    </fieldset>
+  );
+}
+
+/** All stored examples and channels of the layer at this step. */
+function Values({ said }: Said) {
+  const store = useStore();
+  const copied = useSignal(false);
+  const view = store.view.value;
+  if (!view) return null;
+  const { run, tag, info } = view;
+  const [n = 0, ...rest] = info.shape;
+  const shape = [n, rest.at(-1) ?? 0, ...rest.slice(0, -1)];
+  const line = pythonLine(
+    new URL(tensorAddress({ run, tag, info }), document.baseURI).href,
+    info,
+    shape,
+  );
+  const save = async () => {
+    said.value = "";
+    try {
+      const tensor = await createClient().tensor({ run, tag, info }, new AbortController().signal);
+      download(
+        new Blob([npyOf(tensor)]),
+        fileName(tag, info.step, 0, "npy").replace("_example0", ""),
+      );
+    } catch (error) {
+      said.value = `the values could not be fetched: ${error instanceof Error ? error.message : error}`;
+    }
+  };
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(line);
+      copied.value = true;
+    } catch {
+      said.value = "the clipboard is not allowed here: copy the line by hand";
+    }
+  };
+  return (
+    <fieldset>
+      <legend>{`Values, ${shape.join("×")}`}</legend>
+      <Button label="Save NPY" onClick={() => void save()} />
+      <Button label={copied.value ? "Copied" : "Copy Python"} onClick={() => void copy()} />
+      <textarea readOnly rows={4} aria-label="Python that loads the values" value={line} />
+    </fieldset>
+  );
+}
+
+function download(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,0 +1,66 @@
+/** A figure of what is filtered: where title, tiles, captions and colour bar stand, at 1×. */
+
+export interface FigureInput {
+  readonly count: number;
+  readonly tile: { readonly width: number; readonly height: number };
+  /** Lines of text under each tile. */
+  readonly captions: number;
+}
+
+export interface FigureLayout {
+  readonly width: number;
+  readonly height: number;
+  readonly columns: number;
+  readonly rows: number;
+  readonly pitchX: number;
+  readonly pitchY: number;
+  readonly top: number;
+  readonly bar: { readonly x: number; readonly y: number; readonly width: number };
+}
+
+export const MARGIN = 16;
+export const BAR_HEIGHT = 12;
+const GAP = 8;
+const LINE = 14;
+const HEAD = 46;
+const FOOT = 44;
+const NARROWEST = 512;
+/** What browsers paint without fail. */
+const LONGEST_SIDE = 16384;
+const MOST_PIXELS = 120e6;
+
+/** Rows a little wider than high; up to eight tiles in one row. */
+export function figureLayout({ count, tile, captions }: FigureInput): FigureLayout {
+  const pitchX = tile.width + GAP;
+  const pitchY = tile.height + captions * LINE + GAP;
+  const square = Math.ceil(Math.sqrt((count * 1.6 * pitchY) / pitchX));
+  const columns = Math.max(1, Math.min(count, Math.max(8, square)));
+  const rows = Math.max(1, Math.ceil(count / columns));
+  const width = Math.max(NARROWEST, columns * pitchX - GAP + 2 * MARGIN);
+  const top = MARGIN + HEAD;
+  const foot = top + rows * pitchY;
+  return {
+    width,
+    height: foot + FOOT + MARGIN - GAP,
+    columns,
+    rows,
+    pitchX,
+    pitchY,
+    top,
+    bar: { x: MARGIN, y: foot + 4, width: Math.min(320, width - 2 * MARGIN) },
+  };
+}
+
+/** The largest of 1 to 4 times at which a figure can still be painted; 0 where none is. */
+export function largestScale(size: { width: number; height: number }): number {
+  for (let scale = 4; scale >= 1; scale--) {
+    const [w, h] = [size.width * scale, size.height * scale];
+    if (Math.max(w, h) <= LONGEST_SIDE && w * h <= MOST_PIXELS) return scale;
+  }
+  return 0;
+}
+
+/** A name for the file: the layer with what is no letter, digit, point or dash as a dash. */
+export function fileName(tag: string, step: number, example: number, ending: string): string {
+  return `${tag.replace(/[^\w.-]+/g, "-")}_step${step}_example${example}.${ending}`;
+}

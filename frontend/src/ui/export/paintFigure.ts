@@ -1,0 +1,169 @@
+/** Paints a figure of the filtered channels on a canvas of its own, whatever the theme. */
+import { channelId, type LayerView } from "../../data/types";
+import { isDense } from "../../data/view";
+import { isMatrix } from "../../grid/matrix";
+import { FIRST_SHADE, LAST_SHADE, type Lut, marksOf } from "../../render/colormap";
+import { formatSpan } from "../../render/format";
+import { NUMBER_FONT } from "../../render/numbers";
+import type { Shown } from "../../render/shown";
+import { paintCanvas, stripGeometry } from "../../render/strip";
+import { BAR_HEIGHT, type FigureLayout, figureLayout, MARGIN } from "./figure";
+
+const INK = "#212121";
+const GREY = "#616161";
+
+export interface Figure {
+  readonly view: LayerView;
+  readonly shown: Shown;
+  /** Labels of the stored examples. */
+  readonly labels: readonly string[] | null;
+  /** Positions of the channels, filtered and in order. */
+  readonly order: readonly number[];
+  /** Width of a tile at 1×. */
+  readonly tileWidth: number;
+}
+
+/** Tiles of a matrix are its columns, one value wide; they are drawn as rows of their values. */
+export function tileOf({ view, shown, tileWidth }: Figure): { width: number; height: number } {
+  const { width, height } = shown.source.stack;
+  if (isMatrix(view)) {
+    const side = Math.max(2, Math.min(24, tileWidth));
+    return { width: Math.min(512, side * width), height: side };
+  }
+  const geometry = stripGeometry(width, height, tileWidth);
+  return { width: Math.ceil(geometry.tileCssWidth), height: Math.ceil(geometry.tileCssHeight) };
+}
+
+export function layoutOfFigure(figure: Figure): FigureLayout {
+  const captions = figure.shown.range === "channel" ? 2 : 1;
+  return figureLayout({ count: figure.order.length, tile: tileOf(figure), captions });
+}
+
+export function titleOf({ view, labels }: Figure): [string, string] {
+  const { info, tag, run } = view;
+  const example = info.examples[view.example] ?? view.example;
+  const label = labels?.[view.example];
+  const which = isDense(info) ? "all stored examples" : `example ${example}`;
+  return [
+    tag,
+    `${run}, step ${info.step}, ${which}${label && !isDense(info) ? ` “${label}”` : ""}`,
+  ];
+}
+
+export function paintFigure(figure: Figure, scale: number, background: string | null) {
+  const layout = layoutOfFigure(figure);
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(layout.width * scale);
+  canvas.height = Math.round(layout.height * scale);
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("this browser offers no 2d canvas");
+  context.scale(scale, scale);
+  if (background) {
+    context.fillStyle = background;
+    context.fillRect(0, 0, layout.width, layout.height);
+  }
+  paintTitle(context, figure);
+  paintTiles(context, figure, layout, scale);
+  paintBar(context, figure, layout);
+  return canvas;
+}
+
+function write(
+  context: CanvasRenderingContext2D,
+  text: string,
+  x: number,
+  y: number,
+  style: { size?: number; weight?: number; color?: string; width?: number },
+): void {
+  const { size = 11, weight = 400, color = GREY, width } = style;
+  context.font = `${weight} ${size}px ${NUMBER_FONT}`;
+  context.fillStyle = color;
+  context.textBaseline = "alphabetic";
+  context.fillText(text, x, y, width);
+}
+
+function paintTitle(context: CanvasRenderingContext2D, figure: Figure): void {
+  const [title, detail] = titleOf(figure);
+  write(context, title, MARGIN, MARGIN + 14, { size: 16, weight: 500, color: INK });
+  write(context, detail, MARGIN, MARGIN + 32, { size: 12 });
+}
+
+function paintTiles(
+  context: CanvasRenderingContext2D,
+  figure: Figure,
+  layout: FigureLayout,
+  scale: number,
+): void {
+  const { view, shown, order } = figure;
+  const { source, table, lut } = shown;
+  const tile = tileOf(figure);
+  const reduce = stripGeometry(source.stack.width, source.stack.height, tile.width, scale).reduce;
+  const picture = document.createElement("canvas");
+  order.forEach((position, i) => {
+    const x = MARGIN + (i % layout.columns) * layout.pitchX;
+    const y = layout.top + Math.floor(i / layout.columns) * layout.pitchY;
+    paintCanvas(picture, source, position, table.affine(position), lut, reduce);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(picture, x, y, tile.width, tile.height);
+    write(context, String(channelId(view.info, position)), x, y + tile.height + 12, {
+      color: INK,
+      width: tile.width,
+    });
+    if (shown.range === "channel") {
+      const limits = formatSpan(table.limits(position)).join(" … ");
+      write(context, limits, x, y + tile.height + 25, { size: 10, width: tile.width });
+    }
+  });
+}
+
+/** The colours from low to high with the limits they stand for. */
+function paintBar(context: CanvasRenderingContext2D, figure: Figure, layout: FigureLayout): void {
+  const { shown, order } = figure;
+  const { x, y, width } = layout.bar;
+  paintGradient(context, shown.lut, x, y, width);
+  const own = shown.range === "channel";
+  const first = order[0] ?? 0;
+  const [low, high] = own ? ["minimum", "maximum"] : formatSpan(shown.table.limits(first));
+  write(context, low, x, y + BAR_HEIGHT + 13, { color: INK });
+  context.textAlign = "right";
+  write(context, high, x + width, y + BAR_HEIGHT + 13, { color: INK });
+  context.textAlign = "left";
+  const note = own ? "of each channel, as written under it" : "";
+  write(context, note, x + 62, y + BAR_HEIGHT + 13, { width: width - 124 });
+  if (shown.source.extentOfAll().nonfinite > 0) paintMarks(context, shown, x + width + 16, y);
+}
+
+/** What the colours beside the map stand for. */
+function paintMarks(context: CanvasRenderingContext2D, shown: Shown, x: number, y: number): void {
+  const { nan, positive, negative } = marksOf(shown.colormap);
+  const marks = [
+    [nan, "NaN"],
+    [positive, "+Inf"],
+    [negative, "−Inf"],
+  ] as const;
+  marks.forEach(([color, text], i) => {
+    context.fillStyle = color;
+    context.fillRect(x + i * 48, y, BAR_HEIGHT, BAR_HEIGHT);
+    write(context, text, x + i * 48 + 16, y + 10, {});
+  });
+}
+
+function paintGradient(
+  context: CanvasRenderingContext2D,
+  lut: Lut,
+  x: number,
+  y: number,
+  width: number,
+): void {
+  const shades = LAST_SHADE - FIRST_SHADE + 1;
+  const bar = document.createElement("canvas");
+  bar.width = shades;
+  bar.height = 1;
+  const inner = bar.getContext("2d");
+  if (!inner) return;
+  const image = inner.createImageData(shades, 1);
+  new Uint32Array(image.data.buffer).set(lut.subarray(FIRST_SHADE, LAST_SHADE + 1));
+  inner.putImageData(image, 0, 0);
+  context.imageSmoothingEnabled = true;
+  context.drawImage(bar, x, y, width, BAR_HEIGHT);
+}

@@ -1,0 +1,123 @@
+"""What is taken away is what was logged: the picture, the file, the line of Python."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.browser import scenes
+from tests.browser.dashboard import Dashboard
+from tests.browser.test_values import grey_of
+
+CONV1 = "encoder/conv1"
+GREY = '{"limits":"minmax","colormap":"grey"}'
+MARGIN, HEAD = 16, 46
+
+
+def panel(dashboard: Dashboard):
+    """The open panel."""
+    dialog = dashboard.root.get_by_role("dialog", name="Export")
+    if dialog.count() == 0:
+        dashboard.root.get_by_role("button", name="Export", exact=True).click()
+    return dialog
+
+
+def saved(dashboard: Dashboard, button: str) -> tuple[str, bytes]:
+    """Name and bytes of the file that a button of the panel downloads."""
+    with dashboard.page.expect_download() as download:
+        panel(dashboard).get_by_role("button", name=button).click()
+    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+def pixels_of(blob: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(blob)).convert("RGBA"))
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_picture_holds_the_filtered_channels(themed: Dashboard, scale: int) -> None:
+    """Six channels that were searched for, each pixel its value, on white in either theme."""
+    themed.open(layer=CONV1, window=GREY)
+    field = themed.root.get_by_label("Channels to show", exact=True)
+    field.fill("0-4, 11")
+    themed.wait_idle()
+    tile = themed.cell(0).bounding_box()
+    assert tile is not None
+    panel(themed).get_by_label("Scale", exact=True).select_option(str(scale))
+    name, blob = saved(themed, "Save PNG")
+    assert name == "encoder-conv1_step70_example0.png"
+    picture = pixels_of(blob)
+    assert tuple(picture[2, 2]) == (255, 255, 255, 255)
+    zoom = round(tile["width"] / 28) * scale
+    top = (MARGIN + HEAD) * scale
+    for i, channel in enumerate((0, 1, 2, 3, 4, 11)):
+        left = round((MARGIN + i * (tile["width"] + 8)) * scale)
+        part = picture[top : top + 28 * zoom, left : left + 28 * zoom]
+        shown = part[zoom // 2 :: zoom, zoom // 2 :: zoom, 0].astype(float)
+        plane = scenes.layers(70)[CONV1][0, ..., channel].astype(np.float64)
+        assert np.abs(shown - grey_of(plane, plane.min(), plane.max())).max() <= 1.5
+
+
+def test_picture_can_be_transparent(dashboard: Dashboard) -> None:
+    """Without a background, what is around the tiles is clear."""
+    dashboard.open(layer=CONV1, window=GREY)
+    panel(dashboard).get_by_label("Background", exact=True).select_option("transparent")
+    picture = pixels_of(saved(dashboard, "Save PNG")[1])
+    assert picture[2, 2, 3] == 0
+    assert picture[2 * (MARGIN + HEAD + 20), 2 * (MARGIN + 20), 3] == 255
+
+
+def test_colour_bar_runs_over_the_limits(dashboard: Dashboard) -> None:
+    """The bar at the foot goes from the first to the last colour, with one window for all."""
+    dashboard.open(layer=CONV1, window='{"range":"manual","manual":[0.5,2],"colormap":"grey"}')
+    panel(dashboard).get_by_label("Scale", exact=True).select_option("1")
+    picture = pixels_of(saved(dashboard, "Save PNG")[1])[..., :3].astype(int)
+    rows = [
+        y
+        for y in range(picture.shape[0])
+        if picture[y, MARGIN].max() < 4
+        and picture[y, MARGIN + 319].min() > 250
+        and 120 < picture[y, MARGIN + 160, 0] < 135
+    ]
+    assert len(rows) >= 10
+
+
+def test_npy_holds_the_whole_tensor(dashboard: Dashboard) -> None:
+    """All stored examples and channels, channels second, as true float32 values."""
+    dashboard.open(layer="head/broken", example=1)
+    name, blob = saved(dashboard, "Save NPY")
+    assert name == "head-broken_step70.npy"
+    array = np.load(io.BytesIO(blob))
+    assert array.dtype == np.float32
+    expected = np.moveaxis(scenes.layers(70)["head/broken"], -1, 1)
+    assert array.shape == expected.shape
+    np.testing.assert_allclose(array, expected, rtol=2**-11, atol=1e-6)
+
+
+def test_line_of_python_loads_the_tensor(dashboard: Dashboard, tmp_path: Path) -> None:
+    """Run as it stands, in a fresh interpreter, the line yields the logged values."""
+    dashboard.open(layer="encoder/conv2")
+    line = panel(dashboard).get_by_role("textbox", name="Python that loads").input_value()
+    script = f"{line}\nnp.save({'values.npy'!r}, values)"
+    directory = tmp_path
+    subprocess.run([sys.executable, "-c", script], cwd=directory, check=True, timeout=60)
+    expected = np.moveaxis(scenes.layers(70)["encoder/conv2"], -1, 1)
+    loaded = np.load(directory / "values.npy")
+    np.testing.assert_allclose(loaded, expected, rtol=2**-11, atol=1e-6)
+
+
+def test_panel_closes_on_escape_and_gives_the_focus_back(dashboard: Dashboard) -> None:
+    """Escape closes the panel; the button that opened it has the focus."""
+    dashboard.open(layer=CONV1)
+    dialog = panel(dashboard)
+    dialog.wait_for()
+    dashboard.screenshot("export")
+    dashboard.page.keyboard.press("Escape")
+    assert dialog.count() == 0
+    focused = dashboard.frame.evaluate("document.activeElement.textContent")
+    assert focused == "Export"
