@@ -4,9 +4,10 @@ import { createClient } from "./data/client";
 import gridStyles from "./grid/grid.css?inline";
 import matrixStyles from "./grid/matrix.css?inline";
 import { connectAddress } from "./host/address";
+import { copyText } from "./host/clipboard";
 import { connectGuest } from "./host/guest";
 import { watchTheme } from "./host/theme";
-import { keepAddress } from "./state/address";
+import { keepAddress, keysOf } from "./state/address";
 import { Loader } from "./state/loader";
 import { holdOrder } from "./state/order";
 import { play } from "./state/player";
@@ -37,7 +38,8 @@ export function render(): void {
     store.dark.value = dark;
     document.documentElement.classList.toggle("dark", dark);
   });
-  keepAddress(store, connectAddress(window.parent));
+  const address = connectAddress(window.parent);
+  keepAddress(store, address);
   holdOrder(store);
   play(store);
   const loader = new Loader(store, createClient());
@@ -46,7 +48,7 @@ export function render(): void {
   document.title = "Activations";
   renderInto(
     <StoreProvider value={store}>
-      <App onRetry={() => loader.reload()} />
+      <App onRetry={() => loader.reload()} copyLink={() => copyText(address.link(keysOf(store)))} />
     </StoreProvider>,
     document.body,
   );

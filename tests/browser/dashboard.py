@@ -62,8 +62,13 @@ class Dashboard:
             self.page.locator("iframe").first.wait_for(timeout=30_000)
         else:
             self.page.evaluate("url => history.replaceState(history.state, '', url)", address)
-            self.page.locator("iframe").first.evaluate("i => i.contentWindow.location.reload()")
-            self.page.wait_for_timeout(100)
+            self.page.locator("iframe").first.evaluate(
+                "i => { i.contentWindow.left = true; i.contentWindow.location.reload() }"
+            )
+            self.page.wait_for_function(
+                "() => { const w = document.querySelector('iframe').contentWindow;"
+                " return !w.left && w.document.readyState === 'complete' }"
+            )
         return self
 
     @property

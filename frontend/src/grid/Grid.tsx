@@ -85,7 +85,13 @@ function gridLayout(store: Store, area: { width: number; height: number }): Grid
     count: store.order.value.length,
     area: { width: area.width - 2 * MARGIN, height: area.height - 2 * MARGIN },
     wished: store.tileSize.value,
+    parts: isBeside(store) ? 2 : 1,
   });
+}
+
+/** Two tiles in each cell; the second stays empty until its values are here. */
+export function isBeside(store: Store): boolean {
+  return store.compare.value?.mode === "beside";
 }
 
 /** A hidden tab has no height: what was laid out before stays. */
@@ -109,21 +115,25 @@ function markPixels(root: HTMLElement | null, store: Store, layout: GridLayout |
   if (!root || !layout) return;
   root.style.setProperty("--mark-visibility", pixel ? "visible" : "hidden");
   if (!pixel) return;
-  const { zoom, geometry } = layout;
+  const { zoom } = layout;
   const size = Math.max(zoom, 5);
   const shift = (size - zoom) / 2;
-  const width = geometry.tileCssWidth + geometry.gapCss;
   root.style.setProperty("--mark-x", `${pixel.x * zoom - shift - 1}px`);
   root.style.setProperty("--mark-y", `${pixel.y * zoom - shift - 1}px`);
-  root.style.setProperty("--mark-image", markImage(width, geometry.tileCssHeight, size));
+  root.style.setProperty("--mark-image", markImage(layout, size));
 }
 
-/** A hollow square, white within black, so that it stands out on any colour. */
-function markImage(width: number, height: number, size: number): string {
-  const svg =
-    `<svg xmlns='http://www.w3.org/2000/svg' width='${width}' height='${height + 8}'>` +
-    `<rect x='.5' y='.5' width='${size + 1}' height='${size + 1}' fill='none' stroke='black'/>` +
-    `<rect x='1.5' y='1.5' width='${size - 1}' height='${size - 1}' fill='none' stroke='white'/></svg>`;
+/** A hollow square in each tile of a cell, white within black, so that it stands out on any colour. */
+function markImage({ pitchX, parts, geometry }: GridLayout, size: number): string {
+  const squares = Array.from({ length: parts }, (_, part) => {
+    const x = part * geometry.tileCssWidth;
+    return (
+      `<rect x='${x + 0.5}' y='.5' width='${size + 1}' height='${size + 1}' stroke='black'/>` +
+      `<rect x='${x + 1.5}' y='1.5' width='${size - 1}' height='${size - 1}' stroke='white'/>`
+    );
+  });
+  const height = geometry.tileCssHeight + 8;
+  const svg = `<svg xmlns='http://www.w3.org/2000/svg' fill='none' width='${pitchX}' height='${height}'>${squares.join("")}</svg>`;
   return `url("data:image/svg+xml,${encodeURIComponent(svg)}")`;
 }
 
@@ -140,11 +150,11 @@ function placeOf(event: PointerEvent | MouseEvent, layout: GridLayout): Place | 
   const box = cell.getBoundingClientRect();
   const { geometry, zoom } = layout;
   const [dx, dy] = [event.clientX - box.left, event.clientY - box.top];
-  const inside = dx >= 0 && dy >= 0 && dx < geometry.tileCssWidth && dy < geometry.tileCssHeight;
+  const inside = dx >= 0 && dy >= 0 && dx < layout.cellWidth && dy < geometry.tileCssHeight;
   if (!inside) return { index: Number(cell.dataset.index), x: -1, y: -1 };
   return {
     index: Number(cell.dataset.index),
-    x: Math.floor(dx / zoom),
+    x: Math.floor((dx % geometry.tileCssWidth) / zoom),
     y: Math.floor(dy / zoom),
   };
 }

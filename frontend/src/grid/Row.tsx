@@ -4,9 +4,11 @@
  */
 import { useRef } from "preact/hooks";
 import { channelId } from "../data/types";
-import { sourceOf } from "../render/decode";
+import { sourceOf, type TileSource } from "../render/decode";
 import { formatValue } from "../render/format";
+import type { Shown } from "../render/shown";
 import { RowStrip } from "../render/strip";
+import { affineOf } from "../render/window";
 import { usePaint } from "../state/paint";
 import { type Store, useStore } from "../state/store";
 import type { GridLayout } from "./layout";
@@ -40,7 +42,7 @@ export function Row({ row, layout }: RowProps) {
           role="gridcell"
           aria-colindex={column + 1}
           data-index={row * layout.columns + column}
-          style={`left:${column * pitchX}px;width:${geometry.tileCssWidth}px;height:${pitchY - 4}px`}
+          style={`left:${column * pitchX}px;width:${layout.cellWidth}px;height:${pitchY - 4}px`}
         >
           <div class="frame" style={`height:${geometry.tileCssHeight}px`} />
           <div class="bar" style={`top:${layout.barTop}px`} />
@@ -52,7 +54,7 @@ export function Row({ row, layout }: RowProps) {
           key={column}
           class="caption"
           aria-hidden="true"
-          style={`left:${column * pitchX}px;top:${layout.captionTop}px;width:${geometry.tileCssWidth}px`}
+          style={`left:${column * pitchX}px;top:${layout.captionTop}px;width:${layout.cellWidth}px`}
         >
           <span class="id" />
           <span class="mark" />
@@ -79,12 +81,30 @@ function paint(
   strip.current ??= new RowStrip(canvas);
   const from = row * layout.columns;
   const positions = order.slice(from, from + layout.columns);
-  strip.current.begin(positions.length, layout.geometry);
+  const { parts } = layout;
+  const pair = pairOf(store, shown);
+  strip.current.begin(positions.length, layout.geometry, 0, parts);
   positions.forEach((position, i) => {
-    if (position >= shown.source.stack.planes) return;
-    strip.current?.tile(i, shown.source, position, shown.table.affine(position), shown.lut);
+    const limits = shown.table.limits(position);
+    pair.slice(0, parts).forEach((source, part) => {
+      if (!source || position >= source.stack.planes) return;
+      const affine = affineOf(limits, source.stack.scale);
+      strip.current?.tile(i * parts + part, source, position, affine, shown.lut);
+    });
   });
   strip.current.end();
+}
+
+/** First what stands in the first tile, then in the second; one window holds for both. */
+function pairOf(store: Store, shown: Shown): readonly (TileSource | null)[] {
+  const other = store.other.value;
+  const flipped = store.flipped.value;
+  if (!store.compare.value || store.isDifference.value) return [shown.source, null];
+  const second = other && sourceOf(other, store.depth.value);
+  const { width, height } = shown.source.stack;
+  const fits = second && second.stack.width === width && second.stack.height === height;
+  const pair = [shown.source, fits ? second : null];
+  return flipped && fits ? pair.reverse() : pair;
 }
 
 function write(store: Store, element: HTMLElement | null, { row, layout }: RowProps): void {
@@ -96,6 +116,8 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
   const pixel = store.hover.value?.pixel;
   if (!view || !element) return;
   const source = sourceOf(view, store.depth.value);
+  // Values under the cursor are those on the screen: a difference, where that is shown.
+  const read = pixel ? (store.shown.value?.source ?? source) : source;
   const from = row * layout.columns;
   const captions = element.querySelectorAll<HTMLElement>(":scope > .caption");
   element.querySelectorAll<HTMLElement>(":scope > [role=gridcell]").forEach((cell, i) => {
@@ -114,7 +136,7 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
     setAttribute(cell, "aria-selected", String(position === selected));
     setAttribute(cell, "tabindex", position === selected ? "0" : "-1");
     bar.style.transform = `scaleX(${barLength(source, position, reach)})`;
-    const value = pixel && formatValue(source.value(position, pixel.x, pixel.y), reach, 3);
+    const value = pixel && formatValue(read.value(position, pixel.x, pixel.y), reach, 3);
     setText(name, value ?? String(id));
     setText(word, value === undefined && mark.text ? ` ${mark.text}` : "");
   });

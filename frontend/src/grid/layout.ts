@@ -15,6 +15,9 @@ export interface GridLayout {
   readonly pitchY: number;
   readonly barTop: number;
   readonly captionTop: number;
+  /** Tiles side by side in a cell: two while comparing. */
+  readonly parts: number;
+  readonly cellWidth: number;
   /** CSS pixels for one value of the plane. */
   readonly zoom: number;
 }
@@ -26,27 +29,26 @@ export interface LayoutInput {
   readonly area: { readonly width: number; readonly height: number };
   /** Wished width of a tile; null: chosen to fit. */
   readonly wished: number | null;
+  readonly parts: number;
 }
 
-export function layoutOf({
-  planeWidth,
-  planeHeight,
-  count,
-  area,
-  wished,
-}: LayoutInput): GridLayout {
+export function layoutOf(input: LayoutInput): GridLayout {
+  const { planeWidth, planeHeight, count, area, wished, parts } = input;
   const size =
     wished === null
-      ? chooseTile(planeWidth, planeHeight, count, area)
+      ? chooseTile(planeWidth, planeHeight, count * parts, area)
       : nearestTile(tileSizes(planeWidth, planeHeight), wished);
   const geometry = stripGeometry(planeWidth, planeHeight, size.width);
-  const pitchX = geometry.tileCssWidth + geometry.gapCss;
+  const cellWidth = geometry.tileCssWidth * parts;
+  const pitchX = cellWidth + geometry.gapCss;
   const columns = Math.max(1, Math.floor((area.width + geometry.gapCss) / pitchX));
   return {
     geometry,
     columns,
     rows: Math.ceil(count / columns),
     count,
+    parts,
+    cellWidth,
     pitchX,
     pitchY: Math.ceil(geometry.tileCssHeight) + CAPTION + 8,
     barTop: geometry.tileCssHeight + CAPTION_GAP,

@@ -3,6 +3,7 @@ import { batch } from "@preact/signals";
 import { DEFAULT_WINDOW, type Pixel, type Triage, type WindowState } from "../data/types";
 import { nextAutoLevel } from "../render/window";
 import { positionAt } from "./choose";
+import type { CompareState } from "./compare";
 import type { Hover, Store } from "./store";
 
 export function setWindow(store: Store, change: Partial<WindowState>): void {
@@ -120,4 +121,15 @@ export function selectRun(store: Store, run: string): void {
 /** `example` is a position among those stored. */
 export function selectExample(store: Store, example: number): void {
   store.example.value = example;
+}
+
+/** Begins to compare with the first step (with the previous one at the first), or ends it. */
+export function toggleCompare(store: Store): void {
+  const on = store.compare.peek() !== null;
+  store.compare.value = on ? null : { target: "first", mode: "beside" };
+}
+
+export function setCompare(store: Store, change: Partial<CompareState>): void {
+  const current = store.compare.peek();
+  if (current) store.compare.value = { ...current, ...change };
 }

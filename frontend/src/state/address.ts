@@ -2,6 +2,7 @@
 import { batch, effect } from "@preact/signals";
 import { DEFAULT_WINDOW, SHOW_KEYS, SORT_KEYS, type WindowState } from "../data/types";
 import type { Address, AddressKeys } from "../host/address";
+import { COMPARE_MODES } from "./compare";
 import { DEFAULT_TRIAGE, type Store } from "./store";
 
 /** What a link restores. */
@@ -20,6 +21,8 @@ export function keysOf(store: Store): AddressKeys {
     show: triage.value.show === DEFAULT_TRIAGE.show ? null : triage.value.show,
     search: triage.value.search || null,
     size: store.tileSize.value === null ? null : String(store.tileSize.value),
+    compare: store.compare.value?.target ?? null,
+    mode: store.compare.value?.mode ?? null,
     order: store.layerOrder.value === "model" ? null : store.layerOrder.value,
     window: windowText(window.value),
   };
@@ -56,6 +59,8 @@ export function restore(store: Store, keys: AddressKeys): void {
     };
     store.tileSize.value = whole("size");
     store.layerOrder.value = oneOf("order", ["model", "problems"]) ?? "model";
+    const mode = oneOf("mode", COMPARE_MODES) ?? "beside";
+    store.compare.value = keys.compare ? { target: keys.compare, mode } : null;
     store.window.value = windowFrom(keys.window);
   });
 }

@@ -17,6 +17,7 @@ import {
   inputInfo,
   positionAt,
 } from "./choose";
+import { findOther } from "./compare";
 import { Latest } from "./latest";
 import { Prefetcher, prefetchPlan } from "./prefetch";
 import type { FilmFrame, Store } from "./store";
@@ -38,6 +39,7 @@ export class Loader {
   private readonly tableTask = new Latest(() => undefined);
   private readonly inputTask = new Latest(() => undefined);
   private readonly filmTask = new Latest(() => undefined);
+  private readonly otherTask = new Latest((message) => this.showOther(null, "", message));
   private readonly previousTask = new Latest(() => undefined);
   /** Step indices of the run's inputs. */
   private inputs: { readonly run: string; readonly indices: readonly StepIndex[] } | null = null;
@@ -100,6 +102,10 @@ export class Loader {
     effect(() => {
       const view = store.view.value;
       if (view) untracked(() => this.surround(view));
+    });
+    effect(() => {
+      const [view, compare] = [store.view.value, store.compare.value];
+      untracked(() => this.openOther(view, compare?.target ?? null));
     });
     const byChange = computed(() => store.triage.value.sortBy === "change");
     effect(() => {
@@ -359,6 +365,37 @@ export class Loader {
       const tensor = await this.tensors.get(viewQuery(key), signal);
       signal.throwIfAborted();
       previous.value = viewOf(key, tensor);
+    });
+  }
+
+  private openOther(view: LayerView | null, target: string | null): void {
+    const { store } = this;
+    const index = store.stepIndex.peek();
+    if (!view || target === null || index.state !== "ready" || index.value.tag !== view.tag) {
+      this.otherTask.cancel();
+      store.other.value = null;
+      return;
+    }
+    this.otherTask.run(async (signal) => {
+      const found = await findOther(this.client, target, view, index.value, signal);
+      if (typeof found === "string") {
+        this.showOther(null, "", found);
+        return;
+      }
+      const tensor = await this.tensors.get(viewQuery(found.key), signal);
+      signal.throwIfAborted();
+      const before = store.other.peek();
+      const same = before && sameView(before, found.key);
+      this.showOther(same ? before : viewOf(found.key, tensor), found.name, found.note);
+    });
+  }
+
+  private showOther(other: LayerView | null, name: string, note: string | null): void {
+    const { store } = this;
+    batch(() => {
+      store.other.value = other;
+      store.otherName.value = name;
+      store.otherNote.value = note;
     });
   }
 

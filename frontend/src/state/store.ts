@@ -21,9 +21,11 @@ import {
   type Triage,
   type WindowState,
 } from "../data/types";
+import { differenceView, differs } from "../render/compare";
 import { sourceOf, type TileSource } from "../render/decode";
 import { limitsOverSteps, type Shown, shownOf } from "../render/shown";
 import { infoAt } from "./choose";
+import type { CompareState } from "./compare";
 
 /** The value under the cursor. */
 export interface Hover {
@@ -73,6 +75,10 @@ function selection() {
     overlay: signal(false),
     follow: signal(true),
     playing: signal(false),
+    /** What stands beside the view, if anything. */
+    compare: signal<CompareState | null>(null),
+    /** While the key is held, each of the two stands in the other's place. */
+    flipped: signal(false),
     window: signal<WindowState>(DEFAULT_WINDOW),
     triage: signal<Triage>(DEFAULT_TRIAGE),
     /** Wished width of a tile in CSS pixels; null: chosen to fit. */
@@ -101,6 +107,11 @@ function answers() {
     /** The shown example one step earlier, for the sort by change; null until it is here. */
     previous: signal<LayerView | null>(null),
     input: signal<InputView | null>(null),
+    /** The second view while comparing; null until it is here. */
+    other: signal<LayerView | null>(null),
+    /** Where it is from, and what must be known of it; or why there is none. */
+    otherName: signal(""),
+    otherNote: signal<string | null>(null),
     /** Set while a view is on its way. */
     loading: signal(false),
     error: signal<string | null>(null),
@@ -120,6 +131,8 @@ export interface Store extends State {
   readonly info: ReadonlySignal<StepInfo | null>;
   /** What the window makes of the view: planes, limits, colormap, table of colours. */
   readonly shown: ReadonlySignal<Shown | null>;
+  /** Whether the shown values are a difference of two views. */
+  readonly isDifference: ReadonlySignal<boolean>;
   /** `[channels, 6]` of the shown step, by channel id; null until they are here. */
   readonly statsAt: ReadonlySignal<Float32Array | null>;
   /** The layer's largest finite magnitude over the steps whose statistics are here. */
@@ -128,26 +141,35 @@ export interface Store extends State {
 
 export function createStore(): Store {
   const state = { ...selection(), ...answers() };
-  const { view, stats, window, depth } = state;
+  const { view, stats, window, depth, compare, other } = state;
+  const difference = computed(() => {
+    const [a, b] = [view.value, other.value];
+    if (compare.value?.mode !== "difference" || !a || !b || differs(a, b)) return null;
+    return differenceView(a, b);
+  });
   return {
     ...state,
     info: computed(() => {
       const index = state.stepIndex.value;
       return index.state === "ready" ? infoAt(index.value, state.step.value) : null;
     }),
-    shown: computed(
-      () =>
-        view.value &&
-        shownOf({
-          view: view.value,
-          depth: depth.value,
-          window: window.value,
-          stats: stats.value,
-        }),
-    ),
+    isDifference: computed(() => difference.value !== null),
+    shown: computed(() => {
+      if (difference.value) return shownDifference(difference.value, depth.value, window.value);
+      const options = { depth: depth.value, window: window.value, stats: stats.value };
+      return view.value && shownOf({ view: view.value, ...options });
+    }),
     statsAt: computed(() => rowOf(stats.value, view.value)),
     reach: computed(() => reachOf(stats.value, view.value)),
   };
+}
+
+/** A difference diverges about zero, whatever the window was before. */
+function shownDifference(view: LayerView, depth: number, window: WindowState): Shown {
+  const limits = window.limits === "auto" ? "auto" : "symmetric";
+  const range = window.range === "manual" ? "layer" : window.range;
+  const about = { ...window, limits, range, colormap: "RdBu", lockSteps: false } as const;
+  return shownOf({ view, depth, window: about, stats: null });
 }
 
 function reachOf(stats: StatsTable | null, view: LayerView | null): number {

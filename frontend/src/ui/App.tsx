@@ -19,9 +19,10 @@ import { ValueWindow } from "./values/ValueWindow";
 
 export interface AppProps {
   readonly onRetry: () => void;
+  readonly copyLink: () => Promise<string>;
 }
 
-export function App({ onRetry }: AppProps) {
+export function App({ onRetry, copyLink }: AppProps) {
   const store = useStore();
   const tags = store.tags.value;
   if (tags.state === "failed") {
@@ -29,10 +30,10 @@ export function App({ onRetry }: AppProps) {
   }
   if (tags.state !== "ready") return <Message title="Reading the log…" />;
   if (tags.value.size === 0) return <Empty />;
-  return <Dashboard onRetry={onRetry} />;
+  return <Dashboard onRetry={onRetry} copyLink={copyLink} />;
 }
 
-function Dashboard({ onRetry }: AppProps) {
+function Dashboard({ onRetry, copyLink }: AppProps) {
   const store = useStore();
   const drawer = useSignal(false);
   const narrow = useMedia("(width < 1000px)");
@@ -54,7 +55,11 @@ function Dashboard({ onRetry }: AppProps) {
         )}
         <Notice />
       </aside>
-      <StepBar drawer={drawer.value} onDrawer={() => (drawer.value = !drawer.value)} />
+      <StepBar
+        drawer={drawer.value}
+        onDrawer={() => (drawer.value = !drawer.value)}
+        copyLink={copyLink}
+      />
       <LayerBar />
       <Well onRetry={onRetry} />
       <aside class="right" aria-label="Values and inspector">
@@ -102,7 +107,7 @@ function Notice() {
 }
 
 /** The grid, or why there is none. */
-function Well({ onRetry }: AppProps) {
+function Well({ onRetry }: Pick<AppProps, "onRetry">) {
   const store = useStore();
   const error = store.error.value;
   if (error !== null) {
@@ -116,7 +121,12 @@ function Well({ onRetry }: AppProps) {
   return view && isMatrix(view) ? <Matrix /> : <Grid />;
 }
 
-function Failed({ message, onRetry }: AppProps & { readonly message: string }) {
+interface FailedProps {
+  readonly message: string;
+  readonly onRetry: () => void;
+}
+
+function Failed({ message, onRetry }: FailedProps) {
   return (
     <div class="message" role="alert">
       <strong>This could not be shown</strong>

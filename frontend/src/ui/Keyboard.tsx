@@ -19,6 +19,7 @@ const SHEET: readonly (readonly [string, string])[] = [
   ["/", "channels to show"],
   ["i", "input over the enlarged tile"],
   ["o", "mark clipped pixels"],
+  ["X", "hold: flip the two that are compared"],
   ["f", "hide the side columns"],
   ["← ↑ → ↓", "in the grid: channel"],
   ["Shift + arrows", "in the grid: marked pixel"],
@@ -35,8 +36,15 @@ export function Keyboard() {
       if (event.key === "?" && !inField(event)) sheet.current?.showModal();
       else if (store.singleKeys.peek() && !sheet.current?.open) pressed(store, event);
     };
+    const onUp = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() === "x") store.flipped.value = false;
+    };
     document.addEventListener("keydown", onKey);
-    return () => document.removeEventListener("keydown", onKey);
+    document.addEventListener("keyup", onUp);
+    return () => {
+      document.removeEventListener("keydown", onKey);
+      document.removeEventListener("keyup", onUp);
+    };
   }, [store]);
   return (
     <>
@@ -97,11 +105,14 @@ function pressed(store: Store, event: KeyboardEvent): void {
     f: () => {
       store.sidesHidden.value = !store.sidesHidden.peek();
     },
+    x: () => {
+      store.flipped.value = store.compare.peek() !== null;
+    },
     "/": () => document.querySelector<HTMLElement>('[aria-label="Channels to show"]')?.focus(),
   };
   const action = /^[1-9]$/.test(event.key)
     ? () => chooseExample(store, Number(event.key) - 1)
-    : actions[event.key];
+    : actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action) return;
   event.preventDefault();
   action();

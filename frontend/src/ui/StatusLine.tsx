@@ -4,8 +4,9 @@ import { channelId } from "../data/types";
 import { isDense } from "../data/view";
 import { rowName } from "../grid/Matrix";
 import { isMatrix } from "../grid/matrix";
+import { sourceOf } from "../render/decode";
 import { formatValue } from "../render/format";
-import { useStore } from "../state/store";
+import { type Hover, type Store, useStore } from "../state/store";
 import { Keyboard } from "./Keyboard";
 
 export function StatusLine() {
@@ -21,7 +22,8 @@ export function StatusLine() {
     const place = isMatrix(view)
       ? `${isDense(view.info) ? "example" : "position"} ${rowName(view, x, null)}`
       : `x ${x}, y ${y}`;
-    return `channel ${id}, ${place}: ${formatValue(value, Math.max(Math.abs(lo), Math.abs(hi)), 4)}`;
+    const text = (v: number) => formatValue(v, Math.max(Math.abs(lo), Math.abs(hi)), 4);
+    return `channel ${id}, ${place}: ${text(value)}${beside(store, hover, text)}`;
   });
   // Only what the keyboard does is announced: a moving pointer would never let the reader finish.
   const live = useComputed(() => (store.hover.value?.byKeyboard ? "polite" : "off"));
@@ -35,4 +37,13 @@ export function StatusLine() {
       <Keyboard />
     </footer>
   );
+}
+
+/** The second value while comparing. */
+function beside(store: Store, { position, pixel }: Hover, text: (value: number) => string): string {
+  const other = store.other.value;
+  if (!store.compare.value || !other) return "";
+  if (store.isDifference.value) return ` more than at ${store.otherName.value}`;
+  const value = sourceOf(other, store.depth.value).value(position, pixel.x, pixel.y);
+  return ` (${store.otherName.value}: ${text(value)})`;
 }

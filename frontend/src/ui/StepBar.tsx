@@ -1,13 +1,30 @@
 /** The step slider over the steps that were really logged, play, follow, and what is known of the step. */
 
+import { useSignal } from "@preact/signals";
 import type { StepInfo } from "../data/types";
-import { goToStep, moveStep, setFollow, setPlaying } from "../state/actions";
+import { differs } from "../render/compare";
+import {
+  goToStep,
+  moveStep,
+  setCompare,
+  setFollow,
+  setPlaying,
+  toggleCompare,
+} from "../state/actions";
 import { positionAt } from "../state/choose";
+import { COMPARE_MODES, type CompareMode, compareChoices } from "../state/compare";
 import { useStore } from "../state/store";
-import { Button } from "./controls";
+import { Button, Select } from "./controls";
 import { Export } from "./export/Export";
 
-export function StepBar({ onDrawer, drawer }: { onDrawer: () => void; drawer: boolean }) {
+export interface StepBarProps {
+  readonly onDrawer: () => void;
+  readonly drawer: boolean;
+  /** Copies the link to the view and answers what to say. */
+  readonly copyLink: () => Promise<string>;
+}
+
+export function StepBar({ onDrawer, drawer, copyLink }: StepBarProps) {
   const store = useStore();
   const index = store.stepIndex.value;
   const steps = index.state === "ready" ? index.value.steps : [];
@@ -87,7 +104,14 @@ export function StepBar({ onDrawer, drawer }: { onDrawer: () => void; drawer: bo
           <StepNote />
         </span>
         <span class="spacer" />
+        <Button
+          label="Compare"
+          pressed={store.compare.value !== null}
+          title="A second step, run or example beside this one"
+          onClick={() => toggleCompare(store)}
+        />
         <Export />
+        <CopyLink copyLink={copyLink} />
         <Button
           label="Values"
           icon="panel"
@@ -97,7 +121,65 @@ export function StepBar({ onDrawer, drawer }: { onDrawer: () => void; drawer: bo
           onClick={onDrawer}
         />
       </div>
+      {store.compare.value && <CompareBar />}
     </section>
+  );
+}
+
+const MODES: Record<CompareMode, string> = {
+  beside: "Side by side",
+  flip: "Hold X to flip",
+  difference: "Difference",
+};
+
+/** With what, and how; and what must be known of it. */
+function CompareBar() {
+  const store = useStore();
+  const { target, mode } = store.compare.value ?? { target: "first", mode: "beside" };
+  const [view, other] = [store.view.value, store.other.value];
+  const unequal = mode === "difference" && view && other ? differs(view, other) : null;
+  const note = unequal ?? store.otherNote.value;
+  return (
+    <div class="row compare">
+      <Select
+        label="Compare with"
+        shown
+        value={target}
+        choices={compareChoices(store)}
+        onChange={(next) => setCompare(store, { target: next })}
+      />
+      <Select
+        label="Compare as"
+        value={mode}
+        choices={COMPARE_MODES.map((value) => ({ value, text: MODES[value] }))}
+        onChange={(next) => setCompare(store, { mode: next as CompareMode })}
+      />
+      <span class="muted ellipsis" title={note ?? ""}>
+        {note ?? (mode === "difference" ? `shown minus ${store.otherName.value}` : "")}
+      </span>
+    </div>
+  );
+}
+
+function CopyLink({ copyLink }: { readonly copyLink: () => Promise<string> }) {
+  const said = useSignal("");
+  return (
+    <>
+      <span class="muted" aria-live="polite">
+        {said.value}
+      </span>
+      <Button
+        label="Copy link"
+        onClick={() => {
+          void copyLink().then((text) => {
+            said.value = text;
+            setTimeout(() => {
+              said.value = "";
+            }, 4000);
+          });
+        }}
+      />
+    </>
   );
 }
 

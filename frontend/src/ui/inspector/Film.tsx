@@ -59,6 +59,5 @@ function Frame({ frame, size }: { frame: FilmFrame; size: number }) {
     const reduce = reduction(width, height, pixels);
     paintCanvas(canvas.current, source, 0, affineOf(at.limits, scale), at.shown.lut, reduce);
   }, [selected, source, size]);
-  // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a canvas takes no focus
   return <canvas ref={canvas} class={source ? "" : "waiting"} aria-hidden="true" />;
 }

@@ -36,7 +36,6 @@ export function Picture(props: { source: TileSource; size: number; label: string
     painted(canvas.current, inputPicture(source), reduction(width, height, pixels));
   }, [source, size]);
   return label === null ? (
-    // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a canvas takes no focus
     <canvas ref={canvas} aria-hidden="true" />
   ) : (
     <canvas ref={canvas} role="img" aria-label={label} />

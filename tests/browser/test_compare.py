@@ -1,0 +1,111 @@
+"""A second step, run or example beside the first, flipped, or as a difference."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import scenes
+from tests.browser.dashboard import Dashboard
+from tests.browser.test_values import assert_grey, grey_of
+
+CONV1 = "encoder/conv1"
+GREY = '{"limits":"minmax","colormap":"grey"}'
+
+
+def halves(dashboard: Dashboard, channel: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """The two tiles of a cell."""
+    both = dashboard.tile(channel, 2 * width)
+    times = both.shape[0] // width
+    both = both[times // 2 :: times] if times > 1 else both
+    return both[:, :width], both[:, width:]
+
+
+def test_the_first_step_stands_beside_the_last_after_one_click(themed: Dashboard) -> None:
+    """Both tiles of a cell are drawn through the window of the first."""
+    themed.open(layer=CONV1, window=GREY)
+    themed.root.get_by_role("button", name="Compare", exact=True).click()
+    themed.page.wait_for_timeout(300)
+    now, first = (scenes.layers(s)[CONV1][0, ..., 4] for s in (70, 0))
+    left, right = halves(themed, 4, 28)
+    assert_grey(left, grey_of(now, now.min(), now.max()))
+    assert_grey(right, grey_of(first, now.min(), now.max()))
+    assert themed.axe() == []
+    dark = themed.frame.evaluate("() => document.documentElement.classList.contains('dark')")
+    themed.screenshot(f"compare-{'dark' if dark else 'light'}")
+    themed.root.get_by_role("button", name="Compare", exact=True).click()
+
+
+def test_holding_x_flips_the_two(dashboard: Dashboard) -> None:
+    """While the key is down each stands in the other's place."""
+    dashboard.open(layer=CONV1, window=GREY, compare="previous", mode="flip")
+    dashboard.page.wait_for_timeout(300)
+    now, before = (scenes.layers(s)[CONV1][0, ..., 4] for s in (70, 60))
+    assert_grey(dashboard.tile(4, 28), grey_of(now, now.min(), now.max()))
+    dashboard.cell(4).focus()
+    dashboard.page.keyboard.down("x")
+    assert_grey(dashboard.tile(4, 28), grey_of(before, now.min(), now.max()))
+    dashboard.page.keyboard.up("x")
+    assert_grey(dashboard.tile(4, 28), grey_of(now, now.min(), now.max()))
+
+
+def test_the_difference_diverges_about_zero(themed: Dashboard) -> None:
+    """Red below, blue above, white at zero; the status line reads the difference."""
+    themed.open(layer=CONV1, compare="first", mode="difference")
+    themed.page.wait_for_timeout(300)
+    now, first = (scenes.layers(s)[CONV1][0].astype(np.float64) for s in (70, 0))
+    delta = (now - first)[..., 4]
+    tile = themed.tile(4, 28).astype(int)
+    balance = tile[..., 2] - tile[..., 0]
+    strong = np.abs(delta) > 0.3 * np.abs(delta).max()
+    assert (np.sign(balance[strong]) == np.sign(delta[strong])).all()
+    assert (tile[delta == 0][:, :3].min(axis=1) > 235).all()
+    box = themed.cell(4).bounding_box()
+    assert box is not None
+    zoom = box["width"] / 28
+    themed.page.mouse.move(box["x"] + 8.5 * zoom, box["y"] + 6.5 * zoom)
+    match = re.fullmatch(r"channel 4, x 8, y 6: (\S+) more than at step 0", themed.status)
+    assert match is not None, themed.status
+    assert float(match[1]) == pytest.approx(float(delta[6, 8]), rel=5e-3, abs=5e-3)
+
+
+def test_another_run_is_the_nearest_step_and_said_so(dashboard: Dashboard) -> None:
+    """The step that comes nearest, and that channels need not correspond."""
+    dashboard.open(layer=CONV1, window=GREY, compare="run:older")
+    bar = dashboard.root.locator(".row.compare")
+    expect(bar).to_contain_text("Nearest step there: 20.")
+    expect(bar).to_contain_text("Channels of separately trained models need not correspond.")
+    now, there = scenes.layers(70)[CONV1][0, ..., 4], scenes.layers(20)[CONV1][0, ..., 4]
+    _, right = halves(dashboard, 4, 28)
+    assert_grey(right, grey_of(there, now.min(), now.max()))
+
+
+def test_another_example_is_offered(dashboard: Dashboard) -> None:
+    """Examples of the same step, by their position in the batch."""
+    dashboard.open(layer=CONV1, window=GREY, compare="first")
+    dashboard.choose("Compare with", "example:3")
+    dashboard.page.wait_for_timeout(300)
+    here, there = scenes.layers(70)[CONV1][0, ..., 6], scenes.layers(70)[CONV1][3, ..., 6]
+    _, right = halves(dashboard, 6, 28)
+    assert_grey(right, grey_of(there, here.min(), here.max()))
+
+
+def test_there_is_nothing_before_the_first_step(dashboard: Dashboard) -> None:
+    """Said instead of shown."""
+    dashboard.open(layer=CONV1, step=0, compare="previous")
+    expect(dashboard.root.get_by_text("There is no step before the first")).to_be_visible()
+
+
+def test_copy_link_puts_the_address_on_the_clipboard(dashboard: Dashboard) -> None:
+    """The link names run, layer, step and what it is compared with."""
+    dashboard.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    dashboard.open(layer=CONV1, step=30, compare="first")
+    dashboard.root.get_by_role("button", name="Copy link", exact=True).click()
+    expect(dashboard.root.get_by_text("Link copied")).to_be_visible()
+    link = dashboard.frame.evaluate("() => navigator.clipboard.readText()")
+    assert link.startswith(dashboard.url)
+    for key in ("run=train", "layer=encoder%2Fconv1", "step=30", "compare=first"):
+        assert f"p.activations.{key}" in link
