@@ -55,6 +55,7 @@ export function Grid() {
         aria-colcount={l?.columns ?? 0}
         aria-busy={store.loading.value}
         data-range={store.window.value.range}
+        data-parts={l?.parts ?? 1}
         onScroll={(event) => {
           top.value = event.currentTarget.scrollTop;
         }}

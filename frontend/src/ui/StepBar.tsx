@@ -155,10 +155,17 @@ function CompareBar() {
         onChange={(next) => setCompare(store, { mode: next as CompareMode })}
       />
       <span class="muted ellipsis" title={note ?? ""}>
-        {note ?? (mode === "difference" ? `shown minus ${store.otherName.value}` : "")}
+        {note ?? legendOf(mode, view?.info.step ?? 0, store.otherName.value)}
       </span>
     </div>
   );
+}
+
+/** Which of the two is where. */
+function legendOf(mode: CompareMode, step: number, other: string): string {
+  if (other === "") return "";
+  if (mode === "beside") return `left step ${step}, right ${other}`;
+  return mode === "flip" ? `hold X for ${other}` : `step ${step} minus ${other}`;
 }
 
 function CopyLink({ copyLink }: { readonly copyLink: () => Promise<string> }) {
