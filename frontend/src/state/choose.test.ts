@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest";
+import type { LayerHealth, LayerOverview, Overview } from "../data/types";
+import { defaultLayer, defaultRun, filmPositions, healthAt, positionAt, summarize } from "./choose";
+
+function health(step: number, fields: Partial<LayerHealth> = {}): LayerHealth {
+  return { step, rms: 1, largest: 2, dead: 0, constant: 0, nonfinite: 0, ...fields };
+}
+
+function layer(tag: string, shape: number[], columns: (LayerHealth | null)[]): LayerOverview {
+  const channels = shape.at(-1) ?? 0;
+  const kind = tag === "input" ? "input" : "activation";
+  return { tag, kind, order: null, shape, batch: 4, channels, columns, at: columns.at(-1) ?? null };
+}
+
+function overview(layers: LayerOverview[], buckets: [number, number][]): Overview {
+  return {
+    run: "r",
+    complete: true,
+    sampled: false,
+    steps: { first: 0, last: 9, count: 10 },
+    columns: buckets,
+    layers: new Map(layers.map((l) => [l.tag, l])),
+    firstNonfinite: null,
+  };
+}
+
+const STEPS: [number, number][] = [
+  [0, 0],
+  [5, 5],
+];
+const conv = layer("conv", [1, 8, 8, 4], [health(0), health(5, { dead: 1 })]);
+const dense = layer("dense", [1, 10], [health(0), health(5, { dead: 5 })]);
+const input = layer("input", [1, 28, 28, 1], [health(0), null]);
+
+describe("what is shown first", () => {
+  it("is the run most recently written", () => {
+    const info = (wallTime: number | null) => [
+      { tag: "t", kind: "activation" as const, order: null, description: "", wallTime },
+    ];
+    const runs = new Map([
+      ["new", info(20)],
+      ["old", info(10)],
+    ]);
+    expect(defaultRun(runs)).toBe("new");
+    expect(defaultRun(new Map([...runs].map(([run]) => [run, info(null)])))).toBe("old");
+    expect(defaultRun(new Map())).toBeNull();
+  });
+
+  it("is the first layer with non-finite values at the last step", () => {
+    const bad = layer("bad", [1, 3], [health(0), health(5, { nonfinite: 1 })]);
+    expect(defaultLayer(overview([input, dense, conv, bad], STEPS))).toBe("bad");
+  });
+
+  it("else the first activation with a plane of at least 8×8, else the first activation", () => {
+    expect(defaultLayer(overview([input, dense, conv], STEPS))).toBe("conv");
+    expect(defaultLayer(overview([input, dense], STEPS))).toBe("dense");
+    expect(defaultLayer(overview([input], STEPS))).toBe("input");
+  });
+});
+
+describe("the step shown", () => {
+  const steps = [0, 10, 20].map((step) => ({ step }));
+  it("is the last not after the one wished for, the first before all, the last for none", () => {
+    expect([null, -1, 0, 9, 10, 25].map((s) => positionAt(steps, s))).toEqual([2, 0, 0, 0, 1, 2]);
+  });
+});
+
+describe("health", () => {
+  it("is read from the columns where each stands for a step", () => {
+    const all = overview([conv, input], STEPS);
+    expect(healthAt(all, conv, 3)?.step).toBe(0);
+    expect(healthAt(all, conv, null)?.dead).toBe(1);
+    expect(healthAt(all, input, 9)?.step).toBe(0);
+    expect(
+      healthAt(
+        overview(
+          [conv],
+          [
+            [0, 4],
+            [5, 9],
+          ],
+        ),
+        conv,
+        0,
+      ),
+    ).toBe(conv.at);
+  });
+
+  it("counts dead channels of activations and names the layer with the largest share", () => {
+    const all = overview([input, conv, dense], STEPS);
+    expect(summarize(all, null)).toEqual({
+      channels: 14,
+      dead: 6,
+      worst: { tag: "dense", share: 0.5 },
+      nonfiniteLayers: [],
+    });
+  });
+});
+
+describe("the film", () => {
+  it("has at most twelve steps, the first and the last among them", () => {
+    expect(filmPositions(3)).toEqual([0, 1, 2]);
+    const many = filmPositions(1000);
+    expect(many).toHaveLength(12);
+    expect([many[0], many.at(-1)]).toEqual([0, 999]);
+  });
+});
