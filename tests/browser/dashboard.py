@@ -29,6 +29,18 @@ READ_TILE = """
 """
 
 
+# Reloads the tab alone. What it was about to write into the address must not come after ours.
+RELOAD = """
+(address) => {
+  const tab = document.querySelector("iframe").contentWindow;
+  for (let timer = tab.setTimeout(() => 0); timer > 0; timer--) tab.clearTimeout(timer);
+  history.replaceState(history.state, "", address);
+  tab.left = true;
+  tab.location.reload();
+}
+"""
+
+
 class Dashboard:
     """One page with TensorBoard open on the Activations tab; `problems` must stay empty."""
 
@@ -61,10 +73,7 @@ class Dashboard:
             self.page.goto(address)
             self.page.locator("iframe").first.wait_for(timeout=30_000)
         else:
-            self.page.evaluate("url => history.replaceState(history.state, '', url)", address)
-            self.page.locator("iframe").first.evaluate(
-                "i => { i.contentWindow.left = true; i.contentWindow.location.reload() }"
-            )
+            self.page.evaluate(RELOAD, address)
             self.page.wait_for_function(
                 "() => { const w = document.querySelector('iframe').contentWindow;"
                 " return !w.left && w.document.readyState === 'complete' }"

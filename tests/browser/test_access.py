@@ -75,7 +75,8 @@ def test_nothing_overflows_sideways(themed: Dashboard, width: int) -> None:
     """Each view at each width is kept as a picture; nothing is cut off at the side."""
     height = {900: 800, 1400: 900, 1800: 1000, 3840: 2000}[width]
     themed.page.set_viewport_size({"width": width, "height": height})
-    for view, keys in VIEWS.items():
+    views = VIEWS if width == 1400 else {"many": VIEWS["many"]}
+    for view, keys in views.items():
         themed.open(**keys)
         themed.wait_idle()
         themed.page.wait_for_timeout(150)
