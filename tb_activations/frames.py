@@ -122,6 +122,7 @@ class Frames:
             need = FRAME_HEADER_BYTES + min(length + FRAME_FOOTER_BYTES, self.peek)
             if at + need > len(buffer):
                 window = max(need, WINDOW if length <= SMALL else SMALL_WINDOW)
+                _expect(descriptor, hops=length > SMALL)
                 buffer, base, at = os.pread(descriptor, window, start), start, 0
                 if len(buffer) < need:
                     return
@@ -169,6 +170,13 @@ def find_length(window: bytes, remaining: int) -> int | None:
         if masked(google_crc32c.value(window[index : index + 8])) == crc:
             return index
     return None
+
+
+def _expect(descriptor: int, *, hops: bool) -> None:
+    """Tells the system not to read ahead where only the heads of records are wanted."""
+    if hasattr(os, "posix_fadvise"):  # not on macOS
+        advice = os.POSIX_FADV_RANDOM if hops else os.POSIX_FADV_NORMAL
+        os.posix_fadvise(descriptor, 0, 0, advice)
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:

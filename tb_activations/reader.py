@@ -6,6 +6,7 @@ is a `NotThere`, what would be too much a `TooMuch`; both say what there is, in 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -36,6 +37,8 @@ MAX_TENSOR_BYTES = 256 << 20
 LISTED = 12  # so many names stand in an error's sentence
 KNOWN_SECONDS = 2.0
 MAX_KNOWN = 10_000
+
+UNREADABLE = (RecordError, Gone, OSError)
 
 Span = tuple[int, int]  # half open, of positions
 
@@ -103,7 +106,7 @@ class Tensor:
         try:
             with self.gate:
                 return self._decode()
-        except (RecordError, Gone, OSError) as e:
+        except UNREADABLE as e:
             raise NotThere(f"step {self.step} of {self.where} cannot be read: {e}") from e
 
     def _decode(self) -> bytes:
@@ -201,8 +204,9 @@ class Reader:
         for tag, info in tags.items():
             series = self._source(viewer, run, tag)
             complete, sampled = complete and series.complete, sampled or series.sampled
-            if len(series.steps):
-                tracks[tag] = _track(series, info.metadata)
+            with contextlib.suppress(*UNREADABLE):
+                if len(series.steps):
+                    tracks[tag] = _track(series, info.metadata)
         answer = overview(tracks, columns=columns, step=step)
         return {"complete": complete, "sampled": sampled, **answer}
 
@@ -251,7 +255,9 @@ class Reader:
 def _entries(series: Series) -> Iterator[Step]:
     pairs = zip(series.steps.tolist(), series.wall_times.tolist(), strict=True)
     for i, (step, wall_time) in enumerate(pairs):
-        yield Step(step, wall_time, series.header(i), series.labels(i))
+        # A header that is not in the index is read from a file that may have gone meanwhile.
+        with contextlib.suppress(*UNREADABLE):
+            yield Step(step, wall_time, series.header(i), series.labels(i))
 
 
 def _position(series: Series, step: int, run: str, tag: str) -> int:
@@ -265,7 +271,7 @@ def _position(series: Series, step: int, run: str, tag: str) -> int:
 def _record(series: Series, position: int, run: str, tag: str) -> Record:
     try:
         return series.record(position)
-    except (Gone, RecordError, OSError) as e:
+    except UNREADABLE as e:
         step = int(series.steps[position])
         raise NotThere(
             f"step {step} of tag {_quote(tag)}, run {_quote(run)} cannot be read: {e}"
@@ -294,7 +300,7 @@ def _check_size(tensor: Tensor) -> None:
 
 def _check_statistics(series: Series, wanted: slice) -> None:
     row = 4 * len(COLUMNS)
-    size = sum(row * series.header(i).channels for i in range(wanted.start, wanted.stop))
+    size = sum(row * _channels(series, i) for i in range(wanted.start, wanted.stop))
     if size > MAX_STATS_BYTES:
         raise TooMuch(
             f"the statistics of steps {wanted.start}:{wanted.stop} take {size:,} bytes; at most "
@@ -302,12 +308,20 @@ def _check_statistics(series: Series, wanted: slice) -> None:
         )
 
 
+def _channels(series: Series, position: int) -> int:
+    """0 where the header cannot be read; `_statistics` will say so."""
+    try:
+        return series.header(position).channels
+    except UNREADABLE:
+        return 0
+
+
 def _statistics(series: Series, position: int, where: str) -> bytes:
     try:
         record = series.record(position)
         [blob] = record.blobs([STATISTICS])
         return parse_statistics(blob, record.header).astype("<f4", copy=False).tobytes()
-    except (RecordError, Gone, OSError) as e:
+    except UNREADABLE as e:
         step = int(series.steps[position])
         raise NotThere(f"step {step} of {where} (steps={position}) cannot be read: {e}") from e
 
