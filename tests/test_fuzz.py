@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from logs import layer, write_run
+from report import report
 from servers import tensorboard_server
 
 REQUESTS = 5000 if os.environ.get("TBA_SOAK") == "1" else 500  # for each loader
@@ -121,6 +122,7 @@ def test_no_request_gets_more_than_a_sentence(server):
                 assert "\n" not in sentence and "Traceback" not in sentence
 
     check()
+    report("HTTP fuzzing", f"{REQUESTS} requests, answered {sorted(seen)}; no 500, no traceback")
     assert {200, 400, 404, 405} <= seen
     assert "Traceback" not in server.stderr
     assert "security_validator" not in server.stderr

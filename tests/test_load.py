@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from logs import event, layer
+from report import report
 
 from tb_activations import events
 
@@ -80,8 +81,12 @@ def test_many_clients_at_once(tmp_path, tensorboard_server, load_fast):
     for thread in (writer, *clients):
         thread.join()
     p50, p99 = 1e3 * np.percentile(took, [50, 99])
-    print(f"{CLIENTS} clients, {len(took)} views: p50 {p50:.0f} ms, p99 {p99:.0f} ms; "
-          f"other tabs at most {1e3 * slowest:.0f} ms")  # fmt: skip
+    report(
+        "load",
+        f"{CLIENTS} clients for {SECONDS} s under --load_fast={load_fast}: {len(took)} views, none "
+        f"wrong, p50 {p50:.0f} ms, p99 {p99:.0f} ms; {resident(server.process.pid) - before:.0f} "
+        f"MB more memory; other tabs' routes at most {1e3 * slowest:.0f} ms",
+    )
     assert wrong == []
     assert len(took) > CLIENTS
     assert resident(server.process.pid) < before + MEGABYTES

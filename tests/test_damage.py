@@ -1,0 +1,189 @@
+"""Damage under a running server: it stays up, says what is wrong once, and serves the rest.
+
+Damaged bytes in files are in test_timeline.py and test_every_step.py, records of unknown versions
+in test_plugin.py; here is what happens to whole records, files and directories.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from logs import event, layer, write_run
+from servers import tensorboard_server as start
+
+from tb_activations import events, metadata, record
+
+LOADERS = ["false", "true"]
+UNPRIVILEGED = [
+    "setpriv",
+    "--bounding-set=-dac_override,-dac_read_search,-fowner",
+    "--inh-caps=-dac_override,-dac_read_search,-fowner",
+]
+VALUES = {step: layer((2, 8, 8, 3), step) for step in range(4)}
+
+
+def listed(server, tag="conv", run="."):
+    answer = server.plugin("steps", run=run, tag=tag)
+    return [each["step"] for each in answer.json()["steps"]] if answer.status == 200 else None
+
+
+def other_tabs_work(server):
+    return server.get("data/plugin/scalars/tags").status == 200
+
+
+def bomb(side: int) -> bytes:
+    """A small grey PNG that says it is `side` × `side`, and would inflate to that."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        checksum = zlib.crc32(name + data)
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum)
+
+    size = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    compressor = zlib.compressobj(9)
+    rows = b"".join(compressor.compress(bytes(side + 1)) for _ in range(side))
+    data = rows + compressor.flush()
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def with_page(page: bytes, **header_changes) -> list[bytes]:
+    """The blobs of a good record, with another first page and a changed header."""
+    blobs = record.encode(layer((2, 64, 64, 4)))
+    header = {**json.loads(blobs[0]), **header_changes}
+    return [json.dumps(header).encode(), *blobs[1:4], page, *blobs[5:]]
+
+
+def write_blobs(writer, tag, step, blobs):
+    of_tag = metadata.summary_metadata()
+    writer.write(events.activation_event(tag, blobs, step, 1e9 + step, of_tag))
+
+
+@pytest.mark.parametrize("load_fast", LOADERS)
+def test_hostile_records_cost_only_themselves(tmp_path, tensorboard_server, load_fast):
+    """Bombs, enormous headers and foreign plugins: a sentence each, everything else is served."""
+    hostile = {
+        "bomb": with_page(bomb(20_000)),
+        "not a png": with_page(b"\x89PNG\r\n\x1a\n" + bytes(100)),
+        "huge shape": with_page(b"x", shape=[2**31, 2**31, 2**31, 2**31]),
+        "negative shape": with_page(b"x", shape=[-2, 64, 64, 4]),
+        "many pages": with_page(b"x", pages=[1] * 10_000),
+        "deep header": [b"[" * 100_000, b"", b"", b""],
+        "long header": [b'{"version": 1, "x": "' + b"y" * 5_000_000 + b'"}', b"", b"", b""],
+        "exponent": with_page(b"x", exponent=10**9),
+        "word for a number": with_page(b"x", batch="many"),
+        "no blobs": [],
+    }
+    with events.EventWriter(tmp_path) as writer:
+        for step, values in VALUES.items():
+            writer.write(event("conv", step, values))
+        for tag, blobs in hostile.items():
+            write_blobs(writer, tag, 0, blobs)
+        of_other = metadata.summary_metadata()
+        of_other.plugin_data.plugin_name = "another-plugin"
+        writer.write(events.activation_event("foreign", [b"x"], 0, 1e9, of_other))
+        writer.write(event("conv", 9, VALUES[0]))
+    server = tensorboard_server(tmp_path, load_fast=load_fast)
+    server.wait_for(lambda: listed(server) == [0, 1, 2, 3, 9])
+    assert "foreign" not in server.json("data/plugin/activations/tags")["."]
+    for tag in hostile:
+        for route in ("steps", "tensor", "stats"):
+            answer = server.plugin(route, run=".", tag=tag, step=0)
+            assert answer.status in (200, 404), (tag, route, answer.status, answer.text)
+            if answer.status == 404:
+                assert "\n" not in answer.text and len(answer.text) < 1000
+    assert server.plugin("tensor", run=".", tag="bomb", step=0).status == 404
+    assert server.plugin("overview", run=".").status == 200
+    assert "Traceback" not in server.stderr
+    assert len(server.stderr) < 20_000
+    assert other_tabs_work(server)
+
+
+@pytest.mark.parametrize("load_fast", LOADERS)
+def test_a_log_removed_and_replaced_while_it_is_served(tmp_path, tensorboard_server, load_fast):
+    """Removed, a run's values are a 404; written anew with other shapes, they are served anew."""
+    run = tmp_path / "run"
+    write_run(run, {"conv": VALUES})
+    write_run(tmp_path / "other", {"conv": VALUES})
+    server = tensorboard_server(tmp_path, load_fast=load_fast)
+    server.wait_for(lambda: listed(server, run="run") == [0, 1, 2, 3])
+    server.wait_for(lambda: listed(server, run="other") == [0, 1, 2, 3])
+    shutil.rmtree(run)
+    server.wait_for(lambda: not listed(server, run="run"))
+    assert server.plugin("tensor", run="run", tag="conv", step=0).status == 404
+    assert listed(server, run="other") == [0, 1, 2, 3]
+    replaced = {step: layer((1, 5, 4, 7), step) for step in (0, 5)}
+    write_run(run, {"conv": replaced}, precision="float32")
+    server.wait_for(lambda: listed(server, run="run") == [0, 5])
+    answer = server.plugin("tensor", run="run", tag="conv", step=5)
+    got = np.frombuffer(answer.body, "<f4").reshape(1, 7, 5, 4)
+    assert np.array_equal(got, np.moveaxis(replaced[5], -1, 1))
+    assert "Traceback" not in server.stderr
+
+
+@pytest.mark.parametrize("load_fast", LOADERS)
+def test_a_whole_log_directory_that_comes_late(tmp_path, tensorboard_server, load_fast):
+    """TensorBoard may be started on a directory that is not there yet."""
+    root = tmp_path / "later"
+    server = tensorboard_server(root, load_fast=load_fast)
+    assert server.json("data/plugin/activations/tags") == {}
+    write_run(root / "run", {"conv": VALUES})
+    server.wait_for(lambda: listed(server, run="run") == [0, 1, 2, 3])
+
+
+@pytest.mark.parametrize("load_fast", LOADERS)
+def test_a_clock_that_goes_backwards(tmp_path, tensorboard_server, load_fast):
+    """Steps written with ever earlier wall times are all served, in the order of steps."""
+    with events.EventWriter(tmp_path) as writer:
+        for step in range(5):
+            writer.write(event("conv", step, VALUES[0], wall_time=2e9 - 1000 * step))
+        writer.write(event("conv", 5, VALUES[1], wall_time=-5.0))
+        writer.write(event("conv", 6, VALUES[1], wall_time=0.0))
+    server = tensorboard_server(tmp_path, load_fast=load_fast)
+    server.wait_for(lambda: listed(server) == [0, 1, 2, 3, 4, 5, 6])
+    assert server.plugin("overview", run=".").status == 200
+
+
+def test_two_layers_of_one_name_in_a_record_file(tmp_path, tensorboard_server):
+    """A shape, a dtype and a number of channels may change from step to step."""
+    arrays = [layer((2, 8, 8, 3)), layer((1, 4, 4, 5)), layer((3, 6)), layer((2, 2, 2, 2, 1))]
+    with events.EventWriter(tmp_path) as writer:
+        for step, array in enumerate(arrays):
+            precision = "float32" if step % 2 else "float16"
+            writer.write(event("conv", step, array, precision=precision))
+    server = tensorboard_server(tmp_path)
+    server.wait_for(lambda: listed(server) == [0, 1, 2, 3])
+    entries = server.plugin("steps", run=".", tag="conv").json()["steps"]
+    assert [entry["shape"] for entry in entries] == [list(array.shape) for array in arrays]
+    for step in range(4):
+        assert server.plugin("tensor", run=".", tag="conv", step=step).status == 200
+    assert server.plugin("overview", run=".").status == 200
+    assert server.plugin("stats", run=".", tag="conv").status == 200
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, setpriv")
+@pytest.mark.parametrize("load_fast", LOADERS)
+def test_a_log_without_read_permission(tmp_path, load_fast):
+    """Where TensorBoard may not read a run, it serves the others and stays up.
+
+    Root reads everything, so the capabilities that ignore permissions are dropped; the interpreter
+    may lie where no other user can look. (Neither loader of TensorBoard opens such a file again
+    once it may: that takes a restart.)
+    """
+    write_run(tmp_path / "open", {"conv": VALUES})
+    closed = write_run(tmp_path / "closed", {"conv": VALUES})
+    probe = [*UNPRIVILEGED, sys.executable, "-c", f"open({str(closed)!r}).close()"]
+    closed.chmod(0)
+    if subprocess.run(probe, capture_output=True).returncode == 0:
+        pytest.skip("permissions do not hold here")
+    with start(tmp_path, load_fast=load_fast, prefix=UNPRIVILEGED) as server:
+        server.wait_for(lambda: listed(server, run="open") == [0, 1, 2, 3])
+        assert server.plugin("tensor", run="closed", tag="conv", step=0).status == 404
+        assert other_tabs_work(server)
+        assert "Traceback" not in server.stderr or load_fast == "false"
