@@ -20,7 +20,7 @@ from tb_activations.byte_queue import ByteQueue
 from tb_activations.labels import labels_of
 from tb_activations.layers import Entry, Selection
 from tb_activations.logged import last_step
-from tb_activations.passes import GraphPass, Piece, PlainPass, make_pass
+from tb_activations.passes import Pass, Piece, make_pass
 from tb_activations.plan import LayerPlan, Plan, layer_plan, megabytes
 from tb_activations.probe import build, check_model, tensor
 from tb_activations.record_log import RecordLog
@@ -98,7 +98,7 @@ class ActivationsCallback(keras.callbacks.Callback):
         self._verbose = verbose
         self._queue = ByteQueue(QUEUE_BYTES)
         self._log = RecordLog(self.log_dir)
-        self._pass: GraphPass | PlainPass | None = None
+        self._pass: Pass | None = None
         self._plan: Plan | None = None
         self._watched: Any = None
         self._inputs_due = log_inputs

@@ -1,8 +1,9 @@
 """One slice of a batch through the model → what each planned layer adds to its record.
 
 A pass calls `take(name, piece)` for every layer. On TensorFlow it is a graph, traced once, whose
-statistics are computed where the activations are; elsewhere, and for a model that cannot be traced,
-it is the plain forward pass, and the statistics are left to the thread that encodes.
+statistics are computed where the activations are; on JAX it is compiled by XLA; elsewhere, and for
+a model that cannot be traced, it is the plain forward pass. Without a graph the statistics are left
+to the thread that encodes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tb_activations.batch import Batch, leaves, length, mapped
 from tb_activations.channel_statistics import ChannelStatistics
 from tb_activations.plan import LayerPlan
 from tb_activations.probe import forward, preserved_seeds, to_numpy
-from tb_activations.watch import watching
+from tb_activations.watch import home_of, watching
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,38 @@ class GraphPass:
         }
 
 
+class CompiledPass:
+    """JAX: the forward pass compiled by XLA, once for each size of slice; the values come back."""
+
+    def __init__(self, model: Any, layers: tuple[LayerPlan, ...], inputs: Any) -> None:
+        import jax
+
+        self._model = model
+        self._names = [layer.name for layer in layers]
+        self._structure = inputs
+        self._function = jax.jit(self._run)
+        jax.eval_shape(self._run, self._state(), leaves(inputs))
+
+    def __call__(self, inputs: Any, keep: int, take: Take) -> None:
+        examples = len(Batch(inputs))
+        with preserved_seeds():
+            outputs = self._function(self._state(), leaves(inputs))
+        for name, value in zip(self._names, outputs, strict=True):
+            take(name, Piece(examples, keep, values=np.asarray(value)))
+
+    def _state(self) -> list[Any]:
+        return [variable.value for variable in self._model.variables]
+
+    def _run(self, state: list[Any], flat: list[Any]) -> list[Any]:
+        rest = iter(flat)
+        inputs = mapped(lambda _: next(rest), self._structure)
+        pairs = list(zip(self._model.variables, state, strict=True))
+        wanted = lambda entry: entry.name in self._names  # noqa: E731
+        with watching(wanted, home=home_of(flat[0])) as watch:
+            forward(self._model, inputs, pairs)
+        return [watch.values[name] for name in self._names]
+
+
 @contextmanager
 def unoptimised() -> Iterator[None]:
     """Functions first called in the block, from this thread, run as they were traced."""
@@ -176,11 +209,19 @@ def unoptimised() -> Iterator[None]:
         now.function_call_options = before
 
 
-def make_pass(model: Any, layers: tuple[LayerPlan, ...], inputs: Any) -> GraphPass | PlainPass:
+Pass = GraphPass | CompiledPass | PlainPass
+COMPILED: dict[str, type[GraphPass] | type[CompiledPass]] = {
+    "tensorflow": GraphPass,
+    "jax": CompiledPass,
+}
+
+
+def make_pass(model: Any, layers: tuple[LayerPlan, ...], inputs: Any) -> Pass:
     """The fastest pass that shows these layers; `inputs` are one slice, as tensors."""
-    if keras.backend.backend() == "tensorflow":
+    compiled = COMPILED.get(keras.backend.backend())
+    if compiled is not None:
         try:
-            return GraphPass(model, layers, inputs)
+            return compiled(model, layers, inputs)
         except Exception:  # a model that runs in eager execution alone, or shows other layers there
             return PlainPass(model, layers)
     return PlainPass(model, layers)

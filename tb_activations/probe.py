@@ -67,9 +67,13 @@ def build(model: Any, inputs: Any) -> None:
             layer._clear_losses()
 
 
-def forward(model: Any, inputs: Any) -> Any:
-    """One pass with training off; what it assigns to variables and adds to losses is dropped."""
-    with keras.StatelessScope(), _preserved_losses(model):
+def forward(model: Any, inputs: Any, state: Any = None) -> Any:
+    """One pass with training off; what it assigns to variables and adds to losses is dropped.
+
+    Args:
+      state: pairs of a Keras variable and the value to use for it; None for the variables' own.
+    """
+    with keras.StatelessScope(state_mapping=state), _preserved_losses(model):
         return _call(model, inputs)
 
 

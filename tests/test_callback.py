@@ -120,7 +120,7 @@ def test_steps_start_where_fit_starts(tmp_path):
 def test_a_resumed_run_continues_and_one_that_starts_over_warns_once(tmp_path):
     fit(convnet(), quiet(tmp_path, X))
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         fit(convnet(), quiet(tmp_path, X), initial_epoch=2, epochs=4)
     assert last_step(tmp_path) == 4
     with pytest.warns(UserWarning, match="up to step 4.*initial_epoch") as caught:
@@ -143,6 +143,9 @@ def test_every_batch_is_a_step(tmp_path):
     assert steps(tmp_path) == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="Keras has no steps_per_execution on PyTorch"
+)
 def test_several_steps_an_execution_are_counted(tmp_path):
     model = convnet(steps_per_execution=2)
     fit(model, quiet(tmp_path, X, "dense", update_freq=1))
@@ -168,8 +171,7 @@ def test_mixed_precision_is_logged_in_its_own_dtype(tmp_path):
     )
     model.compile("adam", "sparse_categorical_crossentropy")
     fit(model, quiet(tmp_path, X))
-    source = read(tmp_path)["conv"][0][0].source
-    assert source == ("float32" if keras.backend.backend() == "torch" else "bfloat16")
+    assert read(tmp_path)["conv"][0][0].source == "bfloat16"
 
 
 @pytest.mark.skipif(not TENSORFLOW, reason="the train_step is written in TensorFlow")
