@@ -24,7 +24,7 @@ export function InputCard() {
   const example = view?.example ?? 0;
   return (
     <div class="section">
-      <div class="inputbox">
+      <div class={`inputbox ${input ? "" : "alone"}`}>
         <InputPicture size={PICTURE} label="Input" />
         <div class="facts">
           <ExampleChoice />

@@ -7,11 +7,12 @@ import { columnAt } from "../../state/choose";
 import { usePaint } from "../../state/paint";
 import { type LayerOrder, type Store, useStore } from "../../state/store";
 import { Select } from "../controls";
-import { paintStrips, type StripScale, stripScale } from "./strips";
+import { bucketRows, paintStrips, type StripScale, stripScale } from "./strips";
 import { type TreeRow, treeRows } from "./tree";
 
 const ROW_HEIGHT = 28;
 const SEARCH_HEIGHT = 48;
+const MAP_HEIGHT = 160;
 const ORDERS: readonly { value: LayerOrder; text: string }[] = [
   { value: "model", text: "Model order" },
   { value: "problems", text: "Problems first" },
@@ -234,11 +235,12 @@ function NetworkMap({ overview }: { readonly overview: Overview }) {
   const store = useStore();
   const canvas = useRef<HTMLCanvasElement>(null);
   const layers = [...overview.layers.values()];
+  const height = Math.min(MAP_HEIGHT, Math.max(48, layers.length));
   useLayoutEffect(() => {
     const rows = layers.map((layer) => layer.columns);
-    if (canvas.current) paintStrips(canvas.current, rows, stripScale(overview));
+    if (!canvas.current) return;
+    paintStrips(canvas.current, bucketRows(rows, MAP_HEIGHT), stripScale(overview));
   }, [overview]);
-  const height = Math.min(160, Math.max(48, layers.length));
   return (
     <div class="section map">
       <canvas

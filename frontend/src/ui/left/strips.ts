@@ -39,6 +39,26 @@ export function stripColor(health: LayerHealth | null, { low, high }: StripScale
   return lut()[FIRST_SHADE + Math.round(Math.min(1, Math.max(0, t)) * (SHADES - 1))]!;
 }
 
+/** At most `height` rows: where layers are more than pixels, each row keeps its worst. */
+export function bucketRows(
+  rows: readonly (readonly (LayerHealth | null)[])[],
+  height: number,
+): readonly (readonly (LayerHealth | null)[])[] {
+  if (rows.length <= height) return rows;
+  return Array.from({ length: height }, (_, i) => {
+    const from = Math.floor((i * rows.length) / height);
+    const bucket = rows.slice(from, Math.floor(((i + 1) * rows.length) / height));
+    return bucket[0]!.map((_, x) => bucket.map((row) => row[x] ?? null).reduce(worse));
+  });
+}
+
+/** Non-finite before dead before strong. */
+function worse(a: LayerHealth | null, b: LayerHealth | null): LayerHealth | null {
+  if (!a || !b) return a ?? b;
+  const by = a.nonfinite - b.nonfinite || a.dead - b.dead || (a.rms ?? 0) - (b.rms ?? 0);
+  return by >= 0 ? a : b;
+}
+
 /** Paints layers × columns, one pixel each. */
 export function paintStrips(
   canvas: HTMLCanvasElement,
