@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import scenes
 from tests.browser.dashboard import Dashboard
@@ -74,6 +75,8 @@ def test_statistics_are_those_of_the_whole_batch(dashboard: Dashboard) -> None:
     """Minimum, maximum, mean, deviation and zeros agree with NumPy over all examples."""
     dashboard.open(layer=CONV1, channel=11)
     values = scenes.layers(70)[CONV1][..., 11].astype(np.float64)
+    group = inspector(dashboard).get_by_role("group", name="Statistics")
+    expect(group).not_to_contain_text("…")
     said = statistics(dashboard)
     assert float(said["max"]) == pytest.approx(values.max(), rel=1e-3)
     assert float(said["mean"]) == pytest.approx(values.mean(), rel=1e-2)
@@ -86,11 +89,11 @@ def test_dead_and_silent_are_said_with_their_evidence(dashboard: Dashboard) -> N
     """Dead is zero in all examples; silent only in this one; constant has one value."""
     dashboard.open(layer=CONV1, channel=5)
     state = inspector(dashboard).locator(".state")
-    assert state.inner_text() == "dead: zero in all 4 examples"
+    expect(state).to_have_text("dead: zero in all 4 examples")
     dashboard.cell(9).click()
-    assert state.inner_text() == "silent in this example"
+    expect(state).to_have_text("silent in this example")
     dashboard.cell(7).click()
-    assert state.inner_text() == "constant in all 4 examples"
+    expect(state).to_have_text("constant in all 4 examples")
 
 
 def test_values_stand_in_pixels_that_are_large_enough(dashboard: Dashboard) -> None:

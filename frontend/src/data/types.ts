@@ -94,6 +94,8 @@ export interface LayerView {
   readonly planeSize: number;
   /** `[channels, ...spatial]`, stored values: true value = values[i] × scale. */
   readonly values: Float32Array;
+  /** The same as bits of float16, where `values` are decoded only when asked for. */
+  readonly half?: Uint16Array;
   readonly scale: number;
 }
 

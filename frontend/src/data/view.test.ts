@@ -42,3 +42,23 @@ describe("channelOf", () => {
     ]);
   });
 });
+
+describe("a view of half precision", () => {
+  const half = Uint16Array.of(0x3c00, 0x4000);
+  const view = viewOf(key([3, 1, 2, 1]), {
+    dtype: "float16",
+    scale: 1,
+    shape: [1, 1, 1, 2],
+    stored: half,
+  });
+
+  it("decodes its values when they are asked for", () => {
+    expect(Array.from(view.values)).toEqual([1, 2]);
+    expect(view.half).toBe(half);
+  });
+
+  it("hands neither bits nor values on to a copy", () => {
+    expect("half" in { ...view }).toBe(false);
+    expect("values" in { ...view }).toBe(false);
+  });
+});

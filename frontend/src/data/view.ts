@@ -27,15 +27,30 @@ export function viewOf(key: ViewKey, tensor: Tensor): LayerView {
   const [examples = 1, channels = 0, ...rest] = tensor.shape;
   const dense = isDense(key.info);
   const spatial = dense ? [examples] : rest;
-  const values = decodeStored(tensor.stored);
-  return {
-    ...key,
-    channels,
-    spatial,
+  const { run, tag, kind, info, example } = key;
+  const view = {
+    ...{ run, tag, kind, info, example, channels, spatial },
     planeSize: spatial.reduce((product, side) => product * side, 1),
-    values: dense ? transposed(values, examples, channels) : values,
     scale: tensor.scale,
   };
+  if (dense) {
+    return { ...view, values: transposed(decodeStored(tensor.stored), examples, channels) };
+  }
+  const { stored } = tensor;
+  return stored instanceof Float32Array ? { ...view, values: stored } : lazyView(view, stored);
+}
+
+/** A view that decodes no more than is looked at. Copies of it (for another step) take no values. */
+function lazyView(view: Omit<LayerView, "values" | "half">, half: Uint16Array): LayerView {
+  let values: Float32Array | null = null;
+  const read = () => {
+    values ??= decodeStored(half);
+    return values;
+  };
+  return Object.defineProperties(view as LayerView, {
+    values: { get: read, enumerable: false },
+    half: { value: half, enumerable: false },
+  });
 }
 
 function transposed(values: Float32Array, rows: number, columns: number): Float32Array {

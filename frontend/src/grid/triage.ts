@@ -106,6 +106,8 @@ export function layerStd(stats: Float32Array): number {
 export function rmsDifference(a: TileSource, b: TileSource, plane: number): number {
   const [p, q] = [a.stack, b.stack];
   if (p.width !== q.width || p.height !== q.height || plane >= q.planes) return Number.NaN;
+  a.prepare(plane);
+  b.prepare(plane);
   const [i, j] = [p.offset + plane * p.stride, q.offset + plane * q.stride];
   let sum = 0;
   let count = 0;

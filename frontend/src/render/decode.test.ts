@@ -86,6 +86,16 @@ describe("planes of a view", () => {
       values: Float32Array.from({ length: count }, (_, i) => i),
     }) as unknown as LayerView;
 
+  it("decodes half precision plane by plane, and only what is looked at", () => {
+    const half = Uint16Array.of(0x3c00, 0x4000, 0x4200, 0x4400);
+    const lazy = { spatial: [1, 2], channels: 2, scale: 2, half } as unknown as LayerView;
+    const source = sourceOf(lazy);
+    expect(source.value(1, 1, 0)).toBe(8);
+    expect(Array.from(source.stack.values)).toEqual([0, 0, 3, 4]);
+    expect(source.extentOfAll()).toEqual({ min: 2, max: 8, finite: 4, nonfinite: 0 });
+    expect(source.reduced(2).value(0, 0, 0)).toBe(3);
+  });
+
   it("takes one depth of a volume without copying", () => {
     const volume = view([2, 2, 2], 2, 16);
     const second = sourceOf(volume, 1);

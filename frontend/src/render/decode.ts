@@ -15,6 +15,8 @@ export interface PlaneStack {
   readonly height: number;
   readonly offset: number;
   readonly stride: number;
+  /** Bits of half precision, laid out as `values`, which then fill plane by plane on demand. */
+  readonly half?: Uint16Array;
 }
 
 /** Smallest and largest finite value in true units (NaN where none is finite), and counts. */
@@ -118,10 +120,12 @@ export class TileSource {
   private readonly extents: (Extent | undefined)[];
   private whole: Extent | undefined;
   private readonly smaller = new Map<number, TileSource>();
+  private readonly decoded: Uint8Array | null;
 
   constructor(stack: PlaneStack) {
     this.stack = stack;
     this.extents = new Array(stack.planes);
+    this.decoded = stack.half ? new Uint8Array(stack.planes) : null;
   }
 
   /** The true value of a pixel; NaN outside. */
@@ -129,12 +133,14 @@ export class TileSource {
     const { values, scale, width, height, offset, stride, planes } = this.stack;
     if (x < 0 || y < 0 || x >= width || y >= height || plane < 0 || plane >= planes)
       return Number.NaN;
+    this.prepare(plane);
     return (values[offset + plane * stride + y * width + x] as number) * scale;
   }
 
   extent(plane: number): Extent {
     let extent = this.extents[plane];
     if (!extent) {
+      this.prepare(plane);
       extent = extentOf(this.stack, plane);
       this.extents[plane] = extent;
     }
@@ -178,17 +184,38 @@ export class TileSource {
     if (factor <= 1) return this;
     let small = this.smaller.get(factor);
     if (!small) {
-      small = new ReducedSource(this.stack, factor);
+      small = new ReducedSource(this, factor);
       this.smaller.set(factor, small);
     }
     return small;
   }
 
-  /** Makes the values of a plane ready to be painted. */
-  prepare(_plane: number): void {}
+  /** Makes the values of a plane ready to be read off the stack. */
+  prepare(plane: number): void {
+    const { half, values, offset, stride, width, height } = this.stack;
+    if (!half || !this.decoded || this.decoded[plane]) return;
+    this.decoded[plane] = 1;
+    const table = halves();
+    const start = offset + plane * stride;
+    for (let i = start; i < start + width * height; i++) {
+      values[i] = table[half[i] as number] as number;
+    }
+  }
 }
 
 const sources = new WeakMap<LayerView, Map<number, TileSource>>();
+
+const rooms = new WeakMap<Uint16Array, Float32Array>();
+
+/** Where the planes of these bits are decoded to; one place for all depths of a volume. */
+function roomFor(half: Uint16Array): Float32Array {
+  let room = rooms.get(half);
+  if (!room) {
+    room = new Float32Array(half.length);
+    rooms.set(half, room);
+  }
+  return room;
+}
 
 /** The planes of what the grid shows, one for each stored channel; z chooses the depth of a volume. */
 export function sourceOf(view: LayerView, z = 0): TileSource {
@@ -197,50 +224,42 @@ export function sourceOf(view: LayerView, z = 0): TileSource {
     known = new Map();
     sources.set(view, known);
   }
-  const { values, scale, channels, spatial } = view;
+  const { half, scale, channels, spatial } = view;
+  const values = half ? roomFor(half) : view.values;
   const [height = 1, width = 1] = spatial.length === 1 ? [1, spatial[0]] : spatial.slice(-2);
   const depth = spatial.length > 2 ? (spatial[0] as number) : 1;
   const at = Math.min(Math.max(0, z), Math.max(0, depth - 1));
   let source = known.get(at);
   if (!source) {
     const shape = { channels, depth, height, width, scale };
-    source = new TileSource(
-      depth > 1 ? depthOf(values, shape, at) : stackOf(values, { ...shape, planes: channels }),
-    );
+    const stack =
+      depth > 1 ? depthOf(values, shape, at) : stackOf(values, { ...shape, planes: channels });
+    source = new TileSource(half ? { ...stack, half } : stack);
     known.set(at, source);
   }
   return source;
 }
 
 class ReducedSource extends TileSource {
-  private readonly full: PlaneStack;
+  private readonly full: TileSource;
   private readonly factor: number;
   private readonly ready: Uint8Array;
 
-  constructor(full: PlaneStack, factor: number) {
-    const width = Math.ceil(full.width / factor);
-    const height = Math.ceil(full.height / factor);
-    const values = new Float32Array(full.planes * width * height);
-    super(stackOf(values, { planes: full.planes, width, height, scale: full.scale }));
+  constructor(full: TileSource, factor: number) {
+    const { planes, scale, ...size } = full.stack;
+    const width = Math.ceil(size.width / factor);
+    const height = Math.ceil(size.height / factor);
+    super(stackOf(new Float32Array(planes * width * height), { planes, width, height, scale }));
     this.full = full;
     this.factor = factor;
-    this.ready = new Uint8Array(full.planes);
+    this.ready = new Uint8Array(planes);
   }
 
   override prepare(plane: number): void {
     if (this.ready[plane]) return;
     this.ready[plane] = 1;
-    reducePlane(this.full, plane, this.factor, this.stack);
-  }
-
-  override extent(plane: number): Extent {
-    this.prepare(plane);
-    return super.extent(plane);
-  }
-
-  override value(plane: number, x: number, y: number): number {
-    if (plane >= 0 && plane < this.stack.planes) this.prepare(plane);
-    return super.value(plane, x, y);
+    this.full.prepare(plane);
+    reducePlane(this.full.stack, plane, this.factor, this.stack);
   }
 }
 

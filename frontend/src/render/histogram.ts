@@ -28,6 +28,7 @@ export function histogramOf(
   let below = 0;
   let above = 0;
   let nonfinite = 0;
+  for (let i = 0; i < (planes?.length ?? stack.planes); i++) source.prepare(planes?.[i] ?? i);
   const runs = planes ? planes.flatMap((plane) => runsOf(stack, plane)) : runsOf(stack, null);
   for (const [start, end] of runs) {
     for (let i = start; i < end; i++) {

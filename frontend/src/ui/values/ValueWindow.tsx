@@ -1,5 +1,5 @@
 /** The panel `Values`: which true values the colours stand for, and how to move that. */
-import { useComputed, useSignal } from "@preact/signals";
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { COLORMAPS, type ColormapName, type RangeScope } from "../../data/types";
 import { marksOf } from "../../render/colormap";
@@ -130,14 +130,20 @@ function typeLimit(store: Store, index: 0 | 1, text: string): string | null {
 /** The colours that stand for no value of the map, where there are such pixels. */
 function Marks() {
   const store = useStore();
+  const some = useSignal(false);
+  useSignalEffect(() => {
+    const source = store.shown.value?.source;
+    // Looking through all values waits until the picture is painted.
+    const timer = setTimeout(() => {
+      some.value = source !== undefined && source.extentOfAll().nonfinite > 0;
+    }, 30);
+    return () => clearTimeout(timer);
+  });
   const chips = useComputed(() => {
-    const shown = store.shown.value;
-    if (!shown) return [];
-    const marks = marksOf(shown.colormap);
-    const some = shown.source.extentOfAll().nonfinite > 0;
+    const marks = marksOf(store.shown.value?.colormap ?? "viridis");
     const { markClipped } = store.window.value;
     return [
-      ...(some
+      ...(some.value
         ? [
             { color: marks.nan, text: "NaN" },
             { color: marks.positive, text: "+Inf" },
