@@ -52,6 +52,24 @@ def test_holding_x_flips_the_two(dashboard: Dashboard) -> None:
     assert_grey(dashboard.tile(4, 28), grey_of(now, now.min(), now.max()))
 
 
+def test_a_matrix_flips_in_its_place(dashboard: Dashboard) -> None:
+    """Dense layers are one matrix: the other step takes its place, through the same window."""
+    dashboard.open(layer="encoder/conv1")
+    dashboard.load(layer="dense", compare="first")
+    choice = dashboard.root.get_by_role("combobox", name="Compare as", exact=True)
+    expect(choice).to_have_value("flip")
+    expect(dashboard.root.get_by_text("hold X for step 0")).to_be_visible()
+    dashboard.root.locator(".layerbar h1").click()
+    read = "() => [...document.querySelectorAll('.gridwell canvas')].map(c => c.toDataURL()).join()"
+    here = dashboard.frame.evaluate(read)
+    dashboard.page.keyboard.down("x")
+    dashboard.page.wait_for_timeout(100)
+    assert dashboard.frame.evaluate(read) != here
+    dashboard.page.keyboard.up("x")
+    dashboard.page.wait_for_timeout(100)
+    assert dashboard.frame.evaluate(read) == here
+
+
 def test_the_difference_diverges_about_zero(themed: Dashboard) -> None:
     """Red below, blue above, white at zero; the status line reads the difference."""
     themed.open(layer=CONV1, compare="first", mode="difference")

@@ -99,7 +99,7 @@ function paint(
 function pairOf(store: Store, shown: Shown): readonly (TileSource | null)[] {
   const other = store.other.value;
   const flipped = store.flipped.value;
-  if (!store.compare.value || store.isDifference.value) return [shown.source, null];
+  if (store.compare.value?.mode !== "beside") return [shown.source];
   const second = other && sourceOf(other, store.depth.value);
   const { width, height } = shown.source.stack;
   const fits = second && second.stack.width === width && second.stack.height === height;

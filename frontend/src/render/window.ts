@@ -273,11 +273,21 @@ export class WindowTable {
   private readonly source: TileSource;
   private readonly state: WindowState;
   private readonly options: WindowOptions;
+  /** Of the values that are painted: another source may be seen through these limits. */
+  private scale: number;
 
   constructor(source: TileSource, state: WindowState, options: WindowOptions) {
     this.source = source;
     this.state = state;
     this.options = options;
+    this.scale = source.stack.scale;
+  }
+
+  /** The same limits for the values of another source. */
+  over(source: TileSource): WindowTable {
+    const table = new WindowTable(this.source, this.state, this.options);
+    table.scale = source.stack.scale;
+    return table;
   }
 
   /** Span before brightness and contrast. */
@@ -311,7 +321,7 @@ export class WindowTable {
   }
 
   affine(plane: number): Affine {
-    return affineOf(this.limits(plane), this.source.stack.scale);
+    return affineOf(this.limits(plane), this.scale);
   }
 
   private centred(limits: Span, followsMap: boolean): Span {

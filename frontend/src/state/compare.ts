@@ -5,7 +5,7 @@
  */
 import type { Client } from "../data/client";
 import type { LayerView, StepIndex, StepInfo } from "../data/types";
-import type { ViewKey } from "../data/view";
+import { isDense, type ViewKey } from "../data/view";
 import { positionAt } from "./choose";
 import type { Store } from "./store";
 
@@ -49,7 +49,7 @@ export function compareChoices(store: Store): readonly CompareChoice[] {
     { value: "previous", text: "Previous step" },
     { value: held, text: `Step ${held.slice(5)}, held` },
     ...runs.map(([run]) => ({ value: `run:${run}`, text: `Run ${run}` })),
-    ...(examples.length > 1 ? examples : []),
+    ...(examples.length > 1 && !isDense(view.info) ? examples : []),
   ];
 }
 

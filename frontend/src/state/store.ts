@@ -147,6 +147,11 @@ export function createStore(): Store {
     if (compare.value?.mode !== "difference" || !a || !b || differs(a, b)) return null;
     return differenceView(a, b);
   });
+  const flippedIn = computed(() => {
+    const [a, b] = [view.value, other.value];
+    const flips = compare.value?.mode === "flip" && state.flipped.value;
+    return flips && a && b && differs(a, b) === null ? b : null;
+  });
   return {
     ...state,
     info: computed(() => {
@@ -157,11 +162,19 @@ export function createStore(): Store {
     shown: computed(() => {
       if (difference.value) return shownDifference(difference.value, depth.value, window.value);
       const options = { depth: depth.value, window: window.value, stats: stats.value };
-      return view.value && shownOf({ view: view.value, ...options });
+      if (!view.value) return null;
+      const shown = shownOf({ view: view.value, ...options });
+      return flippedIn.value ? seenThrough(shown, flippedIn.value, depth.value) : shown;
     }),
     statsAt: computed(() => rowOf(stats.value, view.value)),
     reach: computed(() => reachOf(stats.value, view.value)),
   };
+}
+
+/** Another view through the window of the one shown. */
+function seenThrough(shown: Shown, view: LayerView, depth: number): Shown {
+  const source = sourceOf(view, depth);
+  return { ...shown, source, table: shown.table.over(source) };
 }
 
 /** A difference diverges about zero, whatever the window was before. */

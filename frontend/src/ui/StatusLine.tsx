@@ -43,6 +43,9 @@ export function StatusLine() {
 function beside(store: Store, { position, pixel }: Hover, text: (value: number) => string): string {
   const other = store.other.value;
   if (!store.compare.value || !other) return "";
+  const { mode } = store.compare.value;
+  if (mode === "flip" && store.flipped.value) return ` at ${store.otherName.value}`;
+  if (mode === "difference" && !store.isDifference.value) return "";
   if (store.isDifference.value) return ` more than at ${store.otherName.value}`;
   const value = sourceOf(other, store.depth.value).value(position, pixel.x, pixel.y);
   return ` (${store.otherName.value}: ${text(value)})`;

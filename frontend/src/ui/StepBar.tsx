@@ -1,7 +1,9 @@
 /** The step slider over the steps that were really logged, play, follow, and what is known of the step. */
 
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { StepInfo } from "../data/types";
+import { isMatrix } from "../grid/matrix";
 import { differs } from "../render/compare";
 import {
   goToStep,
@@ -137,6 +139,11 @@ function CompareBar() {
   const store = useStore();
   const { target, mode } = store.compare.value ?? { target: "first", mode: "beside" };
   const [view, other] = [store.view.value, store.other.value];
+  // A matrix fills the width: the second takes its place, or is taken from it.
+  const modes = COMPARE_MODES.filter((m) => m !== "beside" || !view || !isMatrix(view));
+  useEffect(() => {
+    if (!modes.includes(mode)) setCompare(store, { mode: "flip" });
+  });
   const unequal = mode === "difference" && view && other ? differs(view, other) : null;
   const note = unequal ?? store.otherNote.value;
   return (
@@ -151,7 +158,7 @@ function CompareBar() {
       <Select
         label="Compare as"
         value={mode}
-        choices={COMPARE_MODES.map((value) => ({ value, text: MODES[value] }))}
+        choices={modes.map((value) => ({ value, text: MODES[value] }))}
         onChange={(next) => setCompare(store, { mode: next as CompareMode })}
       />
       <span class="muted ellipsis" title={note ?? ""}>
