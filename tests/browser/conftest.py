@@ -29,7 +29,8 @@ def browser() -> Iterator[Browser]:
     arguments = [*ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=arguments
+            executable_path=os.environ.get("TBA_CHROMIUM") or shutil.which("chromium"),
+            args=arguments,
         )
         yield browser
         browser.close()
