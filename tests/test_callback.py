@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
 import warnings
@@ -419,3 +421,86 @@ def test_recurrent_models_of_one_batch_size_are_logged_in_whole_batches(tmp_path
     model.fit(x, np.zeros((8, 4)), batch_size=2, verbose=0, callbacks=[callback])
     header = read(tmp_path)["rnn"][1][0]
     assert (header.batch, header.examples) == (4, (0, 1, 2, 3))
+
+
+def test_a_full_disk_warns_once_and_what_was_written_stays_readable(tmp_path):
+    """A limit on the size of files stands for the disk: the writes fail in the same way."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    model, callback = convnet(), quiet(tmp_path, X, ["conv2", "dense"])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, hard))
+    try:
+        with pytest.warns(UserWarning, match=r"cannot write activations to .*tfevents") as caught:
+            fit(model, callback, epochs=6)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert len([w for w in caught if "training goes on" in str(w.message)]) == 1
+    assert int(keras.ops.convert_to_numpy(model.optimizer.iterations)) == 24
+    assert 0 in steps(tmp_path)
+
+
+WORKER = """
+import json, os, sys
+index, ports, log_dir = int(sys.argv[1]), sys.argv[2].split(","), sys.argv[3]
+cluster = {"worker": ["127.0.0.1:" + port for port in ports]}
+task = {"type": "worker", "index": index}
+os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": task})
+import tensorflow as tf
+strategy = tf.distribute.MultiWorkerMirroredStrategy()
+import keras, numpy as np, tb_activations as tba
+x = np.random.default_rng(0).random((32, 4)).astype("float32")
+with strategy.scope():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="dense")])
+    model.compile("sgd", "mse")
+    model.optimizer.build(model.trainable_variables)
+
+@tf.function
+def step(x):
+    def one(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(model(x, training=True) ** 2)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        model.optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+    strategy.run(one, args=(x,))
+
+callback = tba.ActivationsCallback(log_dir, x, verbose=0)
+callback.set_model(model)
+callback.on_train_begin()
+for epoch in range(2):
+    callback.on_epoch_begin(epoch)
+    step(tf.constant(x))
+    callback.on_epoch_end(epoch)
+callback.on_train_end()
+"""
+
+
+@pytest.mark.skipif(
+    not (TENSORFLOW and os.environ.get("TBA_SOAK")),
+    reason="two processes of TensorFlow: TBA_SOAK=1",
+)
+def test_of_several_workers_the_chief_alone_writes(tmp_path):
+    """In a loop of its own: `fit` of Keras 3.15 fails under this strategy with no callback."""
+    ports = ",".join(str(port) for port in free_ports(2))
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(i), ports, str(tmp_path)], env=environment
+        )
+        for i in range(2)
+    ]
+    try:
+        assert [worker.wait(300) for worker in workers] == [0, 0]
+    finally:
+        for worker in workers:
+            worker.kill()
+    assert steps(tmp_path) == [0, 1, 2]
+    assert len(list(tmp_path.glob("*.activations"))) == 1
+
+
+def free_ports(count):
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
