@@ -19,7 +19,7 @@ import numpy as np
 from tb_activations.batch import Batch, leaves, length, mapped
 from tb_activations.channel_statistics import ChannelStatistics
 from tb_activations.plan import LayerPlan
-from tb_activations.probe import forward, preserved_seeds, to_numpy
+from tb_activations.probe import forward, preserved, to_numpy
 from tb_activations.watch import home_of, watching
 
 
@@ -86,7 +86,7 @@ class PlainPass:
 
         examples = len(Batch(inputs))
         wanted = lambda entry: entry.name in self._names  # noqa: E731
-        with preserved_seeds(), watching(wanted, keep=hand_over):
+        with preserved(self._model), watching(wanted, keep=hand_over):
             forward(self._model, inputs)
 
 
@@ -110,7 +110,7 @@ class GraphPass:
 
         examples = len(Batch(inputs))
         function = self._functions.get(None) or self._sized(inputs)
-        with unoptimised():
+        with preserved(self._model), unoptimised():
             outputs = function(*leaves(inputs), tf.constant(keep))
         for name, (sums, kept) in outputs.items():
             take(name, Piece(examples, keep, sums=sums.numpy(), kept=kept.numpy()))
@@ -132,7 +132,7 @@ class GraphPass:
         import tensorflow as tf
 
         specs = [_spec(leaf, size) for leaf in leaves(inputs)]
-        with preserved_seeds(), unoptimised():
+        with preserved(self._model), unoptimised():
             function = tf.function(self._run, autograph=False)
             return function.get_concrete_function(*specs, tf.TensorSpec([], tf.int32))
 
@@ -172,7 +172,7 @@ class CompiledPass:
 
     def __call__(self, inputs: Any, keep: int, take: Take) -> None:
         examples = len(Batch(inputs))
-        with preserved_seeds():
+        with preserved(self._model):
             outputs = self._function(self._state(), leaves(inputs))
         for name, value in zip(self._names, outputs, strict=True):
             take(name, Piece(examples, keep, values=np.asarray(value)))

@@ -41,7 +41,7 @@ def capture(model: Any, x: Any, layers: Any = None) -> dict[str, np.ndarray]:
     check_model(model)
     inputs = mapped(tensor, inputs_of(x))
     build(model, inputs)
-    with preserved_seeds(), watching(selection.wants) as watch:
+    with preserved(model), watching(selection.wants) as watch:
         forward(model, inputs)
     check(selection, watch, model)
     return {name: to_numpy(value) for name, value in watch.values.items()}
@@ -98,16 +98,32 @@ def _call(model: Any, inputs: Any) -> Any:
 
 
 @contextmanager
-def preserved_seeds() -> Iterator[None]:
-    """Puts the seeds of Python, NumPy and TensorFlow's eager operations back as they were."""
+def preserved(model: Any) -> Iterator[None]:
+    """Puts back what a pass may change beside Keras' variables.
+
+    The seeds of Python, NumPy and TensorFlow's eager operations, and the `tf.Variable`s that are
+    no weights and that layers hold themselves, which no `StatelessScope` knows.
+    """
     python, numpy = random.getstate(), np.random.get_state()
     restore_tensorflow = _tensorflow_seeds()
+    variables = [(variable, variable.numpy()) for variable in _bare_variables(model)]
     try:
         yield
     finally:
+        for variable, value in variables:
+            variable.assign(value)
         random.setstate(python)
         np.random.set_state(numpy)
         restore_tensorflow()
+
+
+def _bare_variables(model: Any) -> list[Any]:
+    if keras.backend.backend() != "tensorflow":
+        return []
+    import tensorflow as tf
+
+    held = (value for layer in flattened(model) for value in vars(layer).values())
+    return [one for one in held if isinstance(one, tf.Variable) and not one.trainable]
 
 
 def _tensorflow_seeds() -> Callable[[], None]:

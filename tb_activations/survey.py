@@ -10,7 +10,7 @@ import numpy as np
 from tb_activations import record
 from tb_activations.batch import Batch
 from tb_activations.layers import Entry, Selection
-from tb_activations.probe import check, forward, preserved_seeds
+from tb_activations.probe import check, forward, preserved
 from tb_activations.storage import check_dtype
 from tb_activations.watch import parts, watching
 
@@ -27,7 +27,7 @@ def surveyed(model: Any, inputs: Any, selection: Selection) -> list[tuple[Entry,
         if not refusal:
             seen.append((entry, tuple(value.shape)))
 
-    with preserved_seeds(), watching(selection.wants, keep=note) as watch:
+    with preserved(model), watching(selection.wants, keep=note) as watch:
         forward(model, inputs)
     check(selection, watch, model)
     if not seen:

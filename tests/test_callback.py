@@ -333,6 +333,25 @@ def test_everything_is_on_disk_when_fit_raises(tmp_path):
     assert steps(tmp_path) == [0, 1]
 
 
+def test_an_error_that_ends_the_process_loses_nothing(tmp_path):
+    """The last update is handed over an instant before: the end of the interpreter waits."""
+    code = f"""
+import keras, numpy as np, tb_activations as tba
+class Fails(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        raise KeyboardInterrupt
+model = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Conv2D(64, 3, name="dense")])
+model.compile("sgd", "mse")
+x = np.random.rand(8, 64, 64, 3).astype("float32")
+callback = tba.ActivationsCallback({str(tmp_path)!r}, x, max_outputs=8, verbose=0)
+model.fit(x, np.zeros((8, 62, 62, 64)), verbose=0, callbacks=[callback, Fails()])
+"""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    assert b"KeyboardInterrupt" in done.stderr
+    assert steps(tmp_path) == [0, 1]
+
+
 def test_a_directory_that_goes_away_warns_once_and_training_goes_on(tmp_path):
     log_dir = tmp_path / "run"
 

@@ -225,6 +225,26 @@ def test_a_layer_that_counts_its_calls_counts_none_of_ours():
     assert float(layer.count.value) == 1
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.Variable")
+def test_a_bare_tf_variable_of_a_layer_is_put_back():
+    import tensorflow as tf
+
+    class Counter(L.Layer):
+        def __init__(self):
+            super().__init__()
+            self.count = tf.Variable(0.0, trainable=False)
+
+        def call(self, x):
+            self.count.assign_add(1.0)
+            return x * 2
+
+    layer = Counter()
+    x = model_zoo.real(2, 4)
+    layer(x)
+    tba.capture(layer, x)
+    assert float(layer.count) == 1
+
+
 def test_everything_is_put_back_when_a_layer_raises():
     class Broken(L.Layer):
         def call(self, x):
