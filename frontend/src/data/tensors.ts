@@ -8,7 +8,7 @@ import type { Client, TensorQuery } from "./client";
 import type { Tensor } from "./types";
 
 /** Decoded views stand beside this; together they stay under 128 MB. */
-export const CACHE_BYTES = 112 * 2 ** 20;
+export const CACHE_BYTES = 104 * 2 ** 20;
 
 export function tensorKey({ run, tag, info, examples, channels }: TensorQuery): string {
   return JSON.stringify([run, tag, info.step, info.wallTime, examples ?? 0, channels ?? 0]);

@@ -203,39 +203,35 @@ export class TileSource {
   }
 }
 
-const sources = new WeakMap<LayerView, Map<number, TileSource>>();
-
-const rooms = new WeakMap<Uint16Array, Float32Array>();
-
-/** Where the planes of these bits are decoded to; one place for all depths of a volume. */
-function roomFor(half: Uint16Array): Float32Array {
-  let room = rooms.get(half);
-  if (!room) {
-    room = new Float32Array(half.length);
-    rooms.set(half, room);
-  }
-  return room;
+interface Sources {
+  /** The view's own values, or room for those of half precision, shared by all depths. */
+  readonly values: Float32Array;
+  readonly byDepth: Map<number, TileSource>;
 }
+
+/** By view and no longer than it: what is decoded goes with the view, the bits stay cached. */
+const sources = new WeakMap<LayerView, Sources>();
 
 /** The planes of what the grid shows, one for each stored channel; z chooses the depth of a volume. */
 export function sourceOf(view: LayerView, z = 0): TileSource {
   let known = sources.get(view);
   if (!known) {
-    known = new Map();
+    const values = view.half ? new Float32Array(view.half.length) : view.values;
+    known = { values, byDepth: new Map() };
     sources.set(view, known);
   }
+  const { values, byDepth } = known;
   const { half, scale, channels, spatial } = view;
-  const values = half ? roomFor(half) : view.values;
   const [height = 1, width = 1] = spatial.length === 1 ? [1, spatial[0]] : spatial.slice(-2);
   const depth = spatial.length > 2 ? (spatial[0] as number) : 1;
   const at = Math.min(Math.max(0, z), Math.max(0, depth - 1));
-  let source = known.get(at);
+  let source = byDepth.get(at);
   if (!source) {
     const shape = { channels, depth, height, width, scale };
     const stack =
       depth > 1 ? depthOf(values, shape, at) : stackOf(values, { ...shape, planes: channels });
     source = new TileSource(half ? { ...stack, half } : stack);
-    known.set(at, source);
+    byDepth.set(at, source);
   }
   return source;
 }
