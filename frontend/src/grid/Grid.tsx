@@ -187,6 +187,10 @@ function usePointer(store: Store, layout: ReadonlySignal<GridLayout | null>) {
       drag.current = new Drag(store, event);
     },
     onPointerMove(event: PointerEvent) {
+      if (event.buttons === 0 && drag.current) {
+        drag.current.end();
+        drag.current = null;
+      }
       if (drag.current?.move(event)) return;
       hoverAt(event);
     },
@@ -236,7 +240,6 @@ class Drag {
 
   /** Whether the pointer is windowing. */
   move(event: PointerEvent): boolean {
-    if (event.buttons === 0) this.end();
     const [dx, dy] = [event.clientX - this.origin.clientX, event.clientY - this.origin.clientY];
     if (!this.moved && Math.hypot(dx, dy) < DRAG_PIXELS) return false;
     if (!this.moved) {
