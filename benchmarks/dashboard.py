@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -18,9 +19,12 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
-from benchmarks.harness import Section, Target
+from benchmarks.harness import ROOT, Section, Target
 from tb_activations import events, metadata, record
-from tests.servers import Server, tensorboard_server
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+from servers import Server, tensorboard_server
 
 SIZES = ((64, 28), (512, 14), (256, 56), (64, 112), (4096, 28))
 STEPS = 12

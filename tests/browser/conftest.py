@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from servers import Server, tensorboard_server
 
-from tests.browser import scenes
-from tests.browser.dashboard import Dashboard
+from browser import scenes
+from browser.dashboard import Dashboard
 
 ARGUMENTS = [
     "--disable-gpu",

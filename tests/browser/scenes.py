@@ -16,9 +16,9 @@ import functools
 from pathlib import Path
 
 import numpy as np
+from logs import event
 
 from tb_activations import events
-from tests.logs import event
 
 STEPS = tuple(range(0, 80, 10))
 LABELS = ("cat", "dog", "ship", "frog")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.dashboard import Dashboard
+from browser.dashboard import Dashboard
 
 VIEWS = {
     "conv": {"layer": "encoder/conv1"},

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from tests.browser import scenes
-from tests.browser.dashboard import Dashboard
-from tests.browser.test_values import assert_grey, grey_of
+from browser import scenes
+from browser.dashboard import Dashboard
+from browser.test_values import assert_grey, grey_of
 
 GREY = '{"limits":"minmax","colormap":"grey"}'
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser import scenes
-from tests.browser.dashboard import Dashboard
-from tests.browser.test_values import grey_of
+from browser import scenes
+from browser.dashboard import Dashboard
+from browser.test_values import grey_of
 
 CONV1 = "encoder/conv1"
 GREY = '{"limits":"minmax","colormap":"grey"}'

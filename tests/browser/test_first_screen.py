@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from logs import write_run
 from playwright.sync_api import Browser, expect
 from servers import tensorboard_server
 
-from tests.browser import scenes
-from tests.browser.conftest import new_dashboard
-from tests.browser.dashboard import Dashboard
-from tests.logs import write_run
+from browser import scenes
+from browser.conftest import new_dashboard
+from browser.dashboard import Dashboard
 
 
 def test_opens_on_the_broken_layer_at_the_last_step(themed: Dashboard) -> None:

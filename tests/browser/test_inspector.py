@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import scenes
-from tests.browser.dashboard import Dashboard
-from tests.browser.test_values import grey_of
+from browser import scenes
+from browser.dashboard import Dashboard
+from browser.test_values import grey_of
 
 CONV1 = "encoder/conv1"
 GREY = '{"limits":"minmax","colormap":"grey"}'

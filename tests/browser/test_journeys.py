@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from logs import event
 from playwright.sync_api import Browser, Locator, expect
 from servers import Server, tensorboard_server
 
+from browser.conftest import new_dashboard
+from browser.dashboard import Dashboard
 from tb_activations import events
-from tests.browser.conftest import new_dashboard
-from tests.browser.dashboard import Dashboard
-from tests.logs import event
 
 DEPTH, WIDTH = 200, 2048
 WORST = "stage3/block_137"

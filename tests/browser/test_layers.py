@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from logs import write_run
 from playwright.sync_api import Browser, expect
 from servers import Server, tensorboard_server
 
-from tests.browser.conftest import new_dashboard
-from tests.browser.dashboard import Dashboard
-from tests.logs import write_run
+from browser.conftest import new_dashboard
+from browser.dashboard import Dashboard
 
 LAYERS = 60
 

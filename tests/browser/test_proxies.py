@@ -13,12 +13,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from logs import event, layer, write_run
 from playwright.sync_api import Browser, expect
 from servers import Server, tensorboard_server
 
+from browser.conftest import new_dashboard
 from tb_activations import events
-from tests.browser.conftest import new_dashboard
-from tests.logs import event, layer, write_run
 
 NGINX = os.environ.get("TBA_NGINX") or shutil.which("nginx")
 CONF = """

@@ -8,10 +8,10 @@ import numpy as np
 from playwright.sync_api import Browser, expect
 from servers import tensorboard_server
 
+from browser import scenes
+from browser.conftest import new_dashboard
+from browser.dashboard import Dashboard
 from tb_activations import events
-from tests.browser import scenes
-from tests.browser.conftest import new_dashboard
-from tests.browser.dashboard import Dashboard
 
 CONV1 = "encoder/conv1"
 

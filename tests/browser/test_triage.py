@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import scenes
-from tests.browser.dashboard import Dashboard
+from browser import scenes
+from browser.dashboard import Dashboard
 
 CONV1 = "encoder/conv1"
 

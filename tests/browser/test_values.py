@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.browser import scenes
-from tests.browser.dashboard import Dashboard
+from browser import scenes
+from browser.dashboard import Dashboard
 
 CONV1 = "encoder/conv1"
 
