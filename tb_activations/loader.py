@@ -43,5 +43,6 @@ class ActivationsLoader(base_plugin.TBLoader):
         keeps = (context.sampling_hints or {}).get(PLUGIN_NAME, KEEPS)
         logdirs = LogDirs.of_flags(context.flags)
         timelines = Timelines(logdirs, warn) if logdirs else None
-        source = ProviderSource(context.data_provider, keeps, warn)
+        tags_of = timelines.tags if timelines else None
+        source = ProviderSource(context.data_provider, keeps, warn, tags_of)
         return ActivationsPlugin(context, Reader(source, timelines))

@@ -7,6 +7,7 @@ so headers are fetched in parallel and remembered, and a request reads them for 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import OrderedDict
@@ -121,11 +122,20 @@ class ProviderSource:
     Args:
       provider: TensorBoard's.
       keeps: how many steps of a tag it keeps; 0 for all.
+      tags_of: the tags of a run as another source knows them, for where the provider cannot list
+        them at once.
     """
 
-    def __init__(self, provider: Any, keeps: int = KEEPS, warn: WarnOnce | None = None) -> None:
+    def __init__(
+        self,
+        provider: Any,
+        keeps: int = KEEPS,
+        warn: WarnOnce | None = None,
+        tags_of: Callable[[str], list[str]] | None = None,
+    ) -> None:
         self._provider = provider
         self._keeps = keeps
+        self._tags_of = tags_of or (lambda run: [])
         self._warn = warn or WarnOnce()
         self._remembered: _Lru[tuple, _Known] = _Lru(MAX_REMEMBERED)
         self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="activations-blob")
@@ -185,10 +195,19 @@ class ProviderSource:
         runs = self._call(self._provider.list_runs, viewer.context, experiment_id=viewer.experiment)
         listing: dict[str, Any] = {}
         for name in [r.run_name for r in runs if run in (None, r.run_name)]:
-            try:
+            with contextlib.suppress(KeyError):
                 listing.update(self._list_runs(viewer, [name], tag))
-            except KeyError:
-                self._warn(("list", name), "run %r has a tag without values; skipped", name)
+                continue
+            self._warn(("list", name), "run %r has a tag without values, which is skipped", name)
+            listing[name] = self._list_tags(viewer, name, tag)
+        return listing
+
+    def _list_tags(self, viewer: Viewer, run: str, tag: str | None) -> Mapping[str, Any]:
+        """The tags of a run that can be listed one by one."""
+        listing: dict[str, Any] = {}
+        for name in self._tags_of(run) if tag is None else [tag]:
+            with contextlib.suppress(KeyError):
+                listing.update(self._list_runs(viewer, [run], name).get(run, {}))
         return listing
 
     def _readable(self, run: str, tags: Mapping[str, Any]) -> Iterator[tuple[str, TagInfo]]:

@@ -683,6 +683,11 @@ class Timelines:
             return None
         return filling.timeline
 
+    def tags(self, name: str) -> list[str]:
+        """The tags of a run that have records, as far as it is indexed."""
+        timeline = self.run(name)
+        return timeline.tags() if timeline else []
+
     def _fill(self, filling: _Filling) -> None:
         """Asks for a refresh, and waits for its end, but not long; `_changed` is held."""
         if time.monotonic() - filling.ended < self.FRESH:

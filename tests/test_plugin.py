@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from logs import event, layer, write_run
 from servers import tensorboard_server
+from tensorboard.compat.proto import event_pb2
 
 from tb_activations import events, metadata
 
@@ -249,15 +250,20 @@ def test_damaged_records_are_skipped(tmp_path, tensorboard_server, load_fast):
         writer.write(_event("bad", 0, [b"not a header"] * 5))
         writer.write(_event("future", 0, [b"{}"] * 5, content=b'{"version": 2}'))
         writer.write(event("conv", 6, good[2]))
+        hollow = event_pb2.Event(step=1, wall_time=1e9)
+        hollow.summary.value.add(tag="hollow", metadata=metadata.summary_metadata())
+        writer.write(hollow)
     server = tensorboard_server(tmp_path, load_fast=load_fast)
-    index = server.wait_for_tags("conv", "bad")
-    assert "future" not in index["."]
+    index = server.wait_for_tags("conv")
+    assert not {"future", "hollow"} & set(index["."])
     server.wait_for(lambda: [s["step"] for s in steps(server, ".", "conv")] == [0, 1, 2, 6])
     assert steps(server, ".", "bad") == []
+    server.wait_for(lambda: "tag without values" in server.stderr or load_fast == "true")
     assert server.plugin("tensor", run=".", tag="conv", step=3).status == 404
     assert server.plugin("steps", run=".", tag="future").status == 404
     assert server.plugin("overview", run=".").status == 200
     assert server.get("data/plugin/scalars/tags").status == 200
+    assert server.plugin("steps", run=".", tag="hollow").status == 404
     assert "Traceback" not in server.stderr
     assert server.stderr.count("step 3 of tag 'conv'") == 1
     assert server.stderr.count("tag 'future'") == 1
