@@ -101,3 +101,18 @@ def test_depth_slider_goes_through_a_volume(themed: Dashboard) -> None:
         assert_grey(themed.tile(1, 9), grey_of(plane, plane.min(), plane.max()))
     themed.select_layer("encoder/conv1")
     assert themed.root.get_by_role("slider", name="Depth").count() == 0
+
+
+def test_matrices_compare_one_under_the_other(themed: Dashboard) -> None:
+    """Compared with the first step, its rows stand under those of the last, under one window."""
+    themed.open(layer="dense", window=GREY)
+    themed.root.get_by_role("button", name="Compare", exact=True).click()
+    themed.root.get_by_text("above step 70, below step 0").wait_for()
+    themed.page.wait_for_timeout(300)
+    now, first = (scenes.layers(step)["dense"].astype(np.float64) for step in (70, 0))
+    shown = column(themed, 17)
+    assert len(shown) == 9
+    lo, hi = now.min(), now.max()
+    assert np.abs(shown[:4] - grey_of(now[:, 17], lo, hi)).max() <= 1.5
+    assert np.abs(shown[5:] - grey_of(first[:, 17], lo, hi)).max() <= 1.5
+    themed.root.get_by_role("button", name="Compare", exact=True).click()

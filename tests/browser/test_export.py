@@ -121,3 +121,44 @@ def test_panel_closes_on_escape_and_gives_the_focus_back(dashboard: Dashboard) -
     assert dialog.count() == 0
     focused = dashboard.frame.evaluate("document.activeElement.textContent")
     assert focused == "Export"
+
+
+def test_picture_holds_both_when_comparing(dashboard: Dashboard) -> None:
+    """Side by side, each tile of the picture is followed by the same channel of the first step."""
+    dashboard.open(layer=CONV1, window=GREY)
+    compare = dashboard.root.get_by_role("button", name="Compare", exact=True)
+    compare.click()
+    dashboard.root.get_by_text("left step 70, right step 0").wait_for()
+    dashboard.page.wait_for_timeout(300)
+    panel(dashboard).get_by_label("Scale", exact=True).select_option("1")
+    picture = pixels_of(saved(dashboard, "Save PNG")[1])
+    now, first = (scenes.layers(s)[CONV1][0, ..., 0].astype(np.float64) for s in (70, 0))
+    expected = np.hstack([grey_of(p, now.min(), now.max()) for p in (now, first)])
+    top, left = MARGIN + HEAD, MARGIN
+    zooms = [
+        zoom
+        for zoom in range(1, 8)
+        if np.abs(
+            picture[top + zoom // 2 :: zoom, left + zoom // 2 :: zoom, 0][:28, :56].astype(float)
+            - expected
+        ).max()
+        <= 1.5
+    ]
+    assert len(zooms) == 1
+    compare.click()
+
+
+def test_figure_of_six_channels_takes_few_clicks(dashboard: Dashboard) -> None:
+    """From the open tab: name six channels, then two clicks."""
+    dashboard.open(layer=CONV1)
+    clicks = 1
+    field = dashboard.root.get_by_label("Channels to show", exact=True)
+    field.click()
+    dashboard.page.keyboard.type("0-5")
+    dashboard.wait_idle()
+    dashboard.root.get_by_role("button", name="Export", exact=True).click()
+    clicks += 1
+    name, _ = saved(dashboard, "Save PNG")
+    clicks += 1
+    assert name.endswith(".png")
+    assert clicks <= 4

@@ -7,10 +7,12 @@ import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { channelId, type LayerView } from "../data/types";
 import { isDense } from "../data/view";
+import { sourceOf, type TileSource } from "../render/decode";
 import { formatCell } from "../render/format";
 import { numberStyle, writeNumber } from "../render/numbers";
 import type { Shown } from "../render/shown";
 import { entryOf, paintColumn } from "../render/strip";
+import { affineOf } from "../render/window";
 import { markPixel, resetWindow, selectChannel, setHover } from "../state/actions";
 import { type Store, useStore } from "../state/store";
 import { usePaint } from "../ui/paint";
@@ -72,7 +74,17 @@ function layoutFor(store: Store, area: { width: number; height: number }): Matri
     count: store.order.value.length,
     area: { width: area.width - 2 * MARGIN, height: area.height - 2 * MARGIN },
     wished: store.tileSize.value,
+    parts: besideOf(store) ? 2 : 1,
   });
+}
+
+/** The second view while it is compared side by side, where it has the same shape. */
+function besideOf(store: Store): TileSource | null {
+  const view = store.view.value;
+  const other = store.other.value;
+  if (store.compare.value?.mode !== "beside" || !view || !other) return null;
+  const same = other.planeSize === view.planeSize && other.channels === view.channels;
+  return same ? sourceOf(other) : null;
 }
 
 function watchSize(
@@ -142,15 +154,17 @@ function RowLabels({ layout }: { layout: MatrixLayout }) {
   });
   return (
     <div class="rowlabels" aria-hidden="true">
-      {labels.map(({ row, text }) => (
-        <span
-          key={row}
-          class={isDense(view.info) && row === view.example ? "shown" : ""}
-          style={`top:${(row + 0.5) * layout.cell - 7}px`}
-        >
-          {text}
-        </span>
-      ))}
+      {Array.from({ length: layout.parts }, (_, part) =>
+        labels.map(({ row, text }) => (
+          <span
+            key={`${part} ${row}`}
+            class={isDense(view.info) && row === view.example ? "shown" : ""}
+            style={`top:${(part * (layout.rows + 1) + row + 0.5) * layout.cell - 7}px`}
+          >
+            {text}
+          </span>
+        )),
+      )}
     </div>
   );
 }
@@ -182,49 +196,71 @@ function paintBand(
   if (!shown || !canvas || positions.length === 0) return;
   const width = positions.length;
   if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== layout.rows) canvas.height = layout.rows;
+  const height = layout.rows * layout.parts + layout.parts - 1;
+  if (canvas.height !== height) canvas.height = height;
   const context = canvas.getContext("2d", { willReadFrequently: true });
   if (!context) return;
-  const source = shown.source.reduced(layout.reduce);
-  const image = context.createImageData(width, layout.rows);
-  const target = { pixels: new Uint32Array(image.data.buffer), stride: width };
-  const rows = Math.min(layout.rows, source.stack.width);
-  positions.forEach((position, x) => {
-    if (position >= source.stack.planes) return;
-    paintColumn(target, x, rows, source, position, shown.table.affine(position), shown.lut);
+  const image = context.createImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const beside = layout.parts > 1 ? besideOf(store) : null;
+  const pair = store.flipped.value ? [beside, shown.source] : [shown.source, beside];
+  (beside ? pair : [shown.source]).forEach((whole, part) => {
+    if (!whole) return;
+    const source = whole.reduced(layout.reduce);
+    const start = part * (layout.rows + 1) * width;
+    const target = { pixels: pixels.subarray(start), stride: width };
+    const rows = Math.min(layout.rows, source.stack.width);
+    positions.forEach((position, x) => {
+      if (position >= source.stack.planes) return;
+      const affine = affineOf(shown.table.limits(position), source.stack.scale);
+      paintColumn(target, x, rows, source, position, affine, shown.lut);
+    });
   });
   context.putImageData(image, 0, 0);
   const numbers = element?.querySelector<HTMLCanvasElement>("canvas.numbers");
-  if (numbers) writeNumbers(numbers, shown, positions, layout);
+  if (!numbers) return;
+  const ink = sizedForNumbers(numbers, positions.length, layout);
+  (beside ? pair : [shown.source]).forEach((source, part) => {
+    if (ink && source) writeNumbers(ink, { ...shown, source }, positions, layout, part);
+  });
+}
+
+function sizedForNumbers(
+  canvas: HTMLCanvasElement,
+  columns: number,
+  { cell, height }: MatrixLayout,
+): CanvasRenderingContext2D | null {
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.round(columns * cell * ratio);
+  canvas.height = Math.round(height * ratio);
+  const context = canvas.getContext("2d");
+  context?.scale(ratio, ratio);
+  return context;
 }
 
 function writeNumbers(
-  canvas: HTMLCanvasElement,
+  context: CanvasRenderingContext2D,
   shown: Shown,
   positions: readonly number[],
-  { cell, rows, height }: MatrixLayout,
+  { cell, rows }: MatrixLayout,
+  part: number,
 ): void {
-  const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(positions.length * cell * ratio);
-  canvas.height = Math.round(height * ratio);
-  const context = canvas.getContext("2d");
-  if (!context) return;
   const { source, table, lut } = shown;
   const { values, offset, stride, scale, width } = source.stack;
   const { digits, font } = numberStyle(cell);
-  context.scale(ratio, ratio);
+  const top = part * (rows + 1);
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.font = font;
   positions.forEach((position, column) => {
-    const { lo, hi } = table.limits(position);
-    const range = Math.max(Math.abs(lo), Math.abs(hi));
-    const affine = table.affine(position);
+    const limits = table.limits(position);
+    const range = Math.max(Math.abs(limits.lo), Math.abs(limits.hi));
+    const affine = affineOf(limits, scale);
     for (let row = 0; row < Math.min(rows, width); row++) {
       const q = values[offset + position * stride + row] as number;
       const text = formatCell(q * scale, range, digits);
       const word = lut[entryOf(q, affine)] as number;
-      writeNumber(context, text, (column + 0.5) * cell, (row + 0.5) * cell, cell, word);
+      writeNumber(context, text, (column + 0.5) * cell, (top + row + 0.5) * cell, cell, word);
     }
   });
 }
@@ -279,7 +315,8 @@ function placeOf(store: Store, event: MouseEvent, layout: MatrixLayout | null): 
   if (!layout || !cell || position === null || position === undefined) return null;
   const row = Math.floor((event.clientY - cell.getBoundingClientRect().top) / layout.cell);
   const last = (store.view.peek()?.planeSize ?? 1) - 1;
-  return { position, x: Math.min(last, Math.max(0, row) * layout.reduce) };
+  const within = row % (layout.rows + 1);
+  return { position, x: Math.min(last, Math.max(0, within) * layout.reduce) };
 }
 
 function usePointer(store: Store, layout: ReadonlySignal<MatrixLayout | null>) {

@@ -27,6 +27,11 @@ describe("matrixLayout", () => {
     expect(layout(16000, 4)).toMatchObject({ reduce: 16, rows: 1000 });
   });
 
+  it("puts a second matrix under the first, an empty row between", () => {
+    const two = matrixLayout({ positions: 10, count: 10, area, wished: 20, parts: 2 });
+    expect(two).toMatchObject({ rows: 10, parts: 2, height: 21 * 20 });
+  });
+
   it("names the bands in sight", () => {
     const large = layout(512, 768);
     expect(visibleBands(large, 0, 600)).toEqual([0, 2]);

@@ -19,6 +19,8 @@ export interface MatrixLayout {
   /** Rows painted; positions beyond a thousand are averaged by `reduce`. */
   readonly rows: number;
   readonly reduce: number;
+  /** Matrices in a band, one empty row between two. */
+  readonly parts: number;
   /** Channels in a full band. */
   readonly columns: number;
   readonly bands: number;
@@ -41,6 +43,8 @@ export interface MatrixInput {
   readonly count: number;
   readonly area: { readonly width: number; readonly height: number };
   readonly wished: number | null;
+  /** Two where another matrix stands under this one. */
+  readonly parts?: number;
 }
 
 export function matrixLayout(input: MatrixInput): MatrixLayout {
@@ -60,15 +64,16 @@ function nearest(wished: number): number {
   );
 }
 
-function layoutAt({ positions, count, area }: MatrixInput, cell: number): MatrixLayout {
+function layoutAt({ positions, count, area, parts = 1 }: MatrixInput, cell: number): MatrixLayout {
   const reduce = Math.max(1, Math.ceil(positions / MOST_ROWS));
   const rows = Math.ceil(positions / reduce);
   const columns = Math.max(1, Math.floor((area.width - LABELS) / cell));
-  const height = rows * cell;
+  const height = (rows * parts + parts - 1) * cell;
   return {
     cell,
     rows,
     reduce,
+    parts,
     columns,
     bands: Math.ceil(count / columns),
     count,

@@ -1,7 +1,7 @@
 /** The step slider over the steps that were really logged, play, follow, and what is known of the step. */
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+
 import type { StepInfo } from "../data/types";
 import { isMatrix } from "../grid/matrix";
 import { differs } from "../render/compare";
@@ -139,11 +139,7 @@ function CompareBar() {
   const store = useStore();
   const { target, mode } = store.compare.value ?? { target: "first", mode: "beside" };
   const [view, other] = [store.view.value, store.other.value];
-  // A matrix fills the width: the second takes its place, or is taken from it.
-  const modes = COMPARE_MODES.filter((m) => m !== "beside" || !view || !isMatrix(view));
-  useEffect(() => {
-    if (!modes.includes(mode)) setCompare(store, { mode: "flip" });
-  });
+  const below = view !== null && isMatrix(view);
   const unequal = mode === "difference" && view && other ? differs(view, other) : null;
   const note = unequal ?? store.otherNote.value;
   return (
@@ -158,20 +154,25 @@ function CompareBar() {
       <Select
         label="Compare as"
         value={mode}
-        choices={modes.map((value) => ({ value, text: MODES[value] }))}
+        choices={COMPARE_MODES.map((value) => ({
+          value,
+          text: below && value === "beside" ? "One under the other" : MODES[value],
+        }))}
         onChange={(next) => setCompare(store, { mode: next as CompareMode })}
       />
       <span class="muted ellipsis" title={note ?? ""}>
-        {note ?? legendOf(mode, view?.info.step ?? 0, store.otherName.value)}
+        {note ?? legendOf(mode, view?.info.step ?? 0, store.otherName.value, below)}
       </span>
     </div>
   );
 }
 
 /** Which of the two is where. */
-function legendOf(mode: CompareMode, step: number, other: string): string {
+function legendOf(mode: CompareMode, step: number, other: string, below: boolean): string {
   if (other === "") return "";
-  if (mode === "beside") return `left step ${step}, right ${other}`;
+  if (mode === "beside") {
+    return below ? `above step ${step}, below ${other}` : `left step ${step}, right ${other}`;
+  }
   return mode === "flip" ? `hold X for ${other}` : `step ${step} minus ${other}`;
 }
 

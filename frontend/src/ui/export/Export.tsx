@@ -3,6 +3,8 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { createClient, tensorAddress } from "../../data/client";
 import { npyOf, pythonLine } from "../../data/npy";
+import { sourceOf } from "../../render/decode";
+import type { Shown } from "../../render/shown";
 import { type Store, useStore } from "../../state/store";
 import { Button, Select } from "../controls";
 import { fileName, largestScale } from "./figure";
@@ -59,7 +61,21 @@ function figureOf(store: Store): Figure | null {
   const shown = store.shown.value;
   if (!view || !shown) return null;
   const labels = view.info.labels ?? store.input.value?.info.labels ?? null;
-  return { view, shown, labels, order: store.order.value, tileWidth: store.tileWidth.value || 84 };
+  const tileWidth = store.tileWidth.value || 84;
+  return { view, shown, labels, order: store.order.value, tileWidth, ...comparedIn(store, shown) };
+}
+
+/** The second view as it is compared: beside each tile, or taken off it. */
+function comparedIn(store: Store, shown: Shown): Pick<Figure, "beside" | "versus"> {
+  const other = store.other.value;
+  const name = store.otherName.value;
+  if (store.isDifference.value) return { beside: null, versus: `minus ${name}` };
+  if (store.compare.value?.mode !== "beside" || !other) return { beside: null, versus: null };
+  const source = sourceOf(other, store.depth.value);
+  const { width, height, planes } = source.stack;
+  const here = shown.source.stack;
+  const fits = width === here.width && height === here.height && planes === here.planes;
+  return fits ? { beside: source, versus: `beside ${name}` } : { beside: null, versus: null };
 }
 
 function Panel() {

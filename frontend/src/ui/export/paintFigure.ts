@@ -3,10 +3,12 @@ import { channelId, type LayerView } from "../../data/types";
 import { isDense } from "../../data/view";
 import { isMatrix } from "../../grid/matrix";
 import { FIRST_SHADE, LAST_SHADE, type Lut, marksOf } from "../../render/colormap";
+import type { TileSource } from "../../render/decode";
 import { formatSpan } from "../../render/format";
 import { NUMBER_FONT } from "../../render/numbers";
 import type { Shown } from "../../render/shown";
 import { paintCanvas, stripGeometry } from "../../render/strip";
+import { affineOf } from "../../render/window";
 import { BAR_HEIGHT, type FigureLayout, figureLayout, MARGIN } from "./figure";
 
 const INK = "#212121";
@@ -17,6 +19,10 @@ export interface Figure {
   readonly shown: Shown;
   /** Labels of the stored examples. */
   readonly labels: readonly string[] | null;
+  /** What stands beside each tile while comparing. */
+  readonly beside: TileSource | null;
+  /** How the second view is compared, as "minus step 0". */
+  readonly versus: string | null;
   /** Positions of the channels, filtered and in order. */
   readonly order: readonly number[];
   /** Width of a tile at 1×. */
@@ -36,18 +42,18 @@ export function tileOf({ view, shown, tileWidth }: Figure): { width: number; hei
 
 export function layoutOfFigure(figure: Figure): FigureLayout {
   const captions = figure.shown.range === "channel" ? 2 : 1;
-  return figureLayout({ count: figure.order.length, tile: tileOf(figure), captions });
+  const { width, height } = tileOf(figure);
+  const tile = { width: figure.beside ? 2 * width : width, height };
+  return figureLayout({ count: figure.order.length, tile, captions });
 }
 
-export function titleOf({ view, labels }: Figure): [string, string] {
+export function titleOf({ view, labels, versus }: Figure): [string, string] {
   const { info, tag, run } = view;
   const example = info.examples[view.example] ?? view.example;
   const label = labels?.[view.example];
   const which = isDense(info) ? "all stored examples" : `example ${example}`;
-  return [
-    tag,
-    `${run}, step ${info.step}, ${which}${label && !isDense(info) ? ` “${label}”` : ""}`,
-  ];
+  const what = label && !isDense(info) ? `${which} “${label}”` : which;
+  return [tag, [run, `step ${info.step}`, what, versus].filter(Boolean).join(", ")];
 }
 
 export function paintFigure(figure: Figure, scale: number, background: string | null) {
@@ -105,6 +111,11 @@ function paintTiles(
     paintCanvas(picture, source, position, table.affine(position), lut, reduce);
     context.imageSmoothingEnabled = false;
     context.drawImage(picture, x, y, tile.width, tile.height);
+    if (figure.beside) {
+      const affine = affineOf(table.limits(position), figure.beside.stack.scale);
+      paintCanvas(picture, figure.beside, position, affine, lut, reduce);
+      context.drawImage(picture, x + tile.width, y, tile.width, tile.height);
+    }
     write(context, String(channelId(view.info, position)), x, y + tile.height + 12, {
       color: INK,
       width: tile.width,
