@@ -1,7 +1,6 @@
 /** The step slider over the steps that were really logged, play, follow, and what is known of the step. */
 
 import { useSignal } from "@preact/signals";
-
 import type { StepInfo } from "../data/types";
 import { isMatrix } from "../grid/matrix";
 import { differs } from "../render/compare";

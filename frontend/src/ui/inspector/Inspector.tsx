@@ -12,8 +12,11 @@ import { Film } from "./Film";
 import { InputPicture } from "./InputPicture";
 import { Statistics } from "./Statistics";
 
-/** Content this wide and more has room for the larger pictures. */
+/** Content this wide, in a window this high, has room for the larger pictures. */
 const WIDE = 320;
+const HIGH = 940;
+/** The enlarged tile's buttons and their gap. */
+const TOOLS = 36;
 
 export function Inspector() {
   const store = useStore();
@@ -21,13 +24,13 @@ export function Inspector() {
   const width = useWidthOf(root);
   const stat = useSignal<StatName>("max");
   const nothing = useComputed(() => store.shown.value === null).value;
-  const wide = width >= WIDE;
+  const wide = width >= WIDE && window.innerHeight >= HIGH;
   return (
     <section class="inspector" aria-label="Channel inspector" ref={root}>
       {!nothing && width > 0 && (
         <>
           <Title />
-          <Enlarged size={wide ? 320 : 224} />
+          <Enlarged size={wide ? Math.min(320, width - TOOLS) : 224} />
           <div class="beside">
             <InputPicture size={72} label={null} />
             <Statistics
