@@ -23,7 +23,8 @@ TESTS = [
     "setuptools>=77",
     "wheel",
 ]
-LINT = ["mypy>=1.11", "ruff>=0.6"]
+# Exact, so that what passes today passes tomorrow.
+LINT = ["mypy==2.4.1", "ruff==0.17.6"]
 
 setup(
     name="tb-activations",
