@@ -57,10 +57,14 @@ def test_play_moves_on_and_stops(dashboard: Dashboard) -> None:
 
 def test_a_small_layer_is_prefetched_whole(dashboard: Dashboard) -> None:
     """Once the film is here, moving over all steps asks the server for no tensor."""
-    dashboard.open(layer=CONV1)
-    dashboard.page.wait_for_timeout(800)
     asked: list[str] = []
     dashboard.page.on("request", lambda request: asked.append(request.url))
+    dashboard.open(layer=CONV1)
+    heard = -1
+    while heard != len(asked):
+        heard = len(asked)
+        dashboard.page.wait_for_timeout(700)
+    asked.clear()
     for position in range(8):
         dashboard.slide("Step", position)
     dashboard.wait_idle()
