@@ -55,7 +55,7 @@ def test_holding_x_flips_the_two(dashboard: Dashboard) -> None:
 def test_a_matrix_flips_in_its_place(dashboard: Dashboard) -> None:
     """Dense layers are one matrix: the other step takes its place, through the same window."""
     dashboard.open(layer="encoder/conv1")
-    dashboard.load(layer="dense", compare="first")
+    dashboard.load(layer="dense", compare="first", mode="flip")
     choice = dashboard.root.get_by_role("combobox", name="Compare as", exact=True)
     expect(choice).to_have_value("flip")
     expect(dashboard.root.get_by_text("hold X for step 0")).to_be_visible()
