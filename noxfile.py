@@ -67,7 +67,8 @@ def work_directory(session: nox.Session) -> Path:
     skip = shutil.ignore_patterns("__pycache__", "logs")
     for name in ("tests", "demo", "docs"):
         shutil.copytree(HERE / name, work / name, ignore=skip)
-    shutil.copy(HERE / "pyproject.toml", work)
+    for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"):
+        shutil.copy(HERE / name, work)
     (work / "frontend").symlink_to(HERE / "frontend")
     return work
 
