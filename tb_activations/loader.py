@@ -36,7 +36,7 @@ class ActivationsLoader(base_plugin.TBLoader):
         from tb_activations.plugin import ActivationsPlugin
         from tb_activations.provider import KEEPS, ProviderSource
         from tb_activations.reader import Reader
-        from tb_activations.timeline import Timelines
+        from tb_activations.timelines import Timelines
         from tb_activations.warn import WarnOnce
 
         warn = WarnOnce()

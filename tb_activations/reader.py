@@ -28,7 +28,7 @@ from tb_activations.record import (
     parse_statistics,
 )
 from tb_activations.series import Gone, Record, Series
-from tb_activations.timeline import Timelines
+from tb_activations.timelines import Timelines
 
 FIRST_PAGE = 4
 STATISTICS = 2

@@ -32,7 +32,6 @@ from tensorboard.compat.proto import summary_pb2
 from tb_activations.blobs import BlobCache, EventBlobs
 from tb_activations.events import FRAME_FOOTER_BYTES, FRAME_HEADER_BYTES
 from tb_activations.frames import Frame, Frames, intact, masked
-from tb_activations.logdirs import LogDirs
 from tb_activations.metadata import PLUGIN_NAME, parse_metadata
 from tb_activations.record import (
     MAX_CHANNELS,
@@ -42,7 +41,18 @@ from tb_activations.record import (
     parse_labels,
     parse_summary,
 )
-from tb_activations.series import SUMMARY, Gone, summary_row
+from tb_activations.rows import (
+    NO_NUMBER,
+    PACK,
+    ROW,
+    Interned,
+    Merged,
+    Part,
+    Rows,
+    Tag,
+    merge,
+)
+from tb_activations.series import Gone, summary_row
 from tb_activations.warn import WarnOnce, logger
 from tb_activations.wire import (
     Value,
@@ -53,31 +63,13 @@ from tb_activations.wire import (
     values_of_event,
 )
 
-ROW = np.dtype(
-    [
-        ("step", "<i8"),
-        ("wall_time", "<f8"),
-        ("offset", "<u8"),  # of the frame
-        ("length", "<u4"),  # of its data
-        ("summary", SUMMARY),
-        ("header", "<u2"),  # number among the run's headers, or NO_NUMBER
-        ("labels", "<u2"),  # number among the run's labels, or NO_NUMBER while unread
-        ("exponent", "<i2"),
-        ("verified", "u1"),  # whether the checksum of the data has been checked
-    ]
-)
-_PACK = struct.Struct("<qdQIffIIIHHhB").pack
 _FLOATS5 = struct.Struct("<5f").unpack_from
 _FOOTER = struct.Struct("<I").unpack_from
 # A serialized float32 tensor of shape [5], before its 20 bytes.
 _SUMMARY_PREFIX = b'\x08\x01\x12\x04\x12\x02\x08\x05"\x14'
 _EXPONENT = re.compile(rb'"exponent": ?(-?[0-9]{1,4})(?=[,} ])')
-NO_NUMBER = 0xFFFF
-BLOCK = 1024  # rows that lie together
 SMALL_RECORD = 64 << 10  # up to this size a record's checksum is checked at once
-LOWEST = -(1 << 63) - 1
 MAX_SAID = 20  # warnings a file; further damage is only counted
-MAX_INTERNED_BYTES = 4 << 20
 FOREIGN = None
 
 
@@ -91,146 +83,6 @@ class Found(NamedTuple):
     header: bytes
     summary: bytes
     checked: bool | None
-
-
-@dataclass(frozen=True)
-class Rows:
-    """A snapshot: the first `count` ROWs of `blocks`, ascending; all but the last are full."""
-
-    blocks: tuple[np.ndarray, ...] = ()
-    count: int = 0
-
-    def __len__(self) -> int:
-        return self.count
-
-    def row(self, position: int) -> np.void:
-        """The row itself, not a copy."""
-        return self.blocks[position // BLOCK][position % BLOCK]
-
-    def column(self, name: str) -> np.ndarray:
-        """All values of one field, contiguous."""
-        if not self.blocks:
-            return np.zeros(0, ROW[name])
-        return np.concatenate([block[name] for block in self.blocks])[: self.count]
-
-
-class Part:
-    """One tag's records in one file, in ascending steps; one thread adds, any may read `rows`.
-
-    Rows are packed into blocks that are never moved once they are full, since a server whose index
-    grew by copying would keep the copies' room.
-    """
-
-    def __init__(self) -> None:
-        self.rows = Rows()
-        self.last = LOWEST
-        self._pending = bytearray()
-        self._gap = 0
-
-    def suspicious(self, step: int) -> bool:
-        """Whether a record at `step` would hide others, or leaps ahead as damage might make it."""
-        if step <= self.last:
-            return True
-        return bool(self._gap) and step - self.last > 8 * self._gap
-
-    def add(self, step: int, row: bytes) -> None:
-        """Adds a packed row; it hides those whose step is not smaller."""
-        if step <= self.last:
-            self._cut(step)
-        elif self.last != LOWEST:
-            self._gap = max(self._gap, step - self.last)
-        self.last = step
-        self._pending += row
-        if len(self._pending) >= BLOCK * ROW.itemsize // 2:
-            self.publish()
-
-    def publish(self) -> None:
-        """Lets readers see what was added."""
-        if self._pending:
-            self.rows = _extended(self.rows, np.frombuffer(bytes(self._pending), ROW))
-            self._pending = bytearray()
-
-    def drop(self, offset: int) -> bool:
-        """Takes the record at this offset out, if it is there."""
-        self.publish()
-        keep = self.rows.column("offset") != offset
-        if keep.all():
-            return False
-        self._keep(keep)
-        return True
-
-    def _cut(self, step: int) -> None:
-        self.publish()
-        self._keep(self.rows.column("step") < step)
-
-    def _keep(self, keep: np.ndarray) -> None:
-        """Copies what is kept: snapshots that readers hold stay as they are."""
-        blocks = self.rows.blocks
-        all_rows = np.concatenate(blocks)[: len(keep)] if blocks else np.zeros(0, ROW)
-        kept = all_rows[keep]
-        self.rows = _extended(Rows(), kept)
-        self.last = int(kept["step"][-1]) if len(kept) else LOWEST
-
-
-def _extended(rows: Rows, new: np.ndarray) -> Rows:
-    """`rows` and `new` behind them; blocks that had room are written to behind what is seen."""
-    blocks, count = list(rows.blocks), rows.count
-    while len(new):
-        used = count % BLOCK
-        if used == 0:
-            blocks.append(np.empty(0, ROW))
-        room = min(BLOCK - used, len(new))
-        if used + room > len(blocks[-1]):
-            grown = np.empty(min(BLOCK, max(used + room, used * 3 // 2)), ROW)
-            grown[:used] = blocks[-1][:used]
-            blocks[-1] = grown
-        blocks[-1][used : used + room] = new[:room]
-        count, new = count + room, new[room:]
-    return Rows(tuple(blocks), count)
-
-
-class Interned:
-    """Values that many records share, numbered; at most MAX_INTERNED_BYTES of their bytes."""
-
-    def __init__(self) -> None:
-        self.values: list = []
-        self._numbers: dict[bytes, int] = {}
-        self._bytes = 0
-
-    def number(self, key: bytes) -> int | None:
-        return self._numbers.get(key)
-
-    def add(self, key: bytes, value: object) -> int:
-        """The number of a new value, or NO_NUMBER where there is no more room."""
-        self._bytes += len(key) + 256
-        if self._bytes > MAX_INTERNED_BYTES or len(self.values) >= NO_NUMBER:
-            return NO_NUMBER
-        self.values.append(value)
-        self._numbers[key] = len(self.values) - 1
-        return len(self.values) - 1
-
-
-@dataclass(frozen=True)
-class Merged:
-    """Which row of which of `parts` each visible step of a tag is."""
-
-    parts: tuple[Rows, ...]
-    which: np.ndarray
-    rows: np.ndarray
-
-
-class Tag:
-    """A tag of this plugin: its parts by file name."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.parts: dict[str, Part] = {}
-        self.merged: Merged | None = None
-
-    def part(self, file: str) -> Part:
-        if file not in self.parts:
-            self.parts[file] = Part()
-        return self.parts[file]
 
 
 class RunTimeline:
@@ -490,7 +342,7 @@ class RunTimeline:
             parsed = parse_header(header)
             exponent = parsed.exponent
             number = self._headers.add(_without_exponent(header), replace(parsed, exponent=0))
-        return _PACK(step, wall_time, start, length, *_summary(summary), number, NO_NUMBER,
+        return PACK(step, wall_time, start, length, *_summary(summary), number, NO_NUMBER,
                      exponent, checked is True)  # fmt: skip
 
     def _header_number(self, header: bytes) -> tuple[int | None, int]:
@@ -596,44 +448,6 @@ class TimelineSeries:
         return out
 
 
-def merge(
-    parts: Sequence[tuple[np.ndarray, np.ndarray]],
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """(which part, which row of it, whether any interleave) of the visible records, by step.
-
-    Args:
-      parts: (ascending steps, wall times) of each, in the order of the files' names.
-    """
-    which, rows = np.zeros(0, np.uint16), np.zeros(0, np.uint32)
-    steps, times = np.zeros(0, np.int64), np.zeros(0, np.float64)
-    interleaved = False
-    for i, (more_steps, more_times) in enumerate(parts):
-        pairs = (
-            (which, np.full(len(more_steps), i, np.uint16)),
-            (rows, np.arange(len(more_steps), dtype=np.uint32)),
-            (steps, more_steps),
-            (times, more_times),
-        )
-        if _interleave(times, more_times):
-            interleaved = True
-            keep = _latest_of_each_step(*(np.concatenate(pair) for pair in pairs[2:]))
-            which, rows, steps, times = (np.concatenate(pair)[keep] for pair in pairs)
-        else:
-            cut = int(np.searchsorted(steps, more_steps[0]))
-            which, rows, steps, times = (np.concatenate((a[:cut], b)) for a, b in pairs)
-    return which, rows, interleaved
-
-
-def _interleave(a: np.ndarray, b: np.ndarray) -> bool:
-    return len(a) > 0 and a.min() < b.max() and b.min() < a.max()
-
-
-def _latest_of_each_step(steps: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Indices, ascending by step, of the record with the last wall time of each."""
-    order = np.lexsort((times, steps))
-    return order[np.append(np.diff(steps[order]) > 0, True)]
-
-
 def event_files(directory: str) -> list[str]:
     """The names of the event files in a directory, as TensorBoard decides and sorts them."""
     try:
@@ -643,126 +457,6 @@ def event_files(directory: str) -> list[str]:
     return sorted(
         name for name in names if "tfevents" in name and not name.endswith(".profile-empty")
     )
-
-
-class Timelines:
-    """The timelines of all runs, filled by one thread that begins when a run is first asked for.
-
-    Args:
-      logdirs: where runs are.
-      warn: says each thing once.
-    """
-
-    SLICE = 0.02  # seconds of indexing before the next run gets its turn
-    FRESH = 0.1  # seconds for which what was indexed last is good enough
-    WAIT = 0.5  # seconds that a request waits for a run to be filled
-    SHORT_WAIT = 0.02  # where it was not filled in that time
-
-    def __init__(self, logdirs: LogDirs, warn: WarnOnce) -> None:
-        self._logdirs = logdirs
-        self._warn = warn
-        self._cache = BlobCache()
-        self._runs: dict[str, _Filling] = {}
-        self._changed = threading.Condition()
-        self._queue: list[_Filling] = []
-        self._thread: threading.Thread | None = None
-
-    def run(self, name: str, *, fresh: bool = True) -> RunTimeline | None:
-        """The timeline of a run, refreshed if `fresh`; None where it has no readable files."""
-        directory = self._logdirs.directory(name)
-        if directory is None:
-            return None
-        with self._changed:
-            filling = self._runs.get(name)
-            if filling is None or filling.timeline.directory != directory:
-                timeline = RunTimeline(directory, self._cache, self._warn)
-                filling = self._runs[name] = _Filling(timeline)
-            if fresh or not filling.turns:
-                self._fill(filling)
-        if filling.failed or (filling.timeline.complete and not filling.timeline.has_files):
-            return None
-        return filling.timeline
-
-    def tags(self, name: str) -> list[str]:
-        """The tags of a run that have records, as far as it is indexed."""
-        timeline = self.run(name)
-        return timeline.tags() if timeline else []
-
-    def _fill(self, filling: _Filling) -> None:
-        """Asks for a refresh, and waits for its end, but not long; `_changed` is held."""
-        if time.monotonic() - filling.ended < self.FRESH:
-            return
-        filling.asked += 1
-        ticket = filling.asked
-        if not filling.queued:
-            filling.queued = True
-            self._queue.append(filling)
-            self._start()
-            self._changed.notify_all()
-        # A run that could not be filled in time before is waited for but a little.
-        long = filling.timeline.complete or not filling.turns
-        self._changed.wait_for(
-            lambda: filling.answered >= ticket, self.WAIT if long else self.SHORT_WAIT
-        )
-
-    def _start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(
-                target=self._work, name="activations-index", daemon=True
-            )
-            self._thread.start()
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: bool(self._queue))
-                filling = self._queue.pop(0)
-                if not filling.under_way:
-                    filling.under_way = filling.asked
-            done = self._turn(filling)
-            with self._changed:
-                self._after(filling, done)
-                self._changed.notify_all()
-            time.sleep(0)  # requests first
-
-    def _after(self, filling: _Filling, done: bool) -> None:
-        filling.turns += 1
-        if done:
-            filling.answered, filling.under_way = filling.under_way, 0
-            filling.ended = time.monotonic()
-        filling.queued = not done or filling.answered < filling.asked
-        if filling.queued:
-            self._queue.append(filling)
-
-    def _turn(self, filling: _Filling) -> bool:
-        try:
-            done = filling.timeline.refresh(time.monotonic() + self.SLICE)
-            filling.failed = False
-            return done
-        except Exception as e:
-            # The provider serves what the timeline cannot, and TensorBoard goes on.
-            self._warn(("run", filling.timeline.directory), "%s cannot be indexed: %r",
-                       filling.timeline.directory, e)  # fmt: skip
-            filling.failed = True
-            return True
-
-
-class _Filling:
-    """A timeline, and how far the thread that fills it has come.
-
-    Requests are numbered: `asked` is the last one, `under_way` the last one when the refresh that
-    is going on began (0: none is), `answered` that of the last refresh that came to the end.
-    """
-
-    def __init__(self, timeline: RunTimeline) -> None:
-        self.timeline = timeline
-        self.queued = False
-        self.failed = False
-        self.turns = 0
-        self.asked = 0
-        self.under_way = 0
-        self.answered = 0
-        self.ended = -math.inf
 
 
 def _checked(buffer: bytes, at: int, length: int) -> bool | None:

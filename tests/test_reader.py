@@ -19,7 +19,7 @@ from tb_activations.logdirs import LogDirs
 from tb_activations.metadata import TagMetadata
 from tb_activations.provider import ProviderSource, Unavailable, Viewer
 from tb_activations.series import SUMMARY
-from tb_activations.timeline import Timelines
+from tb_activations.timelines import Timelines
 from tb_activations.warn import WarnOnce
 
 VIEWER = Viewer(tb_context.RequestContext(), "")
