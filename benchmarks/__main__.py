@@ -12,7 +12,15 @@ from pathlib import Path
 
 from benchmarks import harness
 
-NAMES = ["epoch", "callback", "training_step", "bytes_per_value", "server", "dashboard"]
+NAMES = [
+    "epoch",
+    "callback",
+    "training_step",
+    "bytes_per_value",
+    "server",
+    "dashboard",
+    "images_tab",
+]
 INTRODUCTION = """# Benchmarks
 
 What tb_activations costs beside what people would use instead: each contender in a process of its

@@ -243,7 +243,7 @@ QUALITY: dict[str, Callable[[Any, np.ndarray, str], tuple[float, float]]] = {
 
 def sections(full: bool) -> list[harness.Section]:
     file = harness.in_process("benchmarks.epoch", "weights")
-    counts = (*COUNTS, MANY) if full else (8, 64, 1000)
+    counts = (*COUNTS, MANY) if full else (8, 1000)
     rows, found = [], {}
     for count in counts:
         for contender in CONTENDERS:
