@@ -83,7 +83,7 @@ def test_an_empty_log_shows_how_to_fill_it(browser: Browser, tmp_path: Path) -> 
         page = new_dashboard(browser, server.url)
         page.page.goto(server.url + "#activations")
         if page.page.locator("iframe").count():
-            expect(page.root.get_by_text("tba.activations(")).to_be_visible()
+            expect(page.root.get_by_text("tba.ActivationsCallback(")).to_be_visible()
         page.screenshot("empty")
         page.page.context.close()
 

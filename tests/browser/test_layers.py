@@ -148,3 +148,21 @@ def test_a_long_list_has_a_map_above_it(browser: Browser, deep_server: Server) -
     page.screenshot("map")
     assert page.problems == []
     page.page.context.close()
+
+
+def test_a_link_to_what_is_gone_says_so_and_shows_the_nearest(dashboard: Dashboard) -> None:
+    """Step, example and channel that a layer no longer holds are named; the nearest are shown."""
+    dashboard.open(layer="encoder/conv1", step=700, example=99, channel=3333)
+    notice = dashboard.root.get_by_role("alert")
+    expect(notice).to_contain_text("no step 700, no example 99, no channel 3333")
+    slider = dashboard.root.get_by_role("slider", name="Step", exact=True)
+    expect(slider).to_have_attribute("aria-valuetext", "step 70, 8 of 8")
+
+
+def test_the_chosen_layer_is_in_sight_in_a_long_tree(dashboard: Dashboard) -> None:
+    """Whatever comes to stand above the tree after it was laid out."""
+    dashboard.open(layer="volume")
+    dashboard.wait_idle()
+    tree, row = dashboard.tree.bounding_box(), dashboard.layer("volume").bounding_box()
+    assert tree and row
+    assert tree["y"] <= row["y"] and row["y"] + row["height"] <= tree["y"] + tree["height"] + 1

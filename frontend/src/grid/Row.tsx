@@ -3,7 +3,7 @@
  * writes captions and marks when values or cursor do. Its component renders only the empty cells.
  */
 import { useRef } from "preact/hooks";
-import { channelId } from "../data/types";
+import { channelId, type Pixel } from "../data/types";
 import { sourceOf, type TileSource } from "../render/decode";
 import { formatValue } from "../render/format";
 import type { Shown } from "../render/shown";
@@ -136,10 +136,17 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
     setAttribute(cell, "aria-selected", String(position === selected));
     setAttribute(cell, "tabindex", position === selected ? "0" : "-1");
     bar.style.transform = `scaleX(${barLength(source, position, reach)})`;
-    const value = pixel && formatValue(read.value(position, pixel.x, pixel.y), reach, 3);
+    const value = pixel && pixelText(read, position, pixel);
     setText(name, value ?? String(id));
     setText(word, value === undefined && mark.text ? ` ${mark.text}` : "");
   });
+}
+
+/** The value under the cursor, to the digits of its own tile's range. */
+function pixelText(source: TileSource, position: number, pixel: Pixel): string {
+  const { min, max } = source.extent(position);
+  const range = Math.max(Math.abs(min), Math.abs(max));
+  return formatValue(source.value(position, pixel.x, pixel.y), range, 4);
 }
 
 function setAttribute(element: Element, name: string, value: string): void {

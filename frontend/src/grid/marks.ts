@@ -34,7 +34,7 @@ export function cellMark(
   }
   if (state && state.nonfinite > 0) {
     const evidence = `${state.nonfinite} non-finite values in other examples of the batch`;
-    return { kind: "nonfinite", text: "NaN elsewhere", evidence };
+    return { kind: "nonfinite", text: "non-finite elsewhere", evidence };
   }
   if (state?.dead) return { kind: "dead", text: "dead", evidence: `zero in ${all}` };
   if (state?.constant) {

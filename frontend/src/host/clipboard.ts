@@ -1,11 +1,16 @@
 /** Copies a link and answers what to say about it. */
 export async function copyText(text: string | null): Promise<string> {
   if (text === null) return "No link: this page may not read TensorBoard's address";
+  return (await copiesText(text)) ? "Link copied" : "The browser refused to copy";
+}
+
+/** Copies a text; whether the browser let it. */
+export async function copiesText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
-    return "Link copied";
+    return true;
   } catch {
-    return copyBySelection(text) ? "Link copied" : "The browser refused to copy";
+    return copyBySelection(text);
   }
 }
 

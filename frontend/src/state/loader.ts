@@ -52,6 +52,7 @@ export class Loader {
   private readonly otherTask = new Latest((message) => this.showOther(null, "", message));
   private readonly previousTask = new Latest(() => undefined);
   /** Step indices of the run's inputs. */
+  private linkChecked = false;
   private inputs: { readonly run: string; readonly indices: readonly StepIndex[] } | null = null;
   /** Whether the chosen run is known to be there: nothing is asked of one that is not. */
   private readonly exists = computed(() => {
@@ -232,6 +233,34 @@ export class Loader {
     if (view) this.openInput(view);
   }
 
+  /** Once, for the first layer opened: what an address asks for and the log no longer holds. */
+  private checkLink(index: StepIndex): void {
+    const { store } = this;
+    const last = index.steps.at(-1);
+    if (this.linkChecked || !last) return;
+    this.linkChecked = true;
+    const gone: string[] = [];
+    const step = store.step.peek();
+    if (step !== null && !index.steps.some((info) => info.step === step)) {
+      gone.push(`step ${step}`);
+      const apart = (info: StepInfo) => Math.abs(info.step - step);
+      store.step.value = index.steps.reduce((a, b) => (apart(b) < apart(a) ? b : a)).step;
+    }
+    const example = store.example.peek();
+    if (example >= last.examples.length) {
+      gone.push(`example ${example}`);
+      store.example.value = Math.max(0, last.examples.length - 1);
+    }
+    const channel = store.channel.peek();
+    if (channel !== null && channel >= (last.shape.at(-1) ?? 0)) {
+      gone.push(`channel ${channel}`);
+      store.channel.value = null;
+    }
+    if (gone.length > 0) {
+      store.notice.value = `"${index.tag}" holds no ${gone.join(", no ")}; the nearest is shown.`;
+    }
+  }
+
   private openLayer(run: string, layer: string): void {
     const { store } = this;
     const known = store.stepIndex.peek();
@@ -245,6 +274,7 @@ export class Loader {
       const index = await this.client.steps(run, layer, signal);
       batch(() => {
         store.stepIndex.value = { state: "ready", value: index };
+        if (index.complete) this.checkLink(index);
         const before = store.view.peek();
         const unchanged = before && same && before.info.wallTime === store.info.peek()?.wallTime;
         if (unchanged) store.loading.value = false;

@@ -146,8 +146,8 @@ function Message({ title }: { readonly title: string }) {
 
 const EXAMPLE = `import tb_activations as tba
 
-with tf.summary.create_file_writer("logs/run").as_default():
-    tba.activations("conv1", feature_maps, step=step)`;
+watch = tba.ActivationsCallback("logs/run", x_validation[:64])
+model.fit(x, y, epochs=5, callbacks=[watch])`;
 
 function Empty() {
   return (

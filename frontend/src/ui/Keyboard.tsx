@@ -33,8 +33,9 @@ export function Keyboard() {
   const sheet = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
+      if (!store.singleKeys.peek() || sheet.current?.open) return;
       if (event.key === "?" && !inField(event)) sheet.current?.showModal();
-      else if (store.singleKeys.peek() && !sheet.current?.open) pressed(store, event);
+      else pressed(store, event);
     };
     const onUp = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() === "x") store.flipped.value = false;

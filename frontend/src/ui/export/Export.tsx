@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { createClient, tensorAddress } from "../../data/client";
 import { npyOf, pythonLine } from "../../data/npy";
+import { copiesText } from "../../host/clipboard";
 import { sourceOf } from "../../render/decode";
 import type { Shown } from "../../render/shown";
 import { type Store, useStore } from "../../state/store";
@@ -181,12 +182,8 @@ function Values({ said }: Said) {
     }
   };
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(line);
-      copied.value = true;
-    } catch {
-      said.value = "the clipboard is not allowed here: copy the line by hand";
-    }
+    copied.value = await copiesText(line);
+    said.value = copied.value ? "" : "the clipboard is not allowed here: copy the line by hand";
   };
   return (
     <fieldset>

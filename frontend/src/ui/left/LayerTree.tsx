@@ -101,8 +101,15 @@ function Tree({ list, rows, overview, fold }: TreeProps) {
   }, [overview]);
   const layer = store.layer.value;
   useEffect(() => {
-    const row = list.current?.querySelector("[aria-selected=true]");
-    row?.scrollIntoView({ block: "nearest" });
+    const tree = list.current;
+    if (!tree) return;
+    // What stands above the tree arrives later, and takes some of its height.
+    const watch = new ResizeObserver(() => {
+      if (tree.clientHeight === 0) return;
+      tree.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+    });
+    watch.observe(tree);
+    return () => watch.disconnect();
   }, [layer, rows.length, list]);
   const focusable = rows.some((row) => row.path === layer) ? layer : rows[0]?.path;
   return (
@@ -123,13 +130,13 @@ function Tree({ list, rows, overview, fold }: TreeProps) {
           onClick={(event) => choose(store, overview, row, event, fold)}
           onKeyDown={(event) => onTreeKey(event, store, row, rows, fold)}
         >
-          <span class="ellipsis">
+          <span class={row.level === 0 && row.name.includes("/") ? "ellipsis tail" : "ellipsis"}>
             {row.expanded !== null && (
               <span class="fold" aria-hidden="true">
                 {row.expanded ? "▾" : "▸"}
               </span>
             )}
-            {row.name}
+            <bdi>{row.name}</bdi>
           </span>
           <Strip columns={row.columns} scale={scale} />
           <span class={`badge ${row.badge.kind}`} title={row.badge.title}>
