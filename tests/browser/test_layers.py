@@ -166,3 +166,15 @@ def test_the_chosen_layer_is_in_sight_in_a_long_tree(dashboard: Dashboard) -> No
     tree, row = dashboard.tree.bounding_box(), dashboard.layer("volume").bounding_box()
     assert tree and row
     assert tree["y"] <= row["y"] and row["y"] + row["height"] <= tree["y"] + tree["height"] + 1
+
+
+def test_a_link_keeps_the_search_the_chart_and_the_overlay(dashboard: Dashboard) -> None:
+    """What is found in the tree, drawn over the steps and laid over the tile is in the address."""
+    dashboard.open(layer="encoder/conv1", find="conv", chart="std", overlay=1)
+    dashboard.wait_idle()
+    assert dashboard.layer("encoder/conv1").count() == 1
+    assert dashboard.layer("volume").count() == 0
+    expect(dashboard.root.get_by_text("std over 8 steps")).to_be_visible()
+    dashboard.page.wait_for_timeout(500)
+    for key in ("find=conv", "chart=std", "overlay=1"):
+        assert f"p.activations.{key}" in dashboard.page.url

@@ -286,6 +286,8 @@ function writeBand(
     cell.className = `cell ${mark.kind}`;
     cell.setAttribute("aria-label", `channel ${id}`);
     cell.setAttribute("aria-description", mark.text && `${mark.text}: ${mark.evidence}`);
+    cell.setAttribute("title", mark.evidence && `channel ${id}: ${mark.evidence}`);
+    caption.style.textDecoration = mark.kind === "dead" ? "line-through" : "";
     cell.setAttribute("aria-selected", String(position === selected));
     cell.setAttribute("tabindex", position === selected ? "0" : "-1");
     const labelled = i % layout.columnLabels === 0;

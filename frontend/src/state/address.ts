@@ -1,6 +1,6 @@
 /** The state as keys of the address, and back: what stands at its default has no key. */
 import { batch, effect } from "@preact/signals";
-import { DEFAULT_WINDOW, SHOW_KEYS, SORT_KEYS, type WindowState } from "../data/types";
+import { DEFAULT_WINDOW, SHOW_KEYS, SORT_KEYS, STAT_NAMES, type WindowState } from "../data/types";
 import type { Address, AddressKeys } from "../host/address";
 import { COMPARE_MODES } from "./compare";
 import { DEFAULT_TRIAGE, type Store } from "./store";
@@ -24,6 +24,9 @@ export function keysOf(store: Store): AddressKeys {
     compare: store.compare.value?.target ?? null,
     mode: store.compare.value?.mode ?? null,
     order: store.layerOrder.value === "model" ? null : store.layerOrder.value,
+    find: store.layerSearch.value || null,
+    chart: store.chart.value === "max" ? null : store.chart.value,
+    overlay: store.overlay.value ? "1" : null,
     window: windowText(window.value),
   };
   const set = Object.entries(keys).filter((entry): entry is [string, string] => entry[1] !== null);
@@ -61,6 +64,9 @@ export function restore(store: Store, keys: AddressKeys): void {
     store.layerOrder.value = oneOf("order", ["model", "problems"]) ?? "model";
     const mode = oneOf("mode", COMPARE_MODES) ?? "beside";
     store.compare.value = keys.compare ? { target: keys.compare, mode } : null;
+    store.layerSearch.value = keys.find ?? "";
+    store.chart.value = oneOf("chart", STAT_NAMES) ?? "max";
+    store.overlay.value = keys.overlay === "1";
     store.window.value = windowFrom(keys.window);
   });
 }

@@ -38,18 +38,21 @@ export function compareChoices(store: Store): readonly CompareChoice[] {
   const runs = [...tags.value].filter(
     ([run, infos]) => run !== view.run && infos.some((info) => info.tag === view.tag),
   );
-  const examples = view.info.examples.map((id, i) => ({
-    value: `example:${i}`,
-    text: `Example ${id}`,
-  }));
+  const labels = view.info.labels ?? store.input.value?.info.labels ?? null;
   const target = store.compare.value?.target ?? "";
+  const examples = view.info.examples
+    .map((id, i) => ({
+      value: `example:${i}`,
+      text: labels?.[i] ? `Example ${id}, “${labels[i]}”` : `Example ${id}`,
+    }))
+    .filter(({ value }) => value !== `example:${view.example}` || value === target);
   const held = target.startsWith("step:") ? target : `step:${view.info.step}`;
   return [
     { value: "first", text: "First step" },
     { value: "previous", text: "Previous step" },
     { value: held, text: `Step ${held.slice(5)}, held` },
     ...runs.map(([run]) => ({ value: `run:${run}`, text: `Run ${run}` })),
-    ...(examples.length > 1 && !isDense(view.info) ? examples : []),
+    ...(isDense(view.info) ? [] : examples),
   ];
 }
 

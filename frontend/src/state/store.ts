@@ -14,6 +14,7 @@ import {
   type Overview,
   type Pixel,
   STAT_COLUMNS,
+  type StatName,
   type StatsTable,
   type StepIndex,
   type StepInfo,
@@ -85,6 +86,8 @@ function selection() {
     tileSize: signal<number | null>(null),
     layerOrder: signal<LayerOrder>("model"),
     layerSearch: signal(""),
+    /** Which statistic the inspector draws over the steps. */
+    chart: signal<StatName>("max"),
     dark: signal(false),
     sidesHidden: signal(false),
     /** Single keys can be switched off (WCAG 2.1.4). */

@@ -63,7 +63,9 @@ function figureOf(store: Store): Figure | null {
   if (!view || !shown) return null;
   const labels = view.info.labels ?? store.input.value?.info.labels ?? null;
   const tileWidth = store.tileWidth.value || 84;
-  return { view, shown, labels, order: store.order.value, tileWidth, ...comparedIn(store, shown) };
+  const depth = view.info.shape.length === 5 ? store.depth.value : null;
+  const order = store.order.value;
+  return { view, shown, labels, order, tileWidth, depth, ...comparedIn(store, shown) };
 }
 
 /** The second view as it is compared: beside each tile, or taken off it. */
@@ -118,7 +120,11 @@ function Picture({ said }: Said) {
     }
     const white = background.value === "white" ? "#ffffff" : null;
     const { tag, info, example } = figure.view;
-    const name = fileName(tag, info.step, info.examples[example] ?? example, "png");
+    const slice = figure.depth === null ? "" : `_depth${figure.depth}`;
+    const name = fileName(tag, info.step, info.examples[example] ?? example, "png").replace(
+      /\.png$/,
+      `${slice}.png`,
+    );
     paintFigure(figure, times, white).toBlob((blob) => {
       if (blob) download(blob, name);
       else said.value = "the browser could not make the picture";

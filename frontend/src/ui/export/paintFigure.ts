@@ -27,6 +27,8 @@ export interface Figure {
   readonly order: readonly number[];
   /** Width of a tile at 1×. */
   readonly tileWidth: number;
+  /** Of the slice shown, where the planes are volumes. */
+  readonly depth: number | null;
 }
 
 /** Tiles of a matrix are its columns, one value wide; they are drawn as rows of their values. */
@@ -47,13 +49,18 @@ export function layoutOfFigure(figure: Figure): FigureLayout {
   return figureLayout({ count: figure.order.length, tile, captions });
 }
 
-export function titleOf({ view, labels, versus }: Figure): [string, string] {
+export function titleOf({ view, labels, versus, depth }: Figure): [string, string] {
   const { info, tag, run } = view;
   const example = info.examples[view.example] ?? view.example;
   const label = labels?.[view.example];
   const which = isDense(info) ? "all stored examples" : `example ${example}`;
   const what = label && !isDense(info) ? `${which} “${label}”` : which;
-  return [tag, [run, `step ${info.step}`, what, versus].filter(Boolean).join(", ")];
+  return [
+    tag,
+    [run, `step ${info.step}`, what, depth === null ? null : `depth ${depth}`, versus]
+      .filter(Boolean)
+      .join(", "),
+  ];
 }
 
 export function paintFigure(figure: Figure, scale: number, background: string | null) {

@@ -14,7 +14,8 @@ export function Film({ size }: { size: number }) {
   const store = useStore();
   const frames = store.film.value;
   const step = useComputed(() => store.view.value?.info.step ?? null).value;
-  if (frames.length < 2) return null;
+  // Frames are of the layer itself, and have no place under the limits of a difference.
+  if (frames.length < 2 || store.isDifference.value) return null;
   const current = frames.findIndex((frame) => frame.step === step);
   const keyed = (event: KeyboardEvent) => {
     const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;

@@ -1,7 +1,7 @@
 /** The selected channel: enlarged, with its input, statistics, course over steps and film. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { STAT_COLUMNS, type StatName } from "../../data/types";
+import { STAT_COLUMNS } from "../../data/types";
 import { isDense } from "../../data/view";
 import { formatValue } from "../../render/format";
 import { useStore } from "../../state/store";
@@ -22,7 +22,7 @@ export function Inspector() {
   const store = useStore();
   const root = useRef<HTMLElement>(null);
   const width = useWidthOf(root);
-  const stat = useSignal<StatName>("max");
+  const stat = store.chart;
   const nothing = useComputed(() => store.shown.value === null).value;
   const wide = width >= WIDE && window.innerHeight >= HIGH;
   return (
