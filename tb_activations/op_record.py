@@ -178,7 +178,7 @@ def _size_of(ids: Tensor) -> Size:
 
 
 def _over_limit(values: Size, precision: str) -> Tensor | bool:
-    """Raises where the size is known: `record.check_size` is the caller's, before it runs."""
+    """Known only when it runs; sizes known before have passed `record.check_size`."""
     over = values * np.dtype(precision).itemsize > record.MAX_RECORD_BYTES
     return over if tf.is_tensor(over) else False
 

@@ -71,8 +71,7 @@ def _sums_function(dtype: Any, channels_first: bool) -> Any:
         experimental_attributes={"_noinline": True},
     )
     def sums_of(values: Tensor) -> Tensor:
-        wide = dtype == tf.float64
-        sums = (_masked if wide else _choose)(values, channels_first)
+        sums = _choose(values, channels_first)
         total = tf.fill(tf.shape(sums.finite), sums.total)
         return tf.stack([total, *_parts(sums)[1:]])
 
@@ -90,18 +89,15 @@ def working(values: Tensor) -> Tensor:
 
 def graph_statistics(values: Tensor, channels_first: bool) -> GraphStatistics:
     """The statistics of `values` `[n, size, c]` (`[n, c, size]`), float32 or float64."""
-    if values.dtype == tf.float64:
-        sums = _masked(values, channels_first)
-    else:
-        sums = _choose(values, channels_first)
+    sums = _choose(values, channels_first)
     return GraphStatistics(_table(sums), _summary(sums))
 
 
 def _choose(values: Tensor, channels_first: bool) -> _Sums:
     """The fast path where it is exact enough."""
-    rows = None if channels_first else _rows(values)
-    if rows is None:
+    if channels_first or values.dtype == tf.float64:
         return _masked(values, channels_first)
+    rows = _rows(values)
     if rows.shape.num_elements() is not None and rows.shape.num_elements() < _SMALL:
         return _masked(values, channels_first)
     total = _sum(rows)

@@ -14,6 +14,7 @@ import { Button } from "../ui/controls";
 import { movedTo } from "./keys";
 import { type GridLayout, layoutOf, visibleRows } from "./layout";
 import { Row } from "./Row";
+import { watchSize } from "./watchSize";
 
 const MARGIN = 12;
 const DRAG_PIXELS = 4;
@@ -93,21 +94,6 @@ function gridLayout(store: Store, area: { width: number; height: number }): Grid
 /** Two tiles in each cell; the second stays empty until its values are here. */
 export function isBeside(store: Store): boolean {
   return store.compare.value?.mode === "beside";
-}
-
-/** A hidden tab has no height: what was laid out before stays. */
-function watchSize(
-  element: HTMLElement,
-  area: { value: { width: number; height: number } },
-): () => void {
-  const read = () => {
-    const { clientWidth: width, clientHeight: height } = element;
-    if (width > 0 && height > 0) area.value = { width, height };
-  };
-  const observer = new ResizeObserver(read);
-  observer.observe(element);
-  read();
-  return () => observer.disconnect();
 }
 
 /** The marked pixel in every tile, by three custom properties: nothing is rendered. */

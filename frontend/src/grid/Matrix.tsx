@@ -21,6 +21,7 @@ import { NothingLeft } from "./Grid";
 import { movedTo } from "./keys";
 import { cellMark } from "./marks";
 import { LABELS, type MatrixLayout, matrixLayout, NUMBERED, visibleBands } from "./matrix";
+import { watchSize } from "./watchSize";
 
 const MARGIN = 12;
 
@@ -85,20 +86,6 @@ function besideOf(store: Store): TileSource | null {
   if (store.compare.value?.mode !== "beside" || !view || !other) return null;
   const same = other.planeSize === view.planeSize && other.channels === view.channels;
   return same ? sourceOf(other) : null;
-}
-
-function watchSize(
-  element: HTMLElement,
-  area: { value: { width: number; height: number } },
-): () => void {
-  const read = () => {
-    const { clientWidth: width, clientHeight: height } = element;
-    if (width > 0 && height > 0) area.value = { width, height };
-  };
-  const observer = new ResizeObserver(read);
-  observer.observe(element);
-  read();
-  return () => observer.disconnect();
 }
 
 function Band({ band, layout }: { band: number; layout: MatrixLayout }) {

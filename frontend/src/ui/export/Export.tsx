@@ -120,11 +120,8 @@ function Picture({ said }: Said) {
     }
     const white = background.value === "white" ? "#ffffff" : null;
     const { tag, info, example } = figure.view;
-    const slice = figure.depth === null ? "" : `_depth${figure.depth}`;
-    const name = fileName(tag, info.step, info.examples[example] ?? example, "png").replace(
-      /\.png$/,
-      `${slice}.png`,
-    );
+    const shown = info.examples[example] ?? example;
+    const name = fileName(tag, info.step, shown, "png", figure.depth);
     paintFigure(figure, times, white).toBlob((blob) => {
       if (blob) download(blob, name);
       else said.value = "the browser could not make the picture";
@@ -179,10 +176,7 @@ function Values({ said }: Said) {
     said.value = "";
     try {
       const tensor = await createClient().tensor({ run, tag, info }, new AbortController().signal);
-      download(
-        new Blob([npyOf(tensor)]),
-        fileName(tag, info.step, 0, "npy").replace("_example0", ""),
-      );
+      download(new Blob([npyOf(tensor)]), fileName(tag, info.step, null, "npy"));
     } catch (error) {
       said.value = `the values could not be fetched: ${error instanceof Error ? error.message : error}`;
     }

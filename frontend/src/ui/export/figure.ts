@@ -61,6 +61,15 @@ export function largestScale(size: { width: number; height: number }): number {
 }
 
 /** A name for the file: the layer with what is no letter, digit, point or dash as a dash. */
-export function fileName(tag: string, step: number, example: number, ending: string): string {
-  return `${tag.replace(/[^\w.-]+/g, "-")}_step${step}_example${example}.${ending}`;
+export function fileName(
+  tag: string,
+  step: number,
+  example: number | null,
+  ending: string,
+  depth: number | null = null,
+): string {
+  const name = [tag.replace(/[^\w.-]+/g, "-"), `step${step}`];
+  if (example !== null) name.push(`example${example}`);
+  if (depth !== null) name.push(`depth${depth}`);
+  return `${name.join("_")}.${ending}`;
 }
