@@ -74,6 +74,7 @@ class ActivationsPlugin(base_plugin.TBPlugin):
                     "description": plugin_util.markdown_to_safe_html(info.description),
                     "kind": info.metadata.kind,
                     "order": info.metadata.order,
+                    "wall_time": info.wall_time,
                 }
                 for tag, info in tags.items()
             }

@@ -8,6 +8,7 @@ so headers are fetched in parallel and remembered, and a request reads them for 
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -55,10 +56,14 @@ class Viewer:
 
 @dataclass(frozen=True)
 class TagInfo:
-    """What is constant for a tag; description is Markdown as it was logged."""
+    """What is known of a tag; description is Markdown as it was logged.
+
+    `wall_time` is when it was last written, in seconds since 1970; None where that is no number.
+    """
 
     metadata: TagMetadata
     description: str
+    wall_time: float | None
 
 
 @dataclass(frozen=True)
@@ -217,7 +222,7 @@ class ProviderSource:
             except ValueError as e:
                 self._warn(("tag", run, tag), "tag %r of run %r is skipped: %s", tag, run, e)
                 continue
-            yield tag, TagInfo(metadata, tags[tag].description)
+            yield tag, TagInfo(metadata, tags[tag].description, _finite(tags[tag].max_wall_time))
 
     def _known(
         self, viewer: Viewer, run: str, tag: str, data: Sequence[Any]
@@ -279,6 +284,10 @@ class ProviderSource:
         except Exception as e:
             logger.warning("TensorBoard's data provider failed: %s", e)
             raise Unavailable(f"TensorBoard's data provider failed: {type(e).__name__}") from e
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
 
 
 K = TypeVar("K")

@@ -226,7 +226,7 @@ class Reader:
         return self._provider.series(viewer, run, tag) if series is None else series
 
     def _info(self, viewer: Viewer, run: str, tag: str) -> TagInfo:
-        """What is constant for a tag; asked of the provider at most every KNOWN_SECONDS."""
+        """What is known of a tag; asked of the provider at most every KNOWN_SECONDS."""
         key, now = (viewer.experiment, run, tag), time.monotonic()
         with self._lock:
             found = self._known.get(key)

@@ -50,12 +50,13 @@ def read(answer, step):
 
 
 def test_tags(server):
-    """`/tags` lists every run and tag with kind, order and description."""
+    """`/tags` lists every run and tag with kind, order, description and its last wall time."""
     index = server.json("data/plugin/activations/tags")
     assert list(index) == ["train", "train/<i>x & y"]
+    last = {tag: steps(server, tag=tag)[-1]["wall_time"] for tag in ("conv", "dense")}
     assert index["train"] == {
-        "conv": {"description": "", "kind": "activation", "order": 0},
-        "dense": {"description": "", "kind": "activation", "order": 1},
+        "conv": {"description": "", "kind": "activation", "order": 0, "wall_time": last["conv"]},
+        "dense": {"description": "", "kind": "activation", "order": 1, "wall_time": last["dense"]},
     }
     assert list(index["train/<i>x & y"]) == ["<b>&x=1", "日本/ 1"]
 

@@ -89,16 +89,17 @@ def test_an_empty_log_shows_how_to_fill_it(browser: Browser, tmp_path: Path) -> 
 
 
 def test_a_failed_request_is_said_with_a_way_to_try_again(browser: Browser, tmp_path: Path) -> None:
-    """It opens the run last written; a request that fails shows its reason and a way out."""
+    """It opens the run last written of many; a request that fails shows its reason and a way out."""
     layers = {tag: {0: np.ones((1, 9, 9, 2), np.float32)} for tag in "ab"}
-    write_run(tmp_path / "run_1", layers, wall_time=2e9)
-    write_run(tmp_path / "run_2", layers, wall_time=1e9)
+    write_run(tmp_path / "run_01", layers, wall_time=2e9)
+    for number in range(2, 20):
+        write_run(tmp_path / f"run_{number:02}", layers, wall_time=1e9)
     with tensorboard_server(tmp_path) as server:
-        for run in ("run_1", "run_2"):
-            server.wait_for_tags("a", "b", run=run)
+        for number in range(1, 20):
+            server.wait_for_tags("a", "b", run=f"run_{number:02}")
         page = new_dashboard(browser, server.url).open()
         choice = page.root.get_by_role("combobox", name="Run", exact=True)
-        expect(choice).to_have_value("run_1")
+        expect(choice).to_have_value("run_01")
         page.page.route("**/steps?*tag=b*", lambda route: route.abort())
         page.layer("b").click()
         alert = page.root.get_by_role("alert")

@@ -6,15 +6,7 @@ import { batch, computed, effect, untracked } from "@preact/signals";
 import type { Client, TensorQuery } from "../data/client";
 import { loadRow, loadTable, rowBytes, withRow } from "../data/statistics";
 import { TensorStore } from "../data/tensors";
-import type {
-  LayerView,
-  Loadable,
-  StatsTable,
-  StepIndex,
-  StepInfo,
-  TagIndex,
-  Tensor,
-} from "../data/types";
+import type { LayerView, Loadable, StatsTable, StepIndex, StepInfo, Tensor } from "../data/types";
 import { channelOf, exampleOf, type ViewKey, viewOf, viewQuery } from "../data/view";
 import { sourceOf } from "../render/decode";
 import {
@@ -34,8 +26,6 @@ import type { FilmFrame, Store } from "./store";
 export const OVERVIEW_COLUMNS = 88;
 /** Statistics of all steps come in the first request up to here, else the shown step's alone. */
 const SMALL_TABLE_BYTES = 2 ** 20;
-/** Runs that are asked for their last step to find the most recent one. */
-const TIMED_RUNS = 16;
 const SETTLE_MS = 120;
 const RETRY_MS = 1000;
 
@@ -145,8 +135,7 @@ export class Loader {
       const tags = await this.client.tags(signal);
       const chosen = store.run.peek();
       const keep = chosen !== null && tags.has(chosen);
-      const run = keep ? chosen : defaultRun(await this.withTimes(tags, signal));
-      signal.throwIfAborted();
+      const run = keep ? chosen : defaultRun(tags);
       batch(() => {
         store.tags.value = { state: "ready", value: tags };
         if (!keep) this.replaceRun(chosen, run);
@@ -156,19 +145,6 @@ export class Loader {
     if (first || run === null) return;
     this.openRun(run);
     if (layer !== null) this.openLayer(run, layer);
-  }
-
-  /** The first tag of each run with the time of its last step; as it is where runs are too many. */
-  private async withTimes(tags: TagIndex, signal: AbortSignal): Promise<TagIndex> {
-    if (tags.size < 2 || tags.size > TIMED_RUNS) return tags;
-    const timed = [...tags].map(async ([run, [first]]) => {
-      if (!first || first.wallTime !== null) return [run, tags.get(run) ?? []] as const;
-      // A run that cannot be read is not the one to open.
-      const index = await this.client.steps(run, first.tag, signal).catch(() => null);
-      const wallTime = index?.steps.at(-1)?.wallTime ?? null;
-      return [run, [{ ...first, wallTime }]] as const;
-    });
-    return new Map(await Promise.all(timed));
   }
 
   private replaceRun(wanted: string | null, run: string | null): void {
