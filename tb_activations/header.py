@@ -32,7 +32,8 @@ class Header:
     value = stored · 2**exponent. codec: "png" or "tensor". shape: of what is stored, channels
     last, `(n, *spatial, c)`. batch: examples that were passed in. channels: channels of the
     layer. examples: positions in the batch of the n kept. channel_ids: of the c kept, None for
-    all. pages: planes on each page. omitted: None, or why there are no pages.
+    all. pages: planes on each page. omitted: None, or why there are no pages. statistics: the
+    codec of the statistics' blob.
     """
 
     version: int
@@ -47,6 +48,7 @@ class Header:
     channel_ids: tuple[int, ...] | None
     pages: tuple[int, ...]
     omitted: str | None = None
+    statistics: str = "tensor"
 
     @property
     def scale(self) -> float:
@@ -105,6 +107,7 @@ def parse_header(blob: bytes) -> Header:
         channel_ids=None if ids is None else _integers(fields, "channel_ids"),
         pages=_integers(fields, "pages"),
         omitted=None if omitted is None else _word(fields, "omitted"),
+        statistics=_word({"statistics": "tensor", **fields}, "statistics", CODECS),
     )
     _check_header(header)
     return header

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tb_activations import record
+from tb_activations.channel_statistics import COLUMNS
 from tb_activations.metadata import VERSION
 from tb_activations.op_statistics import GraphStatistics, graph_statistics, working
 from tb_activations.pages import FOLD, MIN_PNG_VALUES, PAGE_VALUES
@@ -90,10 +91,11 @@ def keep(data: Tensor, options: Options) -> Kept:
 def blobs(kept: Kept, labels: Tensor, source: str, options: Options) -> Tensor:
     """string `[4 + pages]`: header, summary, statistics, labels, page, page, …"""
     pages, table, codec = _pages(kept.planes, options.compression)
+    statistics, statistics_codec = _statistics(kept, options.compression)
     parts = [
-        _header(kept, source, options, table, codec),
+        _header(kept, source, options, table, codec, statistics_codec),
         tf.io.serialize_tensor(kept.statistics.summary),
-        tf.io.serialize_tensor(kept.statistics.table),
+        statistics,
         tf.io.serialize_tensor(labels[: kept.n]),
     ]
     return tf.concat([tf.stack(parts), pages], 0)
@@ -295,6 +297,22 @@ def _pages(planes: Tensor, compression: int) -> tuple[Tensor, Tensor, Tensor]:
     )
 
 
+def _statistics(kept: Kept, compression: int) -> tuple[Tensor, Tensor]:
+    """(the statistics' blob, its codec): see `record`."""
+    table = kept.statistics.table
+
+    def picture() -> Tensor:
+        split, lines, width = _split(tf.transpose(table), kept.channels)
+        return tf.io.encode_png(tf.reshape(split, [len(COLUMNS) * lines, width, 1]), compression)
+
+    png = kept.channels * len(COLUMNS) >= MIN_PNG_VALUES if compression else False
+    return _branch(
+        png,
+        lambda: (picture(), tf.constant("png")),
+        lambda: (tf.io.serialize_tensor(table), tf.constant("tensor")),
+    )
+
+
 def _branch(condition: Tensor | bool, yes: Any, no: Any) -> Any:
     if not tf.is_tensor(condition):
         return yes() if condition else no()
@@ -304,13 +322,9 @@ def _branch(condition: Tensor | bool, yes: Any, no: Any) -> Any:
 def _png_pages(
     planes: Tensor, count: Size, size: Size, compression: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    rows, width = _fold_of(size)
-    split = tf.transpose(tf.bitcast(planes, tf.uint8), [0, 2, 1])
-    if not _known(size) or rows * width != size:
-        split = tf.pad(split, [[0, 0], [0, 0], [0, rows * width - size]])
+    split, lines, width = _split(planes, size)
     pages = -(-count // _maximum(1, PAGE_VALUES // size))
     least, more = count // pages, count % pages
-    lines = planes.dtype.size * rows
     first = more * (least + 1)
     groups = [(split[:first], more, least + 1), (split[first:], pages - more, least)]
     pictures = [
@@ -322,12 +336,23 @@ def _png_pages(
     return tf.concat(pictures, 0), tf.concat(table, 0), tf.constant("png")
 
 
+def _split(planes: Tensor, size: Size) -> tuple[Tensor, Size, Size]:
+    """(byte planes uint8 `[planes, bytes a value, lines' values]`, lines a plane, their width)."""
+    rows, width = _fold_of(size)
+    split = tf.transpose(tf.bitcast(planes, tf.uint8), [0, 2, 1])
+    if not _known(size) or rows * width != size:
+        split = tf.pad(split, [[0, 0], [0, 0], [0, rows * width - size]])
+    return split, planes.dtype.size * rows, width
+
+
 def _fold_of(size: Size) -> tuple[Size, Size]:
     rows = _maximum(1, -(-size // FOLD))
     return rows, -(-size // rows)
 
 
-def _header(kept: Kept, source: str, options: Options, table: Tensor, codec: Tensor) -> Tensor:
+def _header(
+    kept: Kept, source: str, options: Options, table: Tensor, codec: Tensor, statistics: Tensor
+) -> Tensor:
     """The JSON of `record.Header`, in strings that a graph can build."""
     fields = {
         "version": str(VERSION),
@@ -342,6 +367,7 @@ def _header(kept: Kept, source: str, options: Options, table: Tensor, codec: Ten
         "channel_ids": _ids(kept),
         "pages": _list(table),
         "omitted": tf.where(kept.omitted, '"size"', "null"),
+        "statistics": tf.strings.join(['"', statistics, '"']),
     }
     parts = [tf.strings.join([f'"{name}":', text]) for name, text in fields.items()]
     return tf.strings.join(["{", tf.strings.join(parts, ","), "}"])

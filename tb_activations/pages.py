@@ -59,7 +59,21 @@ def encode_pages(planes: np.ndarray, codec: str, compression: int) -> list[bytes
     chunks = [planes[end - count : end] for count, end in zip(table, ends, strict=True)]
     if codec == "tensor":
         return [encode_tensor(chunk) for chunk in chunks]
-    return [_encode_png(chunk, compression) for chunk in chunks]
+    return [encode_png(chunk, compression) for chunk in chunks]
+
+
+def encode_png(planes: np.ndarray, compression: int) -> bytes:
+    """One `png` page of stored values `[planes, plane_size]`."""
+    count, size = planes.shape
+    rows, width = fold_of(size)
+    little = np.ascontiguousarray(planes, planes.dtype.newbyteorder("<"))
+    itemsize = little.dtype.itemsize
+    split = np.zeros((count, itemsize, rows * width), np.uint8)
+    split[:, :, :size] = little.view(np.uint8).reshape(count, size, itemsize).transpose(0, 2, 1)
+    picture = Image.fromarray(split.reshape(count * itemsize * rows, width), "L")
+    out = io.BytesIO()
+    picture.save(out, "PNG", compress_level=compression)
+    return out.getvalue()
 
 
 def decode_page(page: bytes, codec: str, dtype: str, planes: int, plane_size: int) -> np.ndarray:
@@ -116,19 +130,6 @@ def decode_tensor(blob: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray
         )
     little = np.dtype(dtype).newbyteorder("<")
     return np.frombuffer(proto.tensor_content, little).reshape(shape)
-
-
-def _encode_png(planes: np.ndarray, compression: int) -> bytes:
-    count, size = planes.shape
-    rows, width = fold_of(size)
-    little = np.ascontiguousarray(planes, planes.dtype.newbyteorder("<"))
-    itemsize = little.dtype.itemsize
-    split = np.zeros((count, itemsize, rows * width), np.uint8)
-    split[:, :, :size] = little.view(np.uint8).reshape(count, size, itemsize).transpose(0, 2, 1)
-    picture = Image.fromarray(split.reshape(count * itemsize * rows, width), "L")
-    out = io.BytesIO()
-    picture.save(out, "PNG", compress_level=compression)
-    return out.getvalue()
 
 
 def _decode_png(page: bytes, dtype: np.dtype, planes: int, plane_size: int) -> np.ndarray:

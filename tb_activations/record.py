@@ -5,7 +5,8 @@ A record is a list of byte strings `[header, summary, statistics, labels, page, 
 * header: UTF-8 JSON, the fields of `Header`;
 * summary: a serialized tensor, float32 `[5]`: RMS and largest magnitude of the layer, numbers of
   dead, constant and non-finite channels;
-* statistics: a serialized tensor, float32 `[channels, 6]`, see `channel_statistics`;
+* statistics: float32 `[channels, 6]`, see `channel_statistics`, as a serialized tensor, or as one
+  page of six planes where the header's `statistics` says so;
 * labels: a serialized tensor of strings, one per kept example, or of none;
 * pages: the kept values, see `pages` and `storage`; none where the header's `omitted` says why.
 
@@ -30,6 +31,7 @@ from tb_activations.pages import (
     decode_page,
     decode_tensor,
     encode_pages,
+    encode_png,
     encode_tensor,
     page_table,
     parse_tensor,
@@ -69,7 +71,10 @@ def parse_summary(blob: bytes) -> LayerSummary:
 
 def parse_statistics(blob: bytes, header: Header) -> np.ndarray:
     """float32 `[header.channels, 6]`. Raises RecordError."""
-    return decode_tensor(blob, "float32", (header.channels, len(COLUMNS)))
+    if header.statistics == "tensor":
+        return decode_tensor(blob, "float32", (header.channels, len(COLUMNS)))
+    columns = decode_page(blob, header.statistics, "float32", len(COLUMNS), header.channels)
+    return np.ascontiguousarray(columns.T)
 
 
 def parse_labels(blob: bytes, header: Header) -> tuple[str, ...] | None:
@@ -224,13 +229,14 @@ def encode_kept(
         examples=tuple(examples),
         channel_ids=None if channel_ids is None else tuple(channel_ids),
         pages=(),
+        statistics=codec_for(len(COLUMNS) * channels, compression),
     )
     flat = planes.reshape(header.planes, header.plane_size)
     header = _with_pages(header, page_table(len(flat), flat.shape[1], codec))
     return [
         header.to_json(),
         _encode_summary(statistics.summary()),
-        encode_tensor(statistics.table()),
+        _encode_statistics(statistics.table(), header.statistics, compression),
         encode_labels(labels, len(kept), batch),
         *encode_pages(flat, codec, compression),
     ]
@@ -317,6 +323,12 @@ def _label_strings(labels: Sequence[Any], kept: int, batch: int) -> list[bytes]:
 def _encode_summary(summary: LayerSummary) -> bytes:
     numbers = [summary.rms, summary.largest, summary.dead, summary.constant, summary.nonfinite]
     return encode_tensor(np.array(numbers, np.float32))
+
+
+def _encode_statistics(table: np.ndarray, codec: str, compression: int) -> bytes:
+    if codec == "tensor":
+        return encode_tensor(table)
+    return encode_png(np.ascontiguousarray(table.T), compression)
 
 
 def _with_pages(header: Header, pages: tuple[int, ...]) -> Header:

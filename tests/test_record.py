@@ -166,6 +166,40 @@ def test_kept_channels_are_evenly_spread_and_named_by_id(channels: int, k: int) 
     assert record.parse_statistics(blobs[2], header).shape == (channels, 6)
 
 
+@pytest.mark.parametrize(("channels", "codec"), [(682, "tensor"), (683, "png"), (70_000, "png")])
+def test_statistics_of_wide_layers_are_compressed(channels: int, codec: str) -> None:
+    """To the bit what is computed, NaN and infinities among it; for fewer bytes."""
+    array = np.maximum(np.random.default_rng(0).normal(size=(3, channels)), 0).astype(np.float32)
+    array[:, 5] = np.nan
+    blobs = record.encode(array)
+    header = record.parse_header(blobs[0])
+    assert header.statistics == codec
+    expected = record.ChannelStatistics.of(array).table()
+    assert record.parse_statistics(blobs[2], header).tobytes() == expected.tobytes()
+    assert (len(blobs[2]) < 0.9 * expected.nbytes) == (codec == "png")
+    plain = record.encode(array, compression=0)
+    unpacked = record.parse_header(plain[0])
+    assert unpacked.statistics == "tensor"
+    assert record.parse_statistics(plain[2], unpacked).tobytes() == expected.tobytes()
+
+
+def test_a_header_that_names_no_codec_of_statistics_means_tensor() -> None:
+    blobs = record.encode(np.ones((2, 3), np.float32))
+    fields = json.loads(blobs[0])
+    del fields["statistics"]
+    header = record.parse_header(json.dumps(fields).encode())
+    assert record.parse_statistics(blobs[2], header).shape == (3, 6)
+    with pytest.raises(record.RecordError, match="statistics is 'zip'"):
+        record.parse_header(tampered(blobs[0], statistics="zip"))
+
+
+def test_compressed_statistics_of_another_size_are_refused_before_they_are_inflated() -> None:
+    blobs = record.encode(np.ones((2, 700), np.float32))
+    wider = record.parse_header(tampered(blobs[0], channels=701, channel_ids=list(range(700))))
+    with pytest.raises(record.RecordError, match=r"700×24.*701×24"):
+        record.parse_statistics(blobs[2], wider)
+
+
 def test_labels_are_of_the_kept_examples() -> None:
     """One label per example of the batch or per kept example; numbers become text."""
     array = np.zeros((6, 3), np.float32)

@@ -311,6 +311,19 @@ log(tf.zeros([2, 8, 8, 16]), tf.constant(1, tf.int64))
     assert "optimizer" not in done.stderr
 
 
+@pytest.mark.parametrize("channels", [682, 683, 70_000])
+@pytest.mark.parametrize("known", [True, False])
+def test_statistics_of_wide_layers_are_those_of_numpy(
+    tmp_path: Path, channels: int, known: bool
+) -> None:
+    """Compressed or not, with a number of channels that the graph knows or does not."""
+    data = np.maximum(np.random.default_rng(1).normal(size=(2, channels)), 0).astype(np.float32)
+    data[0, 3] = np.nan
+    spec = tf.TensorSpec([None, channels if known else None], tf.float32)
+    ours = write_in_function(tmp_path, data, spec)
+    assert_same_record(ours, record.encode(data))
+
+
 @pytest.mark.parametrize(
     ("offset", "scale"), [(0, 1), (1000, 0.5), (-3e7, 100), (0, 1e-20), (0, 1e30), (5, 0)]
 )
