@@ -118,7 +118,7 @@ class Dashboard:
             "cells => cells.sort((a, b) => a.dataset.index - b.dataset.index)"
             ".map(c => c.getAttribute('aria-label'))"
         )
-        return [int(name.split()[1]) for name in names]
+        return [int(name.split()[1]) for name in names if name != "RGB"]
 
     def layer(self, name: str) -> Locator:
         return self.tree.locator(f"[title='{name}']")
@@ -134,7 +134,11 @@ class Dashboard:
 
     def tile(self, channel: int, width: int) -> np.ndarray:
         """The pixels of a tile, uint8 `[h, w, 4]`, one for each value of a plane `width` wide."""
-        answer = self.frame.evaluate(READ_TILE, [f"channel {channel}", width])
+        return self.named_tile(f"channel {channel}", width)
+
+    def named_tile(self, name: str, width: int) -> np.ndarray:
+        """As `tile`, by the name of the cell."""
+        answer = self.frame.evaluate(READ_TILE, [name, width])
         pixels = np.array(answer["data"], np.uint8).reshape(answer["height"], answer["size"], 4)
         times = max(1, answer["size"] // width)
         return pixels[times // 2 :: times, times // 2 :: times][:, :width]

@@ -84,10 +84,16 @@ def test_the_difference_diverges_about_zero(themed: Dashboard) -> None:
     box = themed.cell(4).bounding_box()
     assert box is not None
     zoom = box["width"] / 28
-    themed.page.mouse.move(box["x"] + 8.5 * zoom, box["y"] + 6.5 * zoom)
-    match = re.fullmatch(r"channel 4, x 8, y 6: (\S+) more than at step 0", themed.status)
-    assert match is not None, themed.status
-    assert float(match[1]) == pytest.approx(float(delta[6, 8]), rel=5e-3, abs=5e-3)
+    for word, at in (("more", delta.argmax()), ("less", delta.argmin())):
+        y, x = divmod(int(at), 28)
+        themed.page.mouse.move(box["x"] + (x + 0.5) * zoom, box["y"] + (y + 0.5) * zoom)
+        said = themed.status
+        match = re.fullmatch(rf"channel 4, x {x}, y {y}: (\S+) {word} than at step 0", said)
+        assert match is not None, said
+        assert float(match[1]) == pytest.approx(abs(delta.flat[at]), rel=5e-3, abs=5e-3)
+    y, x = np.argwhere(delta == 0)[0]
+    themed.page.mouse.move(box["x"] + (x + 0.5) * zoom, box["y"] + (y + 0.5) * zoom)
+    assert themed.status == f"channel 4, x {x}, y {y}: the same as at step 0"
 
 
 def test_another_run_is_the_nearest_step_and_said_so(dashboard: Dashboard) -> None:

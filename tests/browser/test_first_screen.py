@@ -89,7 +89,7 @@ def test_an_empty_log_shows_how_to_fill_it(browser: Browser, tmp_path: Path) -> 
 
 
 def test_a_failed_request_is_said_with_a_way_to_try_again(browser: Browser, tmp_path: Path) -> None:
-    """It opens the run last written of many; a request that fails shows its reason and a way out."""
+    """It opens the run last written of many; a failed request shows its reason and a way out."""
     layers = {tag: {0: np.ones((1, 9, 9, 2), np.float32)} for tag in "ab"}
     write_run(tmp_path / "run_01", layers, wall_time=2e9)
     for number in range(2, 20):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from browser import scenes
@@ -44,6 +47,33 @@ def test_sorts_by_change_since_the_previous_step(dashboard: Dashboard) -> None:
     now, before = (scenes.layers(s)[CONV1][0].astype(np.float64) for s in (70, 60))
     change = np.sqrt(((now - before) ** 2).mean(axis=(0, 1)))
     assert dashboard.shown() == descending(change)
+
+
+def test_a_sort_by_pixel_asks_for_one(dashboard: Dashboard) -> None:
+    """With nothing marked the sort by pixel says what it waits for, until a click marks one."""
+    dashboard.open(layer=CONV1, sort="pixel")
+    hint = dashboard.root.get_by_text("Click a pixel to sort by it")
+    expect(hint).to_be_visible()
+    dashboard.cell(2).click()
+    expect(hint).to_have_count(0)
+
+
+@pytest.mark.parametrize("pixel", ["0,0", "7,0"])
+def test_a_mark_stands_in_its_tile_and_whole(dashboard: Dashboard, pixel: str) -> None:
+    """At any place of a plane the mark has its four sides, and none stands beyond the last tile."""
+    dashboard.open(layer="head/conv3", size=16, pixel=pixel, search="1")
+    box = dashboard.cell(1).bounding_box()
+    assert box is not None
+    width, room = box["width"], 4
+    clip = {"x": box["x"] - room, "y": box["y"] - room, "width": 60, "height": 16 + room}
+    image = Image.open(io.BytesIO(dashboard.page.screenshot(clip=clip))).convert("RGB")
+    pixels = np.asarray(image).astype(int)
+    well = pixels[0, -1]
+    beyond = pixels[:, int(room + width + room) :]
+    assert (beyond == well).all(), "a mark stands beyond the last tile"
+    white = (pixels == 255).all(axis=2)
+    rows, columns = white.any(axis=1).nonzero()[0], white.any(axis=0).nonzero()[0]
+    assert (np.ptp(rows), np.ptp(columns)) == (4, 4), "the mark is cut off"
 
 
 def test_sorts_by_the_value_at_the_marked_pixel(dashboard: Dashboard) -> None:

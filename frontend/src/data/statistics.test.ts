@@ -1,5 +1,25 @@
 import { describe, expect, it } from "vitest";
-import { rangesOf, withRow } from "./statistics";
+import { rangesOf, statRow, withRow } from "./statistics";
+import { RGB } from "./types";
+
+describe("statRow", () => {
+  const table = Float32Array.of(
+    ...[0, 1, 0.5, 0.5, 0.5, 0],
+    ...[-1, 0, -0.5, 0.5, 0.5, 2],
+    ...[0, 3, 1.5, 1.5, 0.5, 1],
+  );
+
+  it("is one channel's numbers", () => {
+    expect(Array.from(statRow(table, 1))).toEqual([-1, 0, -0.5, 0.5, 0.5, 2]);
+  });
+
+  it("is what three channels of equally many values hold together", () => {
+    // As of the values 0, 1, −1, 0, 0, 3.
+    const [min, max, mean, std, zeros, nonfinite] = statRow(table, RGB);
+    expect([min, max, mean, zeros, nonfinite]).toEqual([-1, 3, 0.5, 0.5, 3]);
+    expect(std).toBeCloseTo(Math.sqrt(11 / 6 - 0.25), 5);
+  });
+});
 
 describe("statistics", () => {
   it("come in one answer where they fit, and in pieces under the limit where not", () => {

@@ -5,7 +5,7 @@
  * its first and last step among the rows.
  */
 import type { Client } from "./client";
-import { STAT_COLUMNS, type StatsTable, type StepIndex } from "./types";
+import { RGB, STAT_COLUMNS, type StatsTable, type StepIndex } from "./types";
 
 const ANSWER_BYTES = 12 * 2 ** 20;
 const TABLE_BYTES = 48 * 2 ** 20;
@@ -84,6 +84,26 @@ export function withRow(table: StatsTable, row: StatsTable): StatsTable {
       table.table.subarray(at * size),
     ]),
   };
+}
+
+/**
+ * The six numbers of one channel out of `[channels, 6]`; those of the three colours of a picture
+ * together, which hold as many values each.
+ */
+export function statRow(stats: Float32Array, id: number): Float32Array {
+  if (id !== RGB) return stats.subarray(id * STAT_COLUMNS, (id + 1) * STAT_COLUMNS);
+  const of = (column: number) => [0, 1, 2].map((c) => stats[c * STAT_COLUMNS + column] as number);
+  const mean = (numbers: number[]) => numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
+  const middle = mean(of(2));
+  const squares = of(3).map((std, c) => std ** 2 + ((of(2)[c] as number) - middle) ** 2);
+  return Float32Array.of(
+    Math.min(...of(0)),
+    Math.max(...of(1)),
+    middle,
+    Math.sqrt(mean(squares)),
+    mean(of(4)),
+    of(5).reduce((sum, n) => sum + n, 0),
+  );
 }
 
 function concatenate(parts: readonly Float32Array[]): Float32Array {

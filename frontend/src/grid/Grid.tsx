@@ -12,7 +12,7 @@ import { usePaint } from "../state/paint";
 import { type Store, useStore } from "../state/store";
 import { Button } from "../ui/controls";
 import { movedTo } from "./keys";
-import { type GridLayout, layoutOf, visibleRows } from "./layout";
+import { type GridLayout, layoutOf, markRoom, visibleRows } from "./layout";
 import { Row } from "./Row";
 import { watchSize } from "./watchSize";
 
@@ -26,6 +26,7 @@ export function Grid() {
   const top = useSignal(0);
   useLayoutEffect(() => watchSize(scroll.current!, area), [area]);
   const layout = useComputed(() => gridLayout(store, area.value));
+  const scope = useComputed(() => store.shown.value?.range ?? "channel");
   const range = useComputed(() => {
     const l = layout.value;
     const [from, to] = l ? visibleRows(l, top.value - MARGIN, area.value.height) : [0, 0];
@@ -37,7 +38,7 @@ export function Grid() {
   usePaint(() => markPixels(scroll.current, store, layout.value));
   usePaint(() => {
     // Another layer or another filter begins at the top.
-    store.order.value;
+    store.cells.value;
     if (scroll.current && !scroll.current.contains(document.activeElement)) {
       scroll.current.scrollTop = 0;
     }
@@ -55,7 +56,7 @@ export function Grid() {
         aria-rowcount={l?.rows ?? 0}
         aria-colcount={l?.columns ?? 0}
         aria-busy={store.loading.value}
-        data-range={store.window.value.range}
+        data-range={scope.value}
         data-parts={l?.parts ?? 1}
         onScroll={(event) => {
           top.value = event.currentTarget.scrollTop;
@@ -84,7 +85,7 @@ function gridLayout(store: Store, area: { width: number; height: number }): Grid
   return layoutOf({
     planeWidth: width,
     planeHeight: height,
-    count: store.order.value.length,
+    count: store.cells.value.length,
     area: { width: area.width - 2 * MARGIN, height: area.height - 2 * MARGIN },
     wished: store.tileSize.value,
     parts: isBeside(store) ? 2 : 1,
@@ -104,9 +105,11 @@ function markPixels(root: HTMLElement | null, store: Store, layout: GridLayout |
   if (!pixel) return;
   const { zoom } = layout;
   const size = Math.max(zoom, 5);
-  const shift = (size - zoom) / 2;
-  root.style.setProperty("--mark-x", `${pixel.x * zoom - shift - 1}px`);
-  root.style.setProperty("--mark-y", `${pixel.y * zoom - shift - 1}px`);
+  // Whole pixels, so that its sides are sharp.
+  const shift = Math.floor((size - zoom) / 2) + 1;
+  const room = markRoom(layout);
+  root.style.setProperty("--mark-x", `${pixel.x * zoom - shift + room}px`);
+  root.style.setProperty("--mark-y", `${pixel.y * zoom - shift + room}px`);
   root.style.setProperty("--mark-image", markImage(layout, size));
 }
 
@@ -151,7 +154,7 @@ function usePointer(store: Store, layout: ReadonlySignal<GridLayout | null>) {
   const drag = useRef<Drag | null>(null);
   const hoverAt = (event: PointerEvent) => {
     const place = layout.peek() && placeOf(event, layout.peek()!);
-    const position = place && store.order.peek()[place.index];
+    const position = place && store.cells.peek()[place.index];
     if (!place || position === undefined || position === null || place.x < 0) {
       if (store.hover.peek()) setHover(store, null);
       return;
@@ -193,7 +196,7 @@ function usePointer(store: Store, layout: ReadonlySignal<GridLayout | null>) {
     onClick(event: MouseEvent) {
       if (drag.current?.moved) return;
       const place = layout.peek() && placeOf(event, layout.peek()!);
-      const position = place ? store.order.peek()[place.index] : undefined;
+      const position = place ? store.cells.peek()[place.index] : undefined;
       if (!place || position === undefined) return;
       selectChannel(store, position);
       if (place.x >= 0) store.pixel.value = { x: place.x, y: place.y, z: store.depth.peek() };
@@ -246,15 +249,15 @@ class Drag {
 /** Arrows move the focus and with it the selection; with Shift they move the marked pixel. */
 function onKey(event: KeyboardEvent, store: Store, layout: GridLayout, root: HTMLElement): void {
   if (event.altKey || event.metaKey) return;
-  const order = store.order.peek();
-  const index = Math.max(0, order.indexOf(store.channel.peek() ?? -1));
+  const cells = store.cells.peek();
+  const index = Math.max(0, cells.indexOf(store.channel.peek() ?? -1));
   if (event.shiftKey) {
     if (movePixel(event.key, store)) event.preventDefault();
     return;
   }
   const pageRows = Math.max(1, Math.floor(root.clientHeight / layout.pitchY));
-  const to = movedTo(event.key, index, order.length, layout.columns, pageRows, event.ctrlKey);
-  const position = to === null ? undefined : order[to];
+  const to = movedTo(event.key, index, cells.length, layout.columns, pageRows, event.ctrlKey);
+  const position = to === null ? undefined : cells[to];
   if (to === null || position === undefined) return;
   event.preventDefault();
   selectChannel(store, position);

@@ -3,7 +3,7 @@
  * writes captions and marks when values or cursor do. Its component renders only the empty cells.
  */
 import { useRef } from "preact/hooks";
-import { channelId, type Pixel } from "../data/types";
+import { channelId, type LayerView, type Pixel, RGB } from "../data/types";
 import { sourceOf, type TileSource } from "../render/decode";
 import { formatValue } from "../render/format";
 import type { Shown } from "../render/shown";
@@ -11,7 +11,8 @@ import { RowStrip } from "../render/strip";
 import { affineOf } from "../render/window";
 import { usePaint } from "../state/paint";
 import { type Store, useStore } from "../state/store";
-import type { GridLayout } from "./layout";
+import { nameOf } from "../ui/selected";
+import { type GridLayout, markRoom } from "./layout";
 import { barLength, cellMark } from "./marks";
 
 export interface RowProps {
@@ -27,6 +28,7 @@ export function Row({ row, layout }: RowProps) {
   usePaint(() => paint(store, strip, element.current, { row, layout }), [row, layout]);
   usePaint(() => write(store, element.current, { row, layout }), [row, layout]);
   const { geometry, pitchX, pitchY } = layout;
+  const room = markRoom(layout);
   return (
     <div
       ref={element}
@@ -62,7 +64,7 @@ export function Row({ row, layout }: RowProps) {
       ))}
       <div
         class="pixelmarks"
-        style={`width:${cells * pitchX}px;height:${geometry.tileCssHeight}px`}
+        style={`inset:${-room}px auto auto ${-room}px;width:${cells * pitchX}px;height:${geometry.tileCssHeight + 2 * room}px`}
       />
     </div>
   );
@@ -75,7 +77,7 @@ function paint(
   { row, layout }: RowProps,
 ): void {
   const shown = store.shown.value;
-  const order = store.order.value;
+  const order = store.cells.value;
   const canvas = element?.querySelector("canvas");
   if (!shown || !canvas) return;
   strip.current ??= new RowStrip(canvas);
@@ -109,7 +111,7 @@ function pairOf(store: Store, shown: Shown): readonly (TileSource | null)[] {
 
 function write(store: Store, element: HTMLElement | null, { row, layout }: RowProps): void {
   const view = store.view.value;
-  const order = store.order.value;
+  const order = store.cells.value;
   const stats = store.statsAt.value;
   const reach = store.reach.value;
   const selected = store.channel.value;
@@ -124,29 +126,35 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
     const position = order[from + i];
     if (position === undefined || position >= source.stack.planes) return;
     const mark = cellMark(source, stats, view.info, position);
-    const id = channelId(view.info, position);
     const caption = captions[i]!;
     const [, bar] = cell.children as unknown as [HTMLElement, HTMLElement];
     const [name, word] = caption.children as unknown as [HTMLElement, HTMLElement];
     setAttribute(cell, "class", `cell ${mark.kind}`);
     setAttribute(caption, "class", `caption ${mark.kind}`);
-    setAttribute(cell, "aria-label", `channel ${id}`);
+    setAttribute(cell, "aria-label", nameOf(channelId(view.info, position)));
     setAttribute(cell, "aria-description", mark.text && `${mark.text}: ${mark.evidence}`);
     setAttribute(cell, "title", mark.evidence);
     setAttribute(cell, "aria-selected", String(position === selected));
     setAttribute(cell, "tabindex", position === selected ? "0" : "-1");
     bar.style.transform = `scaleX(${barLength(source, position, reach)})`;
     const value = pixel && pixelText(read, position, pixel);
-    setText(name, value ?? String(id));
+    setText(name, value ?? tileName(view, position, store.coloured.value));
     setText(word, value === undefined && mark.text ? ` ${mark.text}` : "");
   });
 }
 
-/** The value under the cursor, to the digits of its own tile's range. */
+/** The number of the channel, and which colour it is where it is one. */
+function tileName(view: LayerView, position: number, coloured: boolean): string {
+  if (position === RGB) return "RGB";
+  return `${channelId(view.info, position)}${coloured ? ` ${"RGB"[position]}` : ""}`;
+}
+
+/** The value under the cursor (or the three of a colour), to the digits of its own tile's range. */
 function pixelText(source: TileSource, position: number, pixel: Pixel): string {
   const { min, max } = source.extent(position);
   const range = Math.max(Math.abs(min), Math.abs(max));
-  return formatValue(source.value(position, pixel.x, pixel.y), range, 4);
+  const values = source.values(position, pixel.x, pixel.y);
+  return values.map((value) => formatValue(value, range, values.length > 1 ? 3 : 4)).join(" ");
 }
 
 function setAttribute(element: Element, name: string, value: string): void {

@@ -57,6 +57,14 @@ export function layoutOf(input: LayoutInput): GridLayout {
   };
 }
 
+/**
+ * What a mark may stand out of its tile on either side: half a gap. The marks of a row are one picture
+ * repeated, and the one that would follow the last tile begins beyond this.
+ */
+export function markRoom({ geometry }: GridLayout): number {
+  return Math.floor(geometry.gapCss / 2);
+}
+
 /** First and last row (half open) within `height` from `top`, with one row to spare on either side. */
 export function visibleRows(
   layout: GridLayout,

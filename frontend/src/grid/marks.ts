@@ -1,6 +1,7 @@
 /** What a cell says about its channel beside its number: words, never colour alone. */
-import { STAT_COLUMNS, type StepInfo } from "../data/types";
-import type { TileSource } from "../render/decode";
+import { statRow } from "../data/statistics";
+import { channelId, RGB, type StepInfo } from "../data/types";
+import { runsOf, type TileSource } from "../render/decode";
 import { channelStates } from "./triage";
 
 export interface CellMark {
@@ -23,11 +24,8 @@ export function cellMark(
 ): CellMark {
   const here = source.nonfinite(position);
   const all = info.batch === 1 ? "the one example" : `all ${info.batch} examples`;
-  const [state] = channelStates({
-    count: 1,
-    ids: [info.channelIds?.[position] ?? position],
-    stats: stats && stats.length >= STAT_COLUMNS ? stats : null,
-  });
+  const row = stats && statRow(stats, channelId(info, position));
+  const [state] = channelStates({ count: 1, ids: null, stats: row });
   if (here > 0) {
     const text = `${here} ${nonfiniteWord(source, position)}`;
     return { kind: "nonfinite", text, evidence: `${here} non-finite values in this example` };
@@ -48,14 +46,15 @@ export function cellMark(
 
 /** NaN, Inf, or both: told apart by looking, once for a plane. */
 function nonfiniteWord(source: TileSource, position: number): string {
-  const { values, offset, stride, width, height } = source.stack;
-  const from = offset + position * stride;
+  const { stack } = source;
   let nan = false;
   let infinite = false;
-  for (let i = from; i < from + width * height; i++) {
-    const value = values[i]!;
-    if (Number.isNaN(value)) nan = true;
-    else if (!Number.isFinite(value)) infinite = true;
+  for (const [start, end] of runsOf(stack, position === RGB ? null : position)) {
+    for (let i = start; i < end; i++) {
+      const value = stack.values[i]!;
+      if (Number.isNaN(value)) nan = true;
+      else if (!Number.isFinite(value)) infinite = true;
+    }
   }
   if (nan && infinite) return "NaN, Inf";
   return nan ? "NaN" : "Inf";

@@ -89,7 +89,7 @@ describe("marks", () => {
 
 describe("defaultColormap", () => {
   const of = (min: number, max: number) =>
-    defaultColormap({ min, max, kind: "activation", channels: 8 });
+    defaultColormap({ min, max, kind: "activation", coloured: true });
 
   it("is viridis from zero up, RdBu where the smaller sign is at least a tenth", () => {
     expect(of(0, 3)).toBe("viridis");
@@ -100,9 +100,9 @@ describe("defaultColormap", () => {
     expect(of(Number.NaN, Number.NaN)).toBe("viridis");
   });
 
-  it("is colour for inputs of three channels, else grey", () => {
-    const input = (channels: number) =>
-      defaultColormap({ min: 0, max: 1, kind: "input", channels });
-    expect([input(3), input(1)]).toEqual(["colour", "grey"]);
+  it("is colour for inputs that are colour pictures, else grey", () => {
+    const input = (coloured: boolean) =>
+      defaultColormap({ min: 0, max: 1, kind: "input", coloured });
+    expect([input(true), input(false)]).toEqual(["colour", "grey"]);
   });
 });

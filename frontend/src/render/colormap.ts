@@ -88,16 +88,16 @@ export function marksOf(name: ColormapName): Marks {
 
 /**
  * The map that suits values between min and max: viridis from zero up, RdBu where both signs occur
- * and the smaller is at least a tenth of the larger; inputs in colour where they have three channels,
+ * and the smaller is at least a tenth of the larger; inputs in colour where they are such pictures,
  * else grey.
  */
 export function defaultColormap(of: {
   min: number;
   max: number;
   kind: string;
-  channels: number;
+  coloured: boolean;
 }): ColormapName {
-  if (of.kind === "input") return of.channels === 3 ? "colour" : "grey";
+  if (of.kind === "input") return of.coloured ? "colour" : "grey";
   const below = Math.max(0, -of.min);
   const above = Math.max(0, of.max);
   return Math.min(below, above) >= Math.max(below, above) / 10 && below > 0 ? "RdBu" : "viridis";

@@ -5,7 +5,7 @@
  * plane p beginning at `offset + p * stride`, so that one depth of a volume is a view, not a copy.
  */
 
-import type { LayerView } from "../data/types";
+import { type LayerView, planesOf, RGB } from "../data/types";
 
 export interface PlaneStack {
   readonly values: Float32Array;
@@ -137,7 +137,13 @@ export class TileSource {
     return (values[offset + plane * stride + y * width + x] as number) * scale;
   }
 
+  /** The true value of a pixel of each plane that a position stands for. */
+  values(position: number, x: number, y: number): number[] {
+    return planesOf(position).map((plane) => this.value(plane, x, y));
+  }
+
   extent(plane: number): Extent {
+    if (plane === RGB) return this.extentOfAll();
     let extent = this.extents[plane];
     if (!extent) {
       this.prepare(plane);

@@ -2,6 +2,7 @@
 import {
   type ColormapName,
   channelId,
+  holdsColours,
   type LayerView,
   type RangeScope,
   type StatsTable,
@@ -41,13 +42,14 @@ export function colormapOf(
   window: WindowState,
   stats: StatsTable | null,
 ): ColormapName {
-  if (window.colormap && (window.colormap !== "colour" || view.channels === 3)) {
+  const coloured = holdsColours(view);
+  if (window.colormap && (window.colormap !== "colour" || coloured)) {
     return window.colormap;
   }
   if (window.limits === "symmetric" && view.kind !== "input") return "RdBu";
   const known = stats && stats.tag === view.tag ? limitsOverSteps(stats).layer : null;
   const { min, max } = known ? { min: known.lo, max: known.hi } : source.extentOfAll();
-  return defaultColormap({ min, max, kind: view.kind, channels: view.channels });
+  return defaultColormap({ min, max, kind: view.kind, coloured });
 }
 
 /**

@@ -93,22 +93,21 @@ describe("paintRgb", () => {
   it("packs three planes as red, green and blue, clipped colours saturating", () => {
     const out = target(2, 1);
     const planes = source([0, 1, 1, 2, 0.5, -1], 1, 2);
-    paintRgb(out, 0, 0, planes, [0, 1, 2], affineOf({ lo: 0, hi: 1 }, 1), lut);
+    paintRgb(out, 0, 0, planes, affineOf({ lo: 0, hi: 1 }, 1), lut);
     // Pixel 0: 0, 1, 0.5; pixel 1: 1, 2 (above), −1 (below).
     expect(Array.from(out.pixels)).toEqual([0xff80ff00, 0xff00ffff]);
   });
 
+  it("holds each pixel several times where tiles are replicated", () => {
+    const out = target(4, 2);
+    paintRgb(out, 0, 0, source([0, 1, 1, 0, 0, 0], 1, 2), affineOf({ lo: 0, hi: 1 }, 1), lut, 2);
+    const row = [0xff00ff00, 0xff00ff00, 0xff0000ff, 0xff0000ff];
+    expect(Array.from(out.pixels)).toEqual([...row, ...row]);
+  });
+
   it("marks a pixel that holds a NaN", () => {
     const out = target(1, 1);
-    paintRgb(
-      out,
-      0,
-      0,
-      source([1, Number.NaN, 0], 1, 1),
-      [0, 1, 2],
-      affineOf({ lo: 0, hi: 1 }, 1),
-      lut,
-    );
+    paintRgb(out, 0, 0, source([1, Number.NaN, 0], 1, 1), affineOf({ lo: 0, hi: 1 }, 1), lut);
     expect(out.pixels[0]).toBe(lut[NAN_ENTRY]);
   });
 });

@@ -4,6 +4,7 @@
  * The inner loop is `out = lut[clamp(q · a + b)]` with q as stored: window and range live in a and b,
  * so that a narrow window never bands. NaN fails both comparisons and `NaN | 0` is entry 0.
  */
+import { RGB } from "../data/types";
 import {
   ABOVE_ENTRY,
   BELOW_ENTRY,
@@ -147,40 +148,50 @@ export function paintColumn(
 }
 
 /**
- * Paints three planes as red, green and blue under one window. The table should be a grey one: gamma
- * and inversion act on each colour. A pixel with a non-finite value takes the mark of the first such.
+ * Paints the first three planes as red, green and blue under one window. The table should be a grey
+ * one: gamma and inversion act on each colour. A pixel with a non-finite value takes the mark of the
+ * first such.
  */
 export function paintRgb(
   target: Target,
   x: number,
   y: number,
   source: TileSource,
-  planes: readonly [number, number, number],
   window: Affine,
   lut: Lut,
+  replicate = 1,
 ): void {
-  for (const plane of planes) source.prepare(plane);
+  for (let plane = 0; plane < 3; plane++) source.prepare(plane);
   const { values, width, height, offset, stride } = source.stack;
-  const [r0, g0, b0] = planes.map((plane) => offset + plane * stride) as [number, number, number];
-  const level = (q: number): number => entryOf(q, window);
-  const isMark = (entry: number): boolean =>
-    entry < BELOW_ENTRY || entry === POSITIVE_INFINITY_ENTRY;
-  // A clipped colour is not a mark of the whole pixel: it saturates.
-  const byte = (entry: number): number =>
-    (lut[Math.min(LAST_SHADE, Math.max(FIRST_SHADE, entry))] as number) & 255;
-  for (let row = 0, i = 0; row < height; row++) {
-    let to = (y + row) * target.stride + x;
-    for (let column = 0; column < width; column++, i++) {
-      const red = level(values[r0 + i] as number);
-      const green = level(values[g0 + i] as number);
-      const blue = level(values[b0 + i] as number);
-      const mark = [red, green, blue].find(isMark);
-      target.pixels[to++] =
-        mark === undefined
-          ? ((255 << 24) | (byte(blue) << 16) | (byte(green) << 8) | byte(red)) >>> 0
-          : (lut[mark] as number);
+  const { pixels } = target;
+  let from = offset;
+  for (let row = 0; row < height; row++) {
+    const line = (y + row * replicate) * target.stride + x;
+    let to = line;
+    for (let end = from + width; from < end; from++) {
+      const red = entryOf(values[from] as number, window);
+      const green = entryOf(values[from + stride] as number, window);
+      const blue = entryOf(values[from + 2 * stride] as number, window);
+      const mark = isMark(red) ? red : isMark(green) ? green : blue;
+      const color = isMark(mark)
+        ? (lut[mark] as number)
+        : (0xff000000 | (level(lut, blue) << 16) | (level(lut, green) << 8) | level(lut, red)) >>>
+          0;
+      for (let k = 0; k < replicate; k++) pixels[to++] = color;
+    }
+    for (let k = 1; k < replicate; k++) {
+      pixels.copyWithin(line + k * target.stride, line, line + width * replicate);
     }
   }
+}
+
+function isMark(entry: number): boolean {
+  return entry < BELOW_ENTRY || entry === POSITIVE_INFINITY_ENTRY;
+}
+
+/** A byte of one colour. A clipped one is not a mark of the whole pixel: it saturates. */
+function level(lut: Lut, entry: number): number {
+  return (lut[Math.min(LAST_SHADE, Math.max(FIRST_SHADE, entry))] as number) & 255;
 }
 
 /** One canvas that holds a row of tiles; its buffer is kept while the size stays. */
@@ -218,12 +229,15 @@ export class RowStrip {
     this.target.pixels.fill(background);
   }
 
-  /** Paints a plane into part `index % parts` of cell `index / parts`. */
+  /** Paints a plane (or RGB) into part `index % parts` of cell `index / parts`. */
   tile(index: number, source: TileSource, plane: number, window: Affine, lut: Lut): void {
     const { geometry } = this;
     if (!geometry) return;
     const small = source.reduced(geometry.reduce);
-    paintPlane(this.target, this.left(index), 0, small, plane, window, lut, geometry.replicate);
+    const { replicate } = geometry;
+    const x = this.left(index);
+    if (plane === RGB) paintRgb(this.target, x, 0, small, window, lut, replicate);
+    else paintPlane(this.target, x, 0, small, plane, window, lut, replicate);
   }
 
   /** Puts what was painted on the canvas. */
@@ -238,11 +252,11 @@ export class RowStrip {
   }
 }
 
-/** Paints one plane, or three as colour, on a canvas of its own at native (or averaged) size. */
+/** Paints one plane (or RGB) on a canvas of its own at native (or averaged) size. */
 export function paintCanvas(
   canvas: HTMLCanvasElement,
   source: TileSource,
-  planes: number | readonly [number, number, number],
+  plane: number,
   window: Affine,
   lut: Lut,
   reduce = 1,
@@ -255,7 +269,7 @@ export function paintCanvas(
   if (canvas.height !== height) canvas.height = height;
   const image = context.createImageData(width, height);
   const target = { pixels: new Uint32Array(image.data.buffer), stride: width };
-  if (typeof planes === "number") paintPlane(target, 0, 0, small, planes, window, lut);
-  else paintRgb(target, 0, 0, small, planes, window, lut);
+  if (plane === RGB) paintRgb(target, 0, 0, small, window, lut);
+  else paintPlane(target, 0, 0, small, plane, window, lut);
   context.putImageData(image, 0, 0);
 }

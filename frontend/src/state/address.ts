@@ -1,6 +1,13 @@
 /** The state as keys of the address, and back: what stands at its default has no key. */
 import { batch, effect } from "@preact/signals";
-import { DEFAULT_WINDOW, SHOW_KEYS, SORT_KEYS, STAT_NAMES, type WindowState } from "../data/types";
+import {
+  DEFAULT_WINDOW,
+  RGB,
+  SHOW_KEYS,
+  SORT_KEYS,
+  STAT_NAMES,
+  type WindowState,
+} from "../data/types";
 import type { Address, AddressKeys } from "../host/address";
 import { COMPARE_MODES } from "./compare";
 import { DEFAULT_TRIAGE, type Store } from "./store";
@@ -14,7 +21,7 @@ export function keysOf(store: Store): AddressKeys {
     layer: store.layer.value,
     step: store.step.value === null ? null : String(store.step.value),
     example: store.example.value === 0 ? null : String(store.example.value),
-    channel: store.channel.value === null ? null : String(store.channel.value),
+    channel: channelText(store.channel.value),
     pixel: pixel && `${pixel.x},${pixel.y}`,
     depth: store.depth.value === 0 ? null : String(store.depth.value),
     sort: triage.value.sortBy,
@@ -31,6 +38,11 @@ export function keysOf(store: Store): AddressKeys {
   };
   const set = Object.entries(keys).filter((entry): entry is [string, string] => entry[1] !== null);
   return Object.fromEntries(set);
+}
+
+function channelText(channel: number | null): string | null {
+  if (channel === null) return null;
+  return channel === RGB ? "rgb" : String(channel);
 }
 
 function windowText(window: WindowState): string | null {
@@ -51,7 +63,7 @@ export function restore(store: Store, keys: AddressKeys): void {
     store.step.value = whole("step");
     store.follow.value = store.step.value === null;
     store.example.value = whole("example") ?? 0;
-    store.channel.value = whole("channel");
+    store.channel.value = keys.channel === "rgb" ? RGB : whole("channel");
     store.depth.value = whole("depth") ?? 0;
     const [x, y] = (keys.pixel ?? "").split(",").map(Number);
     store.pixel.value = keys.pixel && x! >= 0 && y! >= 0 ? { x: x!, y: y!, z: 0 } : null;

@@ -6,7 +6,15 @@ import { batch, computed, effect, untracked } from "@preact/signals";
 import type { Client, TensorQuery } from "../data/client";
 import { loadRow, loadTable, rowBytes, withRow } from "../data/statistics";
 import { TensorStore } from "../data/tensors";
-import type { LayerView, Loadable, StatsTable, StepIndex, StepInfo, Tensor } from "../data/types";
+import {
+  type LayerView,
+  type Loadable,
+  RGB,
+  type StatsTable,
+  type StepIndex,
+  type StepInfo,
+  type Tensor,
+} from "../data/types";
 import { channelOf, exampleOf, type ViewKey, viewOf, viewQuery } from "../data/view";
 import { sourceOf } from "../render/decode";
 import {
@@ -502,7 +510,7 @@ export class Loader {
   private frameHere(view: LayerView, info: StepInfo, channel: number): FilmFrame {
     const key = { ...view, info };
     const whole = this.tensors.peek(viewQuery(key));
-    const tensor = whole && channelOf(whole, channel);
+    const tensor = whole && (channel === RGB ? whole : channelOf(whole, channel));
     const alone = tensor ?? this.tensors.peek(channelQuery(key, channel));
     const depth = this.store.depth.peek();
     return { step: info.step, source: alone ? sourceOf(viewOf(key, alone), depth) : null };
@@ -525,7 +533,8 @@ export class Loader {
   }
 }
 
-function channelQuery(key: ViewKey, channel: number) {
+function channelQuery(key: ViewKey, channel: number): TensorQuery {
+  if (channel === RGB) return viewQuery(key);
   return { ...viewQuery(key), channels: [channel, channel + 1] as const };
 }
 

@@ -3,6 +3,7 @@
  * and example move: tiles must not jump. Where sorting anew would move one, it is stale.
  */
 import { batch, effect, untracked } from "@preact/signals";
+import { RGB } from "../data/types";
 import { parseChannels } from "../grid/search";
 import { channelStates, effectiveSort, filterOrder, isStale, orderOf } from "../grid/triage";
 import { sourceOf } from "../render/decode";
@@ -48,8 +49,9 @@ function setOrder(store: Store, order: readonly number[]): void {
   batch(() => {
     store.order.value = order;
     store.orderStale.value = false;
+    const cells = store.cells.peek();
     const channel = store.channel.peek();
-    if (channel === null || !order.includes(channel)) store.channel.value = order[0] ?? null;
+    if (channel === null || !cells.includes(channel)) store.channel.value = cells[0] ?? null;
   });
 }
 
@@ -59,13 +61,14 @@ function orderKey(store: Store): string | null {
   if (!view) return null;
   const { sortBy, show, search } = store.triage.value;
   const key = effectiveSort(sortBy, view.channels);
-  const parts = [view.run, view.tag, view.channels, key, show, search];
+  const parts = [view.run, view.tag, view.channels, store.coloured.value, key, show, search];
   const pixel = key === "pixel" ? store.pixel.value : null;
   return JSON.stringify([...parts, pixel, view.info.channelIds]);
 }
 
 export function holdOrder(store: Store): void {
   let held: string | null = null;
+  let layer: string | null = null;
   // The sort by change waits for the step before; it is made once that is here.
   let provisional = false;
   effect(() => {
@@ -74,6 +77,10 @@ export function holdOrder(store: Store): void {
     const waits = store.triage.value.sortBy === "change" && store.previous.value === null;
     if (key === null || fresh === null) return;
     untracked(() => {
+      const tag = store.view.peek()?.tag ?? null;
+      // A picture is looked at in colour first, whichever channel of a layer was looked at before.
+      if (layer !== null && tag !== layer && store.coloured.peek()) store.channel.value = RGB;
+      layer = tag;
       if (key !== held || (provisional && !waits)) {
         held = key;
         provisional = waits;

@@ -13,6 +13,7 @@ import {
   type Loadable,
   type Overview,
   type Pixel,
+  RGB,
   STAT_COLUMNS,
   type StatName,
   type StatsTable,
@@ -30,7 +31,7 @@ import type { CompareState } from "./compare";
 
 /** The value under the cursor. */
 export interface Hover {
-  /** Position of the channel. */
+  /** Position of the channel, or RGB. */
   readonly position: number;
   readonly pixel: Pixel;
   /** Moved there by keyboard, so that it is announced. */
@@ -66,7 +67,7 @@ function selection() {
     step: signal<number | null>(null),
     /** Position among the stored examples. */
     example: signal(0),
-    /** Position of the selected channel: the inspector's. */
+    /** Position of the selected channel, or RGB: the inspector's. */
     channel: signal<number | null>(null),
     /** The marked pixel, kept over channels and steps. */
     pixel: signal<Pixel | null>(null),
@@ -134,6 +135,10 @@ export interface Store extends State {
   readonly info: ReadonlySignal<StepInfo | null>;
   /** What the window makes of the view: planes, limits, colormap, table of colours. */
   readonly shown: ReadonlySignal<Shown | null>;
+  /** Whether three channels are shown as the colours of one picture. */
+  readonly coloured: ReadonlySignal<boolean>;
+  /** What the grid shows: the channels in order, before all three of a picture their colours. */
+  readonly cells: ReadonlySignal<readonly number[]>;
   /** Whether the shown values are a difference of two views. */
   readonly isDifference: ReadonlySignal<boolean>;
   /** `[channels, 6]` of the shown step, by channel id; null until they are here. */
@@ -155,20 +160,27 @@ export function createStore(): Store {
     const flips = compare.value?.mode === "flip" && state.flipped.value;
     return flips && a && b && differs(a, b) === null ? b : null;
   });
+  const shown = computed(() => {
+    if (difference.value) return shownDifference(difference.value, depth.value, window.value);
+    const options = { depth: depth.value, window: window.value, stats: stats.value };
+    if (!view.value) return null;
+    const whole = shownOf({ view: view.value, ...options });
+    return flippedIn.value ? seenThrough(whole, flippedIn.value, depth.value) : whole;
+  });
+  const coloured = computed(() => shown.value?.colormap === "colour");
   return {
     ...state,
+    shown,
+    coloured,
+    cells: computed(() => {
+      const order = state.order.value;
+      return coloured.value && order.length === 3 ? [RGB, ...order] : order;
+    }),
     info: computed(() => {
       const index = state.stepIndex.value;
       return index.state === "ready" ? infoAt(index.value, state.step.value) : null;
     }),
     isDifference: computed(() => difference.value !== null),
-    shown: computed(() => {
-      if (difference.value) return shownDifference(difference.value, depth.value, window.value);
-      const options = { depth: depth.value, window: window.value, stats: stats.value };
-      if (!view.value) return null;
-      const shown = shownOf({ view: view.value, ...options });
-      return flippedIn.value ? seenThrough(shown, flippedIn.value, depth.value) : shown;
-    }),
     statsAt: computed(() => rowOf(stats.value, view.value)),
     reach: computed(() => reachOf(stats.value, view.value)),
   };

@@ -60,6 +60,9 @@ export function LayerBar() {
           choices={SORT_KEYS.map((key) => ({ value: key, text: SORT_TEXT[key] }))}
           onChange={(key) => setTriage(store, { sortBy: key as SortKey })}
         />
+        {sortBy === "pixel" && store.pixel.value === null && (
+          <span class="muted ellipsis">Click a pixel to sort by it</span>
+        )}
         {store.orderStale.value && <Button label="Re-sort" onClick={() => resort(store)} />}
         <Select
           label="Show"

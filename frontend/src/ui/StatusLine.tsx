@@ -4,10 +4,11 @@ import { channelId } from "../data/types";
 import { isDense } from "../data/view";
 import { rowName } from "../grid/Matrix";
 import { isMatrix } from "../grid/matrix";
-import { sourceOf } from "../render/decode";
+import { sourceOf, type TileSource } from "../render/decode";
 import { formatValue } from "../render/format";
-import { type Hover, type Store, useStore } from "../state/store";
+import { type Store, useStore } from "../state/store";
 import { Keyboard } from "./Keyboard";
+import { nameOf } from "./selected";
 
 export function StatusLine() {
   const store = useStore();
@@ -16,14 +17,20 @@ export function StatusLine() {
     const [view, shown] = [store.view.value, store.shown.value];
     if (!hover || !view || !shown) return "";
     const { x, y } = hover.pixel;
-    const value = shown.source.value(hover.position, x, y);
     const { lo, hi } = shown.table.limits(hover.position);
-    const id = channelId(view.info, hover.position);
+    const { position } = hover;
+    const name = nameOf(channelId(view.info, position));
     const place = isMatrix(view)
       ? `${isDense(view.info) ? "example" : "position"} ${rowName(view, x, null)}`
       : `x ${x}, y ${y}`;
     const text = (v: number) => formatValue(v, Math.max(Math.abs(lo), Math.abs(hi)), 4);
-    return `channel ${id}, ${place}: ${text(value)}${beside(store, hover, text)}`;
+    const { isDifference, otherName } = store;
+    if (isDifference.value) {
+      const value = shown.source.value(position, x, y);
+      return `${name}, ${place}: ${differenceText(value, text)} at ${otherName.value}`;
+    }
+    const read = (source: TileSource) => valuesText(source.values(position, x, y).map(text));
+    return `${name}, ${place}: ${read(shown.source)}${beside(store, read)}`;
   });
   // Only what the keyboard does is announced: a moving pointer would never let the reader finish.
   const live = useComputed(() => (store.hover.value?.byKeyboard ? "polite" : "off"));
@@ -39,14 +46,25 @@ export function StatusLine() {
   );
 }
 
-/** The second value while comparing. */
-function beside(store: Store, { position, pixel }: Hover, text: (value: number) => string): string {
+/** One value, or those of red, green and blue. */
+function valuesText(texts: readonly string[]): string {
+  if (texts.length === 1) return texts[0]!;
+  return texts.map((text, i) => `${["red", "green", "blue"][i]} ${text}`).join(", ");
+}
+
+/** As "1.6 less than"; a difference that is no number has no side. */
+export function differenceText(value: number, text: (value: number) => string): string {
+  if (value === 0) return "the same as";
+  if (Number.isNaN(value)) return "NaN beside the value";
+  return `${text(Math.abs(value))} ${value < 0 ? "less" : "more"} than`;
+}
+
+/** The second value while comparing side by side, or where the one shown is from. */
+function beside(store: Store, read: (source: TileSource) => string): string {
   const other = store.other.value;
   if (!store.compare.value || !other) return "";
   const { mode } = store.compare.value;
   if (mode === "flip" && store.flipped.value) return ` at ${store.otherName.value}`;
-  if (mode === "difference" && !store.isDifference.value) return "";
-  if (store.isDifference.value) return ` more than at ${store.otherName.value}`;
-  const value = sourceOf(other, store.depth.value).value(position, pixel.x, pixel.y);
-  return ` (${store.otherName.value}: ${text(value)})`;
+  if (mode === "difference") return "";
+  return ` (${store.otherName.value}: ${read(sourceOf(other, store.depth.value))})`;
 }

@@ -1,14 +1,16 @@
-/** The channel that the right column is about. */
+/** The channel that the right column is about, or the three of a colour picture. */
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
+import { RGB } from "../data/types";
 import type { Shown } from "../render/shown";
 import type { Affine, Span } from "../render/window";
 import type { Store } from "../state/store";
 
 export interface Selected {
   readonly shown: Shown;
+  /** Position of a channel, or RGB. */
   readonly position: number;
-  /** Id in the layer. */
+  /** Id in the layer, or RGB. */
   readonly id: number;
   readonly limits: Span;
   readonly affine: Affine;
@@ -19,9 +21,10 @@ export function selectedOf(store: Store): Selected | null {
   const shown = store.shown.value;
   if (!shown) return null;
   const { planes } = shown.source.stack;
-  const wanted = store.channel.value ?? store.order.value[0] ?? 0;
+  const wanted = store.channel.value ?? store.cells.value[0] ?? 0;
   if (planes === 0) return null;
-  const position = Math.min(Math.max(0, wanted), planes - 1);
+  const together = wanted === RGB && store.coloured.value;
+  const position = together ? RGB : Math.min(Math.max(0, wanted), planes - 1);
   return {
     shown,
     position,
@@ -33,4 +36,15 @@ export function selectedOf(store: Store): Selected | null {
 
 export function useSelected(store: Store): ReadonlySignal<Selected | null> {
   return useMemo(() => computed(() => selectedOf(store)), [store]);
+}
+
+/** How a sentence calls it. */
+export function nameOf(id: number): string {
+  return id === RGB ? "RGB" : `channel ${id}`;
+}
+
+/** How a heading calls it. */
+export function headingOf(selected: Selected | null): string {
+  const name = selected ? nameOf(selected.id) : "";
+  return name.charAt(0).toUpperCase() + name.slice(1);
 }

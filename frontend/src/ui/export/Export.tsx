@@ -64,7 +64,7 @@ function figureOf(store: Store): Figure | null {
   const labels = view.info.labels ?? store.input.value?.info.labels ?? null;
   const tileWidth = store.tileWidth.value || 84;
   const depth = view.info.shape.length === 5 ? store.depth.value : null;
-  const order = store.order.value;
+  const order = store.cells.value;
   return { view, shown, labels, order, tileWidth, depth, ...comparedIn(store, shown) };
 }
 

@@ -1,5 +1,5 @@
 /** Paints a figure of the filtered channels on a canvas of its own, whatever the theme. */
-import { channelId, type LayerView } from "../../data/types";
+import { channelId, type LayerView, RGB } from "../../data/types";
 import { isDense } from "../../data/view";
 import { isMatrix } from "../../grid/matrix";
 import { FIRST_SHADE, LAST_SHADE, type Lut, marksOf } from "../../render/colormap";
@@ -23,7 +23,7 @@ export interface Figure {
   readonly beside: TileSource | null;
   /** How the second view is compared, as "minus step 0". */
   readonly versus: string | null;
-  /** Positions of the channels, filtered and in order. */
+  /** Positions of the channels, filtered and in order; RGB among them where colours are shown. */
   readonly order: readonly number[];
   /** Width of a tile at 1×. */
   readonly tileWidth: number;
@@ -123,7 +123,8 @@ function paintTiles(
       paintCanvas(picture, figure.beside, position, affine, lut, reduce);
       context.drawImage(picture, x + tile.width, y, tile.width, tile.height);
     }
-    write(context, String(channelId(view.info, position)), x, y + tile.height + 12, {
+    const name = position === RGB ? "RGB" : String(channelId(view.info, position));
+    write(context, name, x, y + tile.height + 12, {
       color: INK,
       width: tile.width,
     });

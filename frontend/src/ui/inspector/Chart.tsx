@@ -5,7 +5,7 @@ import type { StatName } from "../../data/types";
 import { formatValue } from "../../render/format";
 import { goToStep } from "../../state/actions";
 import { useStore } from "../../state/store";
-import { useSelected } from "../selected";
+import { nameOf, useSelected } from "../selected";
 import { nearestPoint, pathOf, type Series, seriesOf, xOf, yOf } from "./series";
 
 const HEIGHT = 48;
@@ -24,7 +24,7 @@ export function Chart({ stat, width }: { stat: StatName; width: number }) {
     [stats, id, tag, stat],
   );
   const step = useComputed(() => store.view.value?.info.step ?? null).value;
-  if (!series || series.steps.length === 0) {
+  if (!series || series.steps.length === 0 || id === null) {
     return <p class="chart-empty">Statistics over steps are loading.</p>;
   }
   const box = { width, height: HEIGHT, pad: PAD };
@@ -44,7 +44,7 @@ export function Chart({ stat, width }: { stat: StatName; width: number }) {
         width={width}
         height={HEIGHT}
         role="img"
-        aria-label={`${stat} of channel ${id} over steps`}
+        aria-label={`${stat} of ${nameOf(id)} over steps`}
         onPointerMove={(event) => {
           near.value = pointAt(event);
         }}

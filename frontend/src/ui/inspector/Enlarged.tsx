@@ -4,20 +4,22 @@
  */
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { isRgb } from "../../render/colormap";
+import { planesOf, RGB } from "../../data/types";
 import { formatCell } from "../../render/format";
 import { numberStyle, writeNumber } from "../../render/numbers";
 import { entryOf } from "../../render/strip";
 import { markPixel, setHover, setOverlay, setWindow } from "../../state/actions";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
-import { type Selected, selectedOf, useSelected } from "../selected";
+import { headingOf, type Selected, selectedOf, useSelected } from "../selected";
 import { startWindowDrag } from "../values/windowDrag";
 import { inputPicture, painted } from "./picture";
 import { enlargedSize, revealing, type Viewport, whole, zoomAbout } from "./viewport";
 
 /** CSS pixels of a source pixel from which its value is written into it. */
 const LEGIBLE = 26;
+/** Three values stand one under the other. */
+const LEGIBLE_RGB = 36;
 
 export function Enlarged({ size }: { size: number }) {
   const store = useStore();
@@ -41,7 +43,7 @@ export function Enlarged({ size }: { size: number }) {
     }
   }, [store, selected, size]);
   useGestures(store, canvas, view);
-  const label = useComputed(() => `Channel ${selected.value?.id ?? ""} enlarged`);
+  const label = useComputed(() => `${headingOf(selected.value)} enlarged`);
   const flat = useComputed(() => store.shown.value?.source.stack.height === 1);
   const zoomed = useComputed(() => view.value !== null);
   const step = (factor: number) => {
@@ -250,9 +252,8 @@ class Painter {
     const zoom = css.width / view.width;
     // Finer planes are averaged: by whole blocks first, the rest by the canvas.
     const reduce = Math.max(1, Math.floor(1 / (zoom * ratio) + 1e-6));
-    const { source, lut, colormap } = at.shown;
-    const planes = isRgb(colormap) && stack.planes === 3 ? ([0, 1, 2] as const) : at.position;
-    painted(this.plane, { source, planes, affine: at.affine, lut }, reduce);
+    const { source, lut } = at.shown;
+    painted(this.plane, { source, plane: at.position, affine: at.affine, lut }, reduce);
     context.imageSmoothingEnabled = zoom * ratio * reduce < 1;
     drawPart(context, this.plane, view, stack, css);
     if (extras.overlay) {
@@ -261,7 +262,7 @@ class Painter {
       painted(this.input, inputPicture(extras.overlay));
       drawPart(context, this.input, view, stack, css);
       context.globalAlpha = 1;
-    } else if (zoom >= LEGIBLE && typeof planes === "number") {
+    } else if (zoom >= (at.position === RGB ? LEGIBLE_RGB : LEGIBLE)) {
       writeValues(context, at, view, zoom, css.height / view.height);
     }
     if (extras.mark) drawMark(context, extras.mark, view, zoom, css.height / view.height);
@@ -310,20 +311,32 @@ function writeValues(
   zoomY: number,
 ): void {
   const { source, lut } = at.shown;
-  const { values, offset, stride, width, scale } = source.stack;
+  const { scale } = source.stack;
   const range = Math.max(Math.abs(at.limits.lo), Math.abs(at.limits.hi));
-  const { digits, font } = numberStyle(zoom);
+  const lines = planesOf(at.position).length;
+  const { digits, font } = numberStyle(lines > 1 ? LEGIBLE : zoom);
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.font = font;
   for (let y = Math.floor(view.y); y < view.y + view.height; y++) {
     for (let x = Math.floor(view.x); x < view.x + view.width; x++) {
-      const q = values[offset + at.position * stride + y * width + x] as number;
-      const [left, top] = [(x - view.x + 0.5) * zoom, (y - view.y + 0.5) * zoomY];
-      const text = formatCell(q * scale, range, digits);
-      writeNumber(context, text, left, top, zoom, lut[entryOf(q, at.affine)] as number);
+      const values = source.values(at.position, x, y);
+      const words = values.map((value) => lut[entryOf(value / scale, at.affine)] as number);
+      const under = words.length > 1 ? packed(words) : (words[0] as number);
+      values.forEach((value, i) => {
+        const [left, top] = [
+          (x - view.x + 0.5) * zoom,
+          (y - view.y) * zoomY + ((i + 1) * zoomY) / (lines + 1),
+        ];
+        writeNumber(context, formatCell(value, range, digits), left, top, zoom, under);
+      });
     }
   }
+}
+
+/** The colour of three grey shades as red, green and blue. */
+function packed([red = 0, green = 0, blue = 0]: readonly number[]): number {
+  return (red & 255) | (green & 0xff00) | (blue & 0xff0000);
 }
 
 /** A box around a pixel in black and white, so that it stands out of any colour. */

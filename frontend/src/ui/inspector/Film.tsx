@@ -1,6 +1,7 @@
 /** The selected channel at up to 12 steps, all under the window of the step shown. */
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { RGB } from "../../data/types";
 import { paintCanvas } from "../../render/strip";
 import { affineOf } from "../../render/window";
 import { goToStep } from "../../state/actions";
@@ -58,7 +59,8 @@ function Frame({ frame, size }: { frame: FilmFrame; size: number }) {
     canvas.current.style.height = `${css.height}px`;
     const pixels = Math.max(css.width, css.height) * (window.devicePixelRatio || 1);
     const reduce = reduction(width, height, pixels);
-    paintCanvas(canvas.current, source, 0, affineOf(at.limits, scale), at.shown.lut, reduce);
+    const plane = at.position === RGB && source.stack.planes === 3 ? RGB : 0;
+    paintCanvas(canvas.current, source, plane, affineOf(at.limits, scale), at.shown.lut, reduce);
   }, [selected, source, size]);
   return <canvas ref={canvas} class={source ? "" : "waiting"} aria-hidden="true" />;
 }

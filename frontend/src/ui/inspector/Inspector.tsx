@@ -1,11 +1,12 @@
 /** The selected channel: enlarged, with its input, statistics, course over steps and film. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { STAT_COLUMNS } from "../../data/types";
+import { statRow } from "../../data/statistics";
+import { RGB } from "../../data/types";
 import { isDense } from "../../data/view";
 import { formatValue } from "../../render/format";
 import { useStore } from "../../state/store";
-import { useSelected } from "../selected";
+import { headingOf, useSelected } from "../selected";
 import { Chart } from "./Chart";
 import { Enlarged } from "./Enlarged";
 import { Film } from "./Film";
@@ -72,7 +73,7 @@ function Title() {
     const stats = store.statsAt.value;
     const view = store.view.value;
     if (!at || !view) return "";
-    const row = stats?.subarray(at.id * STAT_COLUMNS, (at.id + 1) * STAT_COLUMNS);
+    const row = stats && statRow(stats, at.id);
     const batch = view.info.batch;
     const whole = `all ${batch} ${batch === 1 ? "example" : "examples"}`;
     if (row?.[4] === 1) return `dead: zero in ${whole}`;
@@ -88,12 +89,15 @@ function Title() {
     const pixel = store.hover.value?.pixel ?? store.pixel.value;
     if (!at || !pixel) return "";
     const { lo, hi } = at.limits;
-    const found = at.shown.source.value(at.position, pixel.x, pixel.y);
-    return formatValue(found, Math.max(Math.abs(lo), Math.abs(hi)));
+    const digits = at.position === RGB ? 3 : 5;
+    return at.shown.source
+      .values(at.position, pixel.x, pixel.y)
+      .map((value) => formatValue(value, Math.max(Math.abs(lo), Math.abs(hi)), digits))
+      .join(" ");
   });
   return (
     <header>
-      <h2>{`Channel ${selected.value?.id ?? ""}`}</h2>
+      <h2>{headingOf(selected.value)}</h2>
       <span class="state">{state}</span>
       <b class="value">{value}</b>
     </header>

@@ -1,6 +1,7 @@
 /** What is known of the selected channel over the whole batch; a press charts it over steps. */
 import { useComputed } from "@preact/signals";
-import { STAT_COLUMNS, STAT_NAMES, type StatName } from "../../data/types";
+import { statRow } from "../../data/statistics";
+import { STAT_NAMES, type StatName } from "../../data/types";
 import { formatShare, formatValue } from "../../render/format";
 import { useStore } from "../../state/store";
 import { useSelected } from "../selected";
@@ -27,7 +28,7 @@ export function Statistics(props: { chosen: StatName; onChoose: (name: StatName)
     const stats = store.statsAt.value;
     const id = selected.value?.id;
     if (!stats || id === undefined) return null;
-    return stats.subarray(id * STAT_COLUMNS, (id + 1) * STAT_COLUMNS);
+    return statRow(stats, id);
   }).value;
   const reach = row ? Math.max(Math.abs(row[0] as number), Math.abs(row[1] as number)) : 1;
   return (

@@ -1,31 +1,30 @@
 /** Pictures off screen: planes painted at native size, for canvases that show a part of them. */
+import { RGB } from "../../data/types";
 import { buildLut, type Lut } from "../../render/colormap";
 import type { TileSource } from "../../render/decode";
 import { paintCanvas } from "../../render/strip";
 import { type Affine, affineOf, minMax } from "../../render/window";
 
-export type Planes = number | readonly [number, number, number];
-
-/** A plane (or three, as colour) on a canvas of its own, averaged where it is finer than asked. */
+/** A plane (or RGB) on a canvas of its own, averaged where it is finer than asked. */
 export function painted(
   canvas: HTMLCanvasElement,
-  of: { source: TileSource; planes: Planes; affine: Affine; lut: Lut },
+  of: { source: TileSource; plane: number; affine: Affine; lut: Lut },
   reduce = 1,
 ): HTMLCanvasElement {
-  paintCanvas(canvas, of.source, of.planes, of.affine, of.lut, reduce);
+  paintCanvas(canvas, of.source, of.plane, of.affine, of.lut, reduce);
   return canvas;
 }
 
 /** How an input is shown beside a layer: in colour where it has three channels, min to max. */
 export function inputPicture(source: TileSource): {
   source: TileSource;
-  planes: Planes;
+  plane: number;
   affine: Affine;
   lut: Lut;
 } {
   return {
     source,
-    planes: source.stack.planes === 3 ? [0, 1, 2] : 0,
+    plane: source.stack.planes === 3 ? RGB : 0,
     affine: affineOf(minMax(source.extentOfAll()), source.stack.scale),
     lut: buildLut({ colormap: "grey", gamma: 1, invert: false, clipped: false }),
   };

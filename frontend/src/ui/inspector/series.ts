@@ -1,4 +1,5 @@
 /** One statistic of one channel over all steps, and where its points fall on a chart. */
+import { statRow } from "../../data/statistics";
 import { STAT_COLUMNS, STAT_NAMES, type StatName, type StatsTable } from "../../data/types";
 
 export interface Series {
@@ -10,9 +11,10 @@ export interface Series {
 
 export function seriesOf(stats: StatsTable, id: number, name: StatName): Series {
   const column = STAT_NAMES.indexOf(name);
+  const size = stats.channels * STAT_COLUMNS;
   const values = Float64Array.from(
     stats.steps,
-    (_, i) => stats.table[(i * stats.channels + id) * STAT_COLUMNS + column] ?? Number.NaN,
+    (_, i) => statRow(stats.table.subarray(i * size), id)[column] ?? Number.NaN,
   );
   const finite = values.filter(Number.isFinite);
   const range = finite.length

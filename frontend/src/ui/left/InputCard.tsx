@@ -1,6 +1,6 @@
 /** The input of the shown example: its picture, label and range, and the other examples to choose. */
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { StepInfo } from "../../data/types";
+import { RGB, type StepInfo } from "../../data/types";
 import { buildLut } from "../../render/colormap";
 import type { TileSource } from "../../render/decode";
 import { formatValue } from "../../render/format";
@@ -121,7 +121,7 @@ function InputFacts({ input }: { readonly input: InputView }) {
 export function paintInput(canvas: HTMLCanvasElement, source: TileSource): void {
   const window = affineOf(minMax(source.extentOfAll()), source.stack.scale);
   const lut = buildLut({ colormap: "grey", gamma: 1, invert: false, clipped: false });
-  paintCanvas(canvas, source, source.stack.planes === 3 ? [0, 1, 2] : 0, window, lut);
+  paintCanvas(canvas, source, source.stack.planes === 3 ? RGB : 0, window, lut);
 }
 
 function Thumb({ source }: { readonly source: TileSource }) {

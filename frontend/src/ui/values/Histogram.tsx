@@ -6,6 +6,7 @@
  */
 import { computed, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { planesOf } from "../../data/types";
 import { ABOVE_ENTRY, BELOW_ENTRY, colorOf, cssGradient } from "../../render/colormap";
 import { type Histogram as Counts, heightsOf, histogramOf } from "../../render/histogram";
 import type { Span } from "../../render/window";
@@ -15,13 +16,15 @@ import { type Selected, useSelected } from "../selected";
 import { changeToLimits, nearerEnd, withEnd } from "./ends";
 
 const BINS = 132;
+const COLOURS = ["--red", "--green", "--blue"];
 const HEIGHT = 52;
 /** Room at either side, so that an end at the edge can be seen and taken. */
 const MARGIN = 8;
 
 interface Counted {
   readonly all: Counts;
-  readonly one: Counts;
+  /** Of the selected channel, or of each colour of a picture. */
+  readonly selected: readonly Counts[];
 }
 
 /** The span on the x axis: everything in the window's scope, unless it was zoomed. */
@@ -144,7 +147,7 @@ function useCounting(
       const some = order.length > 0 && order.length < source.stack.planes ? order : null;
       counted.value = {
         all: histogramOf(source, span, BINS, some),
-        one: histogramOf(source, span, BINS, [position]),
+        selected: planesOf(position).map((plane) => histogramOf(source, span, BINS, [plane])),
       };
     }, 30);
     return () => clearTimeout(timer);
@@ -271,16 +274,18 @@ function drawCounts(
     context.fillRect(from, HEIGHT - tall, to - from + 0.25, tall);
   });
   context.globalAlpha = 1;
-  context.strokeStyle = color("--text");
   context.lineWidth = 1;
-  context.beginPath();
-  heightsOf(counted.one.counts, linear).forEach((height, i) => {
-    const y = HEIGHT - (height > 0 ? Math.max(1, height * top) : 0) + 0.5;
-    if (i === 0) context.moveTo(edge(counted.one, 0), y);
-    else context.lineTo(edge(counted.one, i), y);
-    context.lineTo(edge(counted.one, i + 1), y);
+  counted.selected.forEach((counts, plane, { length }) => {
+    context.strokeStyle = color(length > 1 ? COLOURS[plane]! : "--text");
+    context.beginPath();
+    heightsOf(counts.counts, linear).forEach((height, i) => {
+      const y = HEIGHT - (height > 0 ? Math.max(1, height * top) : 0) + 0.5;
+      if (i === 0) context.moveTo(edge(counts, 0), y);
+      else context.lineTo(edge(counts, i), y);
+      context.lineTo(edge(counts, i + 1), y);
+    });
+    context.stroke();
   });
-  context.stroke();
 }
 
 function drawEnds(

@@ -1,14 +1,14 @@
 /** The panel `Values`: which true values the colours stand for, and how to move that. */
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useId } from "preact/hooks";
-import { COLORMAPS, type ColormapName, type RangeScope } from "../../data/types";
+import { COLORMAPS, type ColormapName, holdsColours, type RangeScope } from "../../data/types";
 import { marksOf } from "../../render/colormap";
 import { formatSpan } from "../../render/format";
 import { AUTO_LEVELS } from "../../render/window";
 import { pressAuto, resetWindow, setWindow } from "../../state/actions";
 import { type Store, useStore } from "../../state/store";
 import { Button, Checkbox, Select, Slider } from "../controls";
-import { selectedOf, useSelected } from "../selected";
+import { nameOf, selectedOf, useSelected } from "../selected";
 import { changeToLimits, parseLimit } from "./ends";
 import { Histogram } from "./Histogram";
 
@@ -36,7 +36,7 @@ function Title() {
     const { lockSteps } = store.window.value;
     if (!selected) return "";
     const { range } = selected.shown;
-    const whose = range === "channel" ? `channel ${selected.id}` : "all channels";
+    const whose = range === "channel" ? nameOf(selected.id) : "all channels";
     return lockSteps && range !== "manual" ? `${whose}, all steps` : whose;
   });
   return (
@@ -291,7 +291,7 @@ function Maps() {
   const chosen = useComputed(() => store.window.value.colormap).value;
   const inForce = useComputed(() => store.shown.value?.colormap ?? "viridis").value;
   const rgb = useComputed(
-    () => store.view.value?.kind === "input" && store.view.value.channels === 3,
+    () => store.view.value?.kind === "input" && holdsColours(store.view.value),
   ).value;
   const maps = COLORMAPS.filter((name) => name !== "colour" || rgb);
   const id = useId();
