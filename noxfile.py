@@ -7,7 +7,9 @@
     nox -s lowest -- -k tags  arguments go to pytest
 
 Each session works in a directory that holds the tests and not the package: what is tested is what
-`pip install` installs.
+`pip install` installs. It leaves two files in .nox/reports: SESSION.txt, what was installed, as pip
+lists it, and SESSION.xml, what pytest found. The browser tests need what `tests/run.sh --setup`
+sets up: Chromium, nginx and frontend/node_modules.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import nox
 nox.options.error_on_missing_interpreters = False
 
 HERE = Path(__file__).parent
+REPORTS = HERE / ".nox" / "reports"
 TENSORFLOW = "tensorflow-cpu" if platform.machine() == "x86_64" else "tensorflow"
 TEST_TOOLS = [
     "build",
@@ -37,6 +40,15 @@ TEST_TOOLS = [
 OLD_TEST_TOOLS = ["scikit-image==0.22.0", "scikit-learn==1.4.2", "scipy==1.13.1"]
 # Until 2.20 TensorBoard imports pkg_resources, which setuptools 82 no longer has.
 OLD_SETUPTOOLS = "setuptools>=77,<81"
+# What serves a log, and a look at the dashboard: all that can be tested without TensorFlow in a
+# minute or two.
+VIEWER_TESTS = [
+    "tests/test_viewer.py",
+    "tests/test_plugin.py",
+    "tests/test_reader.py",
+    "tests/test_record.py",
+    "tests/browser/test_first_screen.py",
+]
 
 
 def build_wheel(session: nox.Session) -> Path:
@@ -74,9 +86,15 @@ def work_directory(session: nox.Session) -> Path:
 
 
 def run_tests(session: nox.Session, *arguments: str) -> None:
-    session.run("pip", "list", "--format=freeze", silent=False)
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    report = REPORTS / f"{session.name}.xml"
+    report.unlink(missing_ok=True)
+    installed = session.run("pip", "list", "--format=freeze", silent=True)
+    (REPORTS / f"{session.name}.txt").write_text(str(installed), encoding="utf-8")
+    session.log(installed)
     session.chdir(work_directory(session))
-    session.run("python", "-m", "pytest", "-q", *arguments, *session.posargs)
+    options = ["-q", "--junitxml", str(report)]
+    session.run("python", "-m", "pytest", *options, *arguments, *session.posargs)
 
 
 @nox.session(python="3.11")
@@ -101,7 +119,7 @@ def newest(session: nox.Session) -> None:
 
 @nox.session(python=["3.11", "3.12", "3.13"])
 def viewer(session: nox.Session) -> None:
-    """No TensorFlow: tests that need it are skipped, the server serves everything."""
+    """The server alone, in an environment without TensorFlow: it serves everything."""
     wheel = build_wheel(session)
     session.install(str(wheel), *TEST_TOOLS, "setuptools")
-    run_tests(session, "tests/test_viewer.py")
+    run_tests(session, *VIEWER_TESTS)

@@ -1,64 +1,137 @@
-"""Writes what a soak measured into docs/reliability.md, below its marker.
+"""Writes what a soak found into docs/reliability.md, below its marker.
 
-    python scripts/reliability.py REPORT JUNIT_XML [SESSIONS]
+    python scripts/reliability.py DIRECTORY SECONDS [DOCUMENT]
 
-REPORT holds a line of Markdown a figure (see tests/report.py), SESSIONS the rows of a table.
+DIRECTORY is what scripts/soak.sh leaves: `figures.md`, a line of Markdown a figure
+(tests/report.py); `tests.xml`, pytest's report of the full counts; `outcomes.txt`, a line `session,
+outcome, seconds` with tabs for each session of noxfile.py; with its `SESSION.xml` and
+`SESSION.txt`, as pip lists it; `audit.txt`, a line a tool.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
+ROOT = Path(__file__).parents[1]
 MARKER = "<!-- what follows is written by `make soak` -->"
-PACKAGES = ("tensorboard", "tensorflow", "tensorflow-cpu", "keras", "numpy", "protobuf", "pillow")
+PACKAGES = ("tensorboard", "tensorflow", "keras", "numpy", "protobuf", "pillow", "werkzeug")
 
 
-def machine() -> str:
-    """One sentence on what the soak ran on."""
-    versions = []
-    for package in PACKAGES:
-        try:
-            versions.append(f"{package} {importlib.metadata.version(package)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return (
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, {', '.join(versions)}."
-    )
+@dataclass(frozen=True)
+class Case:
+    """One test of a pytest report; `reason` says why it was skipped or how it failed."""
+
+    module: str
+    name: str
+    outcome: str  # "passed", "failed" or "skipped"
+    seconds: float
+    reason: str
 
 
-def counts(junit: Path) -> str:
-    """A table of the tests of each module: passed, failed, skipped, seconds."""
-    rows: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0, 0.0])
-    for case in ElementTree.parse(junit).iter("testcase"):
-        row = rows[case.get("classname", "").split(".")[-1]]
-        children = {child.tag for child in case}
-        column = 1 if children & {"failure", "error"} else 2 if "skipped" in children else 0
-        row[column] += 1
-        row[3] += float(case.get("time", 0))
-    lines = ["| module | passed | failed | skipped | seconds |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {name} | {passed} | {failed} | {skipped} | {seconds:.0f} |"
-        for name, (passed, failed, skipped, seconds) in sorted(rows.items())
+def cases(junit: Path) -> list[Case]:
+    """The tests of a report; none where pytest did not get to write one."""
+    if not junit.exists():
+        return []
+    return [_case(found) for found in ElementTree.parse(junit).iter("testcase")]
+
+
+def _case(found: ElementTree.Element) -> Case:
+    outcome, reason = "passed", ""
+    for child in found:
+        if child.tag in ("failure", "error", "skipped"):
+            outcome = "skipped" if child.tag == "skipped" else "failed"
+            reason = (child.get("message") or "").splitlines()[0] if child.get("message") else ""
+    module = found.get("classname", "").removeprefix("tests.").replace(".", "/")
+    return Case(module, found.get("name", ""), outcome, float(found.get("time", 0)), reason)
+
+
+def table(head: str, rows: list[list[object]]) -> list[str]:
+    """A Markdown table, with an empty line before it."""
+    columns = head.split(", ")
+    lines = ["", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    return lines + [f"| {' | '.join(map(str, row))} |" for row in rows]
+
+
+def tally(found: list[Case]) -> list[object]:
+    outcomes = Counter(case.outcome for case in found)
+    return [outcomes["passed"], outcomes["failed"], outcomes["skipped"]]
+
+
+def modules(found: list[Case]) -> list[str]:
+    """A row for each module of the full counts."""
+    by_module: dict[str, list[Case]] = defaultdict(list)
+    for case in found:
+        by_module[case.module].append(case)
+    rows = [
+        [name, *tally(those), f"{sum(case.seconds for case in those):.0f}"]
+        for name, those in sorted(by_module.items())
     ]
-    return "\n".join(lines)
+    rows.append(["all", *tally(found), f"{sum(case.seconds for case in found):.0f}"])
+    return table("module, passed, failed, skipped, seconds", rows)
 
 
-def main(report: str, junit: str, sessions: str = "") -> None:
-    parts = [MARKER, "", "## The last soak", "", machine(), "", Path(report).read_text().rstrip()]
-    parts += ["", counts(Path(junit))]
-    if sessions:
-        parts += ["", "| session | outcome | pytest |", "|---|---|---|", sessions.rstrip()]
-    before = DOCUMENT.read_text(encoding="utf-8").split(MARKER)[0]
-    DOCUMENT.write_text(before + "\n".join(parts) + "\n", encoding="utf-8")
-    print(f"wrote {DOCUMENT}")
+def remarks(of: str, found: list[Case]) -> Iterator[str]:
+    """A line for each test that failed, and for each reason for which some were skipped."""
+    for case in found:
+        if case.outcome == "failed":
+            yield f"- {of}: FAILED {case.module} {case.name}"
+    skipped = Counter(case.reason for case in found if case.outcome == "skipped")
+    for reason, count in sorted(skipped.items()):
+        yield f"- {of}: {count} skipped: {reason}"
+
+
+def versions(listed: Path) -> str:
+    """`tensorboard 2.16.2, …` of what `pip list --format=freeze` printed."""
+    if not listed.exists():
+        return "not installed"
+    pairs = [line.split("==") for line in listed.read_text().split() if "==" in line]
+    installed = {name.lower().removesuffix("-cpu"): version for name, version in pairs}
+    return ", ".join(f"{name} {installed[name]}" for name in PACKAGES if name in installed)
+
+
+def sessions(directory: Path) -> list[str]:
+    """A row for each session, and what was skipped or failed in it."""
+    rows: list[list[object]] = []
+    notes: list[str] = []
+    for line in (directory / "outcomes.txt").read_text().splitlines():
+        name, outcome, seconds = line.split("\t")
+        found = cases(directory / f"{name}.xml")
+        rows.append([name, outcome, *tally(found), seconds, versions(directory / f"{name}.txt")])
+        notes += remarks(name, found)
+    if not rows:
+        return ["", "The sessions were left out."]
+    head = "session, outcome, passed, failed, skipped, seconds, installed"
+    return [*table(head, rows), "", *notes]
+
+
+def audits(directory: Path) -> list[str]:
+    path = directory / "audit.txt"
+    return ["", *(f"- {line}" for line in path.read_text().splitlines())] if path.exists() else []
+
+
+def main(logs: str, seconds: str, document: str = "docs/reliability.md") -> None:
+    directory, target = Path(logs), ROOT / document
+    found = cases(directory / "tests.xml")
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+    python = f"Python {platform.python_version()}"
+    parts = [MARKER, "", "## The last soak", ""]
+    parts.append(f"On {machine}, {python}, in {int(seconds) // 60} minutes.")
+    parts += ["", (directory / "figures.md").read_text().rstrip()]
+    parts += modules(found) if found else ["", "FAILED: pytest wrote no report."]
+    parts += ["", *remarks("full counts", found), *sessions(directory), *audits(directory)]
+    before = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8").split(MARKER)[0]
+    text = "\n".join(parts)
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    target.write_text(before + text.rstrip() + "\n", encoding="utf-8")
+    print(f"wrote {document}")
 
 
 if __name__ == "__main__":

@@ -102,6 +102,12 @@ def test_hostile_records_cost_only_themselves(tmp_path, tensorboard_server, load
     assert server.plugin("overview", run=".").status == 200
     assert "Traceback" not in server.stderr
     assert len(server.stderr) < 20_000
+    # What only a look at a page shows is said to who looks; what a header shows, once on stderr.
+    for tag in hostile.keys() - {"bomb", "not a png", "no blobs"}:
+        assert server.stderr.count(repr(tag)) == 1, tag
+    assert server.stderr.count("a record of 0 blobs") == 1
+    for tag in ("bomb", "not a png"):
+        assert "page" in server.plugin("tensor", run=".", tag=tag, step=0).text
     assert other_tabs_work(server)
 
 
@@ -124,6 +130,28 @@ def test_a_log_removed_and_replaced_while_it_is_served(tmp_path, tensorboard_ser
     answer = server.plugin("tensor", run="run", tag="conv", step=5)
     got = np.frombuffer(answer.body, "<f4").reshape(1, 7, 5, 4)
     assert np.array_equal(got, np.moveaxis(replaced[5], -1, 1))
+    assert "Traceback" not in server.stderr
+
+
+@pytest.mark.parametrize("load_fast", LOADERS)
+def test_a_whole_log_directory_replaced_while_it_is_served(tmp_path, tensorboard_server, load_fast):
+    """Its runs go; those of the directory that stands there afterwards come, under either name."""
+    root = tmp_path / "logs"
+    write_run(root / "old", {"conv": VALUES})
+    write_run(root / "both", {"conv": VALUES})
+    server = tensorboard_server(root, load_fast=load_fast)
+    server.wait_for(lambda: listed(server, run="old") == [0, 1, 2, 3])
+    server.wait_for(lambda: listed(server, run="both") == [0, 1, 2, 3])
+    root.rename(tmp_path / "moved")
+    server.wait_for(lambda: not listed(server, run="old"))
+    assert server.plugin("tensor", run="both", tag="conv", step=0).status == 404
+    write_run(root / "new", {"conv": VALUES})
+    write_run(root / "both", {"conv": {7: VALUES[1]}})
+    server.wait_for(lambda: listed(server, run="new") == [0, 1, 2, 3])
+    server.wait_for(lambda: listed(server, run="both") == [7])
+    assert server.plugin("tensor", run="both", tag="conv", step=7).status == 200
+    assert not listed(server, run="old")
+    assert other_tabs_work(server)
     assert "Traceback" not in server.stderr
 
 
@@ -167,7 +195,21 @@ def test_two_layers_of_one_name_in_a_record_file(tmp_path, tensorboard_server):
     assert server.plugin("stats", run=".", tag="conv").status == 200
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, setpriv")
+needs_permissions = pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, setpriv"
+)
+
+
+def shut(path):
+    """Takes every permission away; skips where that does not hold, even for who is not root."""
+    path.chmod(0)
+    code = f"import os; os.listdir({str(path)!r})" if path.is_dir() else f"open({str(path)!r})"
+    probe = [*UNPRIVILEGED, sys.executable, "-c", code]
+    if subprocess.run(probe, capture_output=True).returncode == 0:
+        pytest.skip("permissions do not hold here")
+
+
+@needs_permissions
 @pytest.mark.parametrize("load_fast", LOADERS)
 def test_a_log_without_read_permission(tmp_path, load_fast):
     """Where TensorBoard may not read a run, it serves the others and stays up.
@@ -178,12 +220,61 @@ def test_a_log_without_read_permission(tmp_path, load_fast):
     """
     write_run(tmp_path / "open", {"conv": VALUES})
     closed = write_run(tmp_path / "closed", {"conv": VALUES})
-    probe = [*UNPRIVILEGED, sys.executable, "-c", f"open({str(closed)!r}).close()"]
-    closed.chmod(0)
-    if subprocess.run(probe, capture_output=True).returncode == 0:
-        pytest.skip("permissions do not hold here")
+    shut(closed)
     with start(tmp_path, load_fast=load_fast, prefix=UNPRIVILEGED) as server:
         server.wait_for(lambda: listed(server, run="open") == [0, 1, 2, 3])
         assert server.plugin("tensor", run="closed", tag="conv", step=0).status == 404
         assert other_tabs_work(server)
         assert "Traceback" not in server.stderr or load_fast == "false"
+
+
+@needs_permissions
+def test_a_run_directory_without_read_permission(tmp_path):
+    """A directory that may not be listed costs its own runs, and is said once.
+
+    Under the data server: the Python loader's thread ends with the first such directory, so that
+    no tab of TensorBoard gets anything from then on.
+    """
+    write_run(tmp_path / "open", {"conv": VALUES})
+    write_run(tmp_path / "shut", {"conv": VALUES})
+    shut(tmp_path / "shut")
+    with start(tmp_path, load_fast="true", prefix=UNPRIVILEGED) as server:
+        server.wait_for(lambda: listed(server, run="open") == [0, 1, 2, 3])
+        write_run(tmp_path / "later", {"conv": VALUES})
+        server.wait_for(lambda: listed(server, run="later") == [0, 1, 2, 3])
+        assert server.plugin("tensor", run="shut", tag="conv", step=0).status == 404
+        assert other_tabs_work(server)
+        assert "Traceback" not in server.stderr
+        assert "activations" not in server.stderr
+
+
+@needs_permissions
+@pytest.mark.parametrize("load_fast", LOADERS)
+def test_a_log_directory_without_read_permission(tmp_path, load_fast):
+    """A log directory that may not be listed is an empty one; the server stays up."""
+    root = tmp_path / "logs"
+    write_run(root / "run", {"conv": VALUES})
+    shut(root)
+    with start(root, load_fast=load_fast, prefix=UNPRIVILEGED) as server:
+        assert server.json("data/plugin/activations/tags") == {}
+        assert server.plugin("overview", run="run").status == 404
+        assert other_tabs_work(server)
+
+
+@needs_permissions
+@pytest.mark.parametrize("load_fast", LOADERS)
+def test_read_permission_lost_while_served(tmp_path, load_fast):
+    """What may no longer be read is a 404 that says so, and is served again once it may be."""
+    write_run(tmp_path / "open", {"conv": VALUES})
+    closed = write_run(tmp_path / "closed", {"conv": VALUES})
+    with start(tmp_path, load_fast=load_fast, prefix=UNPRIVILEGED) as server:
+        for run in ("open", "closed"):
+            server.wait_for(lambda run=run: listed(server, run=run) == [0, 1, 2, 3])
+        shut(closed)
+        answer = server.plugin("tensor", run="closed", tag="conv", step=2)
+        assert answer.status == 404 and "Permission denied" in answer.text, answer.text
+        assert server.plugin("tensor", run="open", tag="conv", step=2).status == 200
+        closed.chmod(0o600)
+        assert server.plugin("tensor", run="closed", tag="conv", step=2).status == 200
+        assert "Traceback" not in server.stderr
+        assert other_tabs_work(server)

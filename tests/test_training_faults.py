@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import keras
@@ -44,16 +45,21 @@ def finished(process):
     return out.splitlines()
 
 
-def logged(log_dir):
-    """`{tag: [steps]}` of the records whose values can be decoded, read without our reader."""
-    found = {}
+def records(log_dir):
+    """Tag, step and blobs of each record, read without our reader."""
     for path in sorted(Path(log_dir).glob("*tfevents*")):
         for event in EventFileLoader(str(path)).Load():
             for value in event.summary.value:
-                blobs = list(value.tensor.string_val)
-                header = record.parse_header(blobs[0])
-                record.decode(header, dict(enumerate(blobs[4:])), slice(None), slice(None))
-                found.setdefault(value.tag, []).append(event.step)
+                yield value.tag, event.step, list(value.tensor.string_val)
+
+
+def logged(log_dir):
+    """`{tag: [steps]}` of the records, all of whose values can be decoded."""
+    found = {}
+    for tag, step, blobs in records(log_dir):
+        header = record.parse_header(blobs[0])
+        record.decode(header, dict(enumerate(blobs[4:])), slice(None), slice(None))
+        found.setdefault(tag, []).append(step)
     return found
 
 
@@ -126,6 +132,39 @@ def test_a_directory_without_permission_warns_once(tmp_path):
     assert len(warned) == 1 and "ermission denied" in warned[0]
 
 
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="needs setpriv")
+def test_a_permission_lost_while_training_warns_once(tmp_path):
+    """Where the log directory is closed under a training, it goes on; opened again, it is used."""
+    log_dir = tmp_path / "run"
+    process = start(log_dir, 300, prefix=UNPRIVILEGED if os.geteuid() == 0 else ())
+    lines = []
+    for line in process.stdout:
+        lines.append(line.strip())
+        if line == "epoch 5\n":
+            log_dir.chmod(0)
+        if line.startswith("warning"):
+            log_dir.chmod(0o700)
+    log_dir.chmod(0o700)
+    assert process.wait(timeout=60) == 0
+    warned = [line for line in lines if line.startswith("warning")]
+    if not warned:
+        pytest.skip("permissions do not hold here")
+    assert len(warned) == 1 and "ermission denied" in warned[0]
+    assert lines[-1] == "trained"
+    steps = logged(log_dir)["conv"]
+    assert steps == sorted(set(steps)) and {0, 1, 2, 3, 4, 5, 300} <= set(steps)
+
+
+def test_tf_summary_on_a_full_file_system(small_disk):
+    """A loop with tf.summary goes on, as with any of its summaries; what it wrote is whole."""
+    writer = tf.summary.create_file_writer(str(small_disk), max_queue=0)
+    with writer.as_default():
+        for step in range(60):
+            tba.activations("conv", tf.random.normal([4, 16, 16, 8]), step)
+    steps = logged(small_disk)["conv"]
+    assert steps and steps == list(range(len(steps)))
+
+
 def test_two_trainings_into_one_directory(tmp_path):
     """Two processes that log into one directory at once write files of their own, both whole."""
     both = [start(tmp_path, 4), start(tmp_path, 4)]
@@ -142,7 +181,10 @@ def test_nan_from_the_first_step(tmp_path):
     model.set_weights([np.full_like(w, np.nan) for w in model.get_weights()])
     x = np.ones((8, 4), "float32")
     watch = tba.ActivationsCallback(tmp_path, x, verbose=0)
-    model.fit(x, np.ones((8, 3)), epochs=2, verbose=0, callbacks=[watch])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("error", RuntimeWarning)
+        model.fit(x, np.ones((8, 3)), epochs=2, verbose=0, callbacks=[watch])
     assert logged(tmp_path)["dense"] == [0, 1, 2]
 
 
@@ -189,6 +231,42 @@ def test_two_gigabytes_are_refused_where_they_are_passed(tmp_path):
             tba.activations("large", large, precision="float32")
         tba.activations("small", large[:, :64, :64])
     assert logged(tmp_path) == {"small": [0]}
+
+
+@pytest.mark.skipif(not SOAK, reason="takes 2 GB: TBA_SOAK=1")
+def test_two_gigabytes_in_a_graph_of_unknown_shapes_are_left_out(tmp_path, capfd):
+    """Where only a step shows the size, values are left out with one warning; all else stays."""
+    writer = tf.summary.create_file_writer(str(tmp_path))
+    signature = [tf.TensorSpec(None, tf.float32), tf.TensorSpec([], tf.int64)]
+
+    @tf.function(input_signature=signature)
+    def train_step(tensor, step):
+        with writer.as_default():
+            tba.activations("large", tensor, step, precision="float32")
+        return tf.reduce_max(tensor)
+
+    for step in range(2):
+        assert train_step(tf.ones([2, 16384, 16384, 1]), step) == 1
+    assert train_step(tf.ones([2, 4, 4, 1]), 2) == 1
+    writer.close()
+    headers = [record.parse_header(blobs[0]) for _, _, blobs in records(tmp_path)]
+    assert [header.omitted for header in headers] == ["size", "size", None]
+    assert capfd.readouterr().err.count("the values of 'large' take over") == 1
+
+
+@pytest.mark.skipif(not SOAK, reason="takes 2 GB: TBA_SOAK=1")
+def test_two_gigabytes_of_a_layer_are_refused_before_training(tmp_path):
+    """The callback names the layer and what to lower, before the first step of training."""
+    large = keras.layers.UpSampling2D((256, 128), name="large")
+    model = keras.Sequential(
+        [keras.Input((128, 128, 1)), large, keras.layers.GlobalAveragePooling2D()]
+    )
+    model.compile("sgd", "mse")
+    x = np.ones((1, 128, 128, 1), "float32")
+    watch = tba.ActivationsCallback(tmp_path, x, ["large"], precision="float32")
+    with pytest.raises(ValueError, match=r"'large' would write 2,147,483,648 bytes.*max_outputs"):
+        model.fit(x, np.ones((1, 1)), verbose=0, callbacks=[watch])
+    assert not list(tmp_path.glob("*tfevents*"))
 
 
 def test_an_error_of_the_users_own_is_raised_as_it_is(tmp_path):
