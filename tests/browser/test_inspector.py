@@ -61,14 +61,14 @@ def test_enlarged_tile_shows_the_selected_channel(themed: Dashboard) -> None:
     values = plane(CONV1, 4)
     pixels = read(enlarged(themed), 28, 28)[..., 0].astype(float)
     assert np.abs(pixels - grey_of(values, values.min(), values.max())).max() <= 1.5
-    assert inspector(themed).get_by_role("heading").inner_text() == "Channel 4"
+    assert inspector(themed).get_by_role("heading").first.inner_text() == "Channel 4"
 
 
 def test_hover_does_not_change_the_inspector(dashboard: Dashboard) -> None:
     """Only click or focus moves the inspector to another channel."""
     dashboard.open(layer=CONV1, window=GREY, channel=2)
     dashboard.cell(8).hover()
-    assert inspector(dashboard).get_by_role("heading").inner_text() == "Channel 2"
+    assert inspector(dashboard).get_by_role("heading").first.inner_text() == "Channel 2"
 
 
 def test_statistics_are_those_of_the_whole_batch(dashboard: Dashboard) -> None:
@@ -77,6 +77,7 @@ def test_statistics_are_those_of_the_whole_batch(dashboard: Dashboard) -> None:
     values = scenes.layers(70)[CONV1][..., 11].astype(np.float64)
     group = inspector(dashboard).get_by_role("group", name="Statistics")
     expect(group).not_to_contain_text("…")
+    expect(group.get_by_role("heading")).to_have_text("Statistics, all 4 examples")
     said = statistics(dashboard)
     assert float(said["max"]) == pytest.approx(values.max(), rel=1e-3)
     assert float(said["mean"]) == pytest.approx(values.mean(), rel=1e-2)

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 
 from browser import scenes
 from browser.dashboard import Dashboard
@@ -225,10 +225,74 @@ def test_wrong_limits_are_refused_with_a_reason(dashboard: Dashboard) -> None:
     assert limits(dashboard) == before
 
 
-def test_constant_and_dead_channels_have_a_window(dashboard: Dashboard) -> None:
-    """A constant reaches from zero to itself, a dead channel from 0 to 1: no tile fails."""
-    dashboard.open(layer=CONV1, channel=7)
-    assert limits(dashboard) == pytest.approx((0, 2.5))
-    dashboard.cell(5).click()
-    assert limits(dashboard) == (0, 1)
-    assert {tuple(p) for p in dashboard.tile(5, 28)[..., :3].reshape(-1, 3)} == {(68, 1, 84)}
+COLUMN = """
+(canvas, share) => {
+  const x = Math.round(share * canvas.width), { height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(x, 0, 1, height);
+  return Array.from({ length: height }, (_, y) => data.slice(4 * y, 4 * y + 3).join());
+}
+"""
+
+
+def bar_at(dashboard: Dashboard, share: float) -> bool:
+    """Whether a bar stands at a share of the histogram's width, under the flags of the ends."""
+    dashboard.page.wait_for_timeout(100)
+    column = histogram(dashboard).evaluate(COLUMN, share)
+    return column[7] != column[26] == column[40]
+
+
+def test_constant_and_dead_channels_say_their_one_value(themed: Dashboard) -> None:
+    """A constant's window reaches from zero to itself, a dead channel's is its zero; a bar each."""
+    themed.open(layer=CONV1, channel=7)
+    scope = themed.root.locator(".values .scope")
+    expect(scope).to_have_text("channel 7: all values 2.5")
+    assert limits(themed) == pytest.approx((0, 2.5))
+    at = (8 + (2.5 + 0.625) / 3.75 * 248) / 264
+    assert bar_at(themed, at - 4 / 264)
+    assert not bar_at(themed, at - 12 / 264)
+    themed.cell(5).click()
+    expect(scope).to_have_text("channel 5: all values 0")
+    assert limits(themed) == (0, 0)
+    assert bar_at(themed, 0.5 - 4 / 264)
+    assert bar_at(themed, 0.5 + 4 / 264)
+    assert {tuple(p) for p in themed.tile(5, 28)[..., :3].reshape(-1, 3)} == {(68, 1, 84)}
+
+
+def test_the_window_of_a_dead_channel_can_be_moved(dashboard: Dashboard) -> None:
+    """From its zero a limit can be typed and an end dragged."""
+    dashboard.open(layer=CONV1, channel=5)
+    box = histogram(dashboard).bounding_box()
+    assert box is not None
+    x = 8 + 0.75 * (box["width"] - 16)
+    histogram(dashboard).click(position={"x": x, "y": 20})
+    assert limits(dashboard) == pytest.approx((0, 0.5), abs=0.01)
+    press(dashboard, "Reset")
+    field = dashboard.root.get_by_label("Minimum", exact=True)
+    field.fill("-3")
+    field.press("Enter")
+    assert limits(dashboard) == (-3, 0)
+
+
+def test_nothing_shifts_with_the_legend_or_more(dashboard: Dashboard) -> None:
+    """Marks of NaN and what `More` opens leave every control where it was, and nothing scrolls."""
+    dashboard.open(layer="head/broken")
+    column = dashboard.root.get_by_role("complementary", name="Values and inspector")
+    places = "c => [...c.querySelectorAll('input, canvas, h2, svg')].map(e => e.offsetTop)"
+    legend = dashboard.root.get_by_role("list", name="Marks")
+    expect(legend).to_be_visible()
+    with_marks = column.evaluate(places)
+    dashboard.select_layer(CONV1)
+    expect(legend).to_have_count(0)
+    brightness = dashboard.root.get_by_role("slider", name="Brightness", exact=True)
+    before = brightness.bounding_box()
+    dashboard.select_layer("head/broken")
+    expect(legend).to_be_visible()
+    assert brightness.bounding_box() == before
+    more(dashboard)
+    gamma = dashboard.root.get_by_role("slider", name="Gamma", exact=True)
+    expect(gamma).to_be_visible()
+    assert brightness.bounding_box() == before
+    assert column.evaluate("c => c.scrollHeight <= c.clientHeight")
+    gamma.press("Escape")
+    expect(gamma).to_have_count(0)
+    assert column.evaluate(places) == with_marks

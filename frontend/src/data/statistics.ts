@@ -106,6 +106,11 @@ export function statRow(stats: Float32Array, id: number): Float32Array {
   );
 }
 
+/** What statistics are of: all examples that ran, not those stored or shown. */
+export function examplesText(batch: number): string {
+  return batch === 1 ? "the one example" : `all ${batch} examples`;
+}
+
 function concatenate(parts: readonly Float32Array[]): Float32Array {
   if (parts.length === 1) return parts[0]!;
   const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));

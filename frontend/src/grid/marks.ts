@@ -1,5 +1,5 @@
 /** What a cell says about its channel beside its number: words, never colour alone. */
-import { statRow } from "../data/statistics";
+import { examplesText, statRow } from "../data/statistics";
 import { channelId, RGB, type StepInfo } from "../data/types";
 import { runsOf, type TileSource } from "../render/decode";
 import { channelStates } from "./triage";
@@ -23,7 +23,7 @@ export function cellMark(
   position: number,
 ): CellMark {
   const here = source.nonfinite(position);
-  const all = info.batch === 1 ? "the one example" : `all ${info.batch} examples`;
+  const all = examplesText(info.batch);
   const row = stats && statRow(stats, channelId(info, position));
   const [state] = channelStates({ count: 1, ids: null, stats: row });
   if (here > 0) {

@@ -204,7 +204,7 @@ export function affineOf({ lo, hi }: Span, scale: number): Affine {
     : { a: 0, b: FIRST_SHADE + SHADES / 2 };
 }
 
-/** Span over all steps, of each channel of the layer and of the layer. */
+/** Smallest and largest value over all steps, of each channel of the layer and of the layer. */
 export interface LockedLimits {
   readonly channels: readonly (Span | null)[];
   readonly layer: Span | null;
@@ -226,7 +226,7 @@ export function lockedLimits(statistics: Float32Array, channels: number): Locked
     if (Number.isFinite(max) && max > (hi[channel] as number)) hi[channel] = max;
   }
   const known = (low: number, high: number): Span | null =>
-    low <= high ? limitsOf(outward(low, Math.floor), outward(high, Math.ceil)) : null;
+    low <= high ? { lo: outward(low, Math.floor), hi: outward(high, Math.ceil) } : null;
   return {
     channels: Array.from(lo, (low, c) => known(low, hi[c] as number)),
     layer: known(
@@ -296,7 +296,7 @@ export class WindowTable {
     if (state.range === "manual") return limitsOf(...state.manual);
     const scope = state.range === "layer" ? null : plane;
     const locked = this.lockedOf(scope);
-    if (locked) return this.centred(locked, state.limits !== "minmax");
+    if (locked) return this.centred(limitsOf(locked.lo, locked.hi), state.limits !== "minmax");
     if (state.limits === "auto") {
       return this.centred(cachedAutoLimits(source, scope, state.autoLevel), true);
     }
@@ -312,6 +312,27 @@ export class WindowTable {
     const base = this.base(plane);
     const data = minMax(state.range === "channel" ? source.extent(plane) : source.extentOfAll());
     return { lo: Math.min(base.lo, data.lo), hi: Math.max(base.hi, data.hi) };
+  }
+
+  /** The one value of all in scope: NaN where none is finite, null where they differ. */
+  only(plane: number): number | null {
+    const { state, source } = this;
+    const own = state.range === "channel";
+    const locked = this.lockedOf(own ? plane : null);
+    const { min, max } = own ? source.extent(plane) : source.extentOfAll();
+    const { lo, hi } = locked ?? { lo: min, hi: max };
+    return lo < hi ? null : lo;
+  }
+
+  /**
+   * The limits as they are named. Those of nothing but zeros are a convention until they are moved:
+   * what is true is the zero.
+   */
+  named(plane: number): Span {
+    const { range, brightness, contrast } = this.state;
+    const moved = range === "manual" || brightness !== 0 || contrast !== 0;
+    if (moved || this.only(plane) !== 0) return this.limits(plane);
+    return { lo: 0, hi: 0 };
   }
 
   limits(plane: number): Span {

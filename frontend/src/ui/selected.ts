@@ -13,6 +13,10 @@ export interface Selected {
   /** Id in the layer, or RGB. */
   readonly id: number;
   readonly limits: Span;
+  /** The same as fields and histogram name them. */
+  readonly named: Span;
+  /** The one value of all that the limits are taken from; NaN: none is finite; null: they differ. */
+  readonly only: number | null;
   readonly affine: Affine;
 }
 
@@ -30,6 +34,8 @@ export function selectedOf(store: Store): Selected | null {
     position,
     id: shown.ids?.[position] ?? position,
     limits: shown.table.limits(position),
+    named: shown.table.named(position),
+    only: shown.table.only(position),
     affine: shown.table.affine(position),
   };
 }

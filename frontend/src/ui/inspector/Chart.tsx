@@ -8,7 +8,7 @@ import { useStore } from "../../state/store";
 import { nameOf, useSelected } from "../selected";
 import { nearestPoint, pathOf, type Series, seriesOf, xOf, yOf } from "./series";
 
-const HEIGHT = 48;
+const HEIGHT = 44;
 const PAD = 6;
 const MOST_DOTS = 60;
 

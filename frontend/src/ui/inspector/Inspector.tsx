@@ -1,7 +1,7 @@
 /** The selected channel: enlarged, with its input, statistics, course over steps and film. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { statRow } from "../../data/statistics";
+import { examplesText, statRow } from "../../data/statistics";
 import { RGB } from "../../data/types";
 import { isDense } from "../../data/view";
 import { formatValue } from "../../render/format";
@@ -74,8 +74,7 @@ function Title() {
     const view = store.view.value;
     if (!at || !view) return "";
     const row = stats && statRow(stats, at.id);
-    const batch = view.info.batch;
-    const whole = `all ${batch} ${batch === 1 ? "example" : "examples"}`;
+    const whole = examplesText(view.info.batch);
     if (row?.[4] === 1) return `dead: zero in ${whole}`;
     if (at.shown.source.silent(at.position)) {
       return isDense(view.info) ? "silent in the stored examples" : "silent in this example";

@@ -1,6 +1,7 @@
 /** What is known of the selected channel over the whole batch; a press charts it over steps. */
 import { useComputed } from "@preact/signals";
-import { statRow } from "../../data/statistics";
+import { useId } from "preact/hooks";
+import { examplesText, statRow } from "../../data/statistics";
 import { STAT_NAMES, type StatName } from "../../data/types";
 import { formatShare, formatValue } from "../../render/format";
 import { useStore } from "../../state/store";
@@ -30,15 +31,18 @@ export function Statistics(props: { chosen: StatName; onChoose: (name: StatName)
     if (!stats || id === undefined) return null;
     return statRow(stats, id);
   }).value;
+  const heading = useId();
+  const batch = useComputed(() => store.view.value?.info.batch ?? 1).value;
   const reach = row ? Math.max(Math.abs(row[0] as number), Math.abs(row[1] as number)) : 1;
   return (
-    <div class="statistics" role="group" aria-label="Statistics">
+    <div class="statistics" role="group" aria-labelledby={heading}>
+      <h3 id={heading}>{`Statistics, ${examplesText(batch)}`}</h3>
       {STAT_NAMES.map((name, i) => (
         <button
           key={name}
           type="button"
           aria-pressed={props.chosen === name}
-          title={`${WORDS[name]} over the whole batch; chart it over steps`}
+          title={`Chart ${WORDS[name]} over steps`}
           onClick={() => props.onChoose(name)}
         >
           <span>{WORDS[name]}</span>

@@ -9,7 +9,8 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { planesOf } from "../../data/types";
 import { ABOVE_ENTRY, BELOW_ENTRY, colorOf, cssGradient } from "../../render/colormap";
 import { type Histogram as Counts, heightsOf, histogramOf } from "../../render/histogram";
-import type { Span } from "../../render/window";
+import { entryOf } from "../../render/strip";
+import { type Span, symmetric } from "../../render/window";
 import { setWindow } from "../../state/actions";
 import { type Store, useStore } from "../../state/store";
 import { type Selected, useSelected } from "../selected";
@@ -27,10 +28,15 @@ interface Counted {
   readonly selected: readonly Counts[];
 }
 
-/** The span on the x axis: everything in the window's scope, unless it was zoomed. */
+/**
+ * The span on the x axis: everything in the window's scope, unless it was zoomed. One value alone
+ * stands away from the edges: zero in the middle.
+ */
 function fitted(selected: Selected): Span {
   const { table, source } = selected.shown;
   const full = table.full(selected.position);
+  if (selected.only === 0) return symmetric(full);
+  if (selected.only !== null) return zoomed(full, full.lo / 2 + full.hi / 2, 1.5);
   if (selected.shown.range === "channel") return full;
   const { min, max } = source.extentOfAll();
   return min < max ? { lo: Math.min(min, full.lo), hi: Math.max(max, full.hi) } : full;
@@ -95,7 +101,8 @@ export function Histogram() {
     draw(canvas.current, {
       width: width.value,
       span: span.value,
-      limits: at.limits,
+      limits: at.named,
+      only: at.only,
       counted: counted.value,
       linear: store.window.value.linearCounts,
     });
@@ -184,13 +191,13 @@ function dragEnds(
   const left = element.getBoundingClientRect().left;
   const before = store.window.peek();
   const pressed = toValue(press.clientX - left, axis, width);
-  const end = nearerEnd(start.limits, pressed);
+  const end = nearerEnd(start.named, pressed);
   element.setPointerCapture(press.pointerId);
   const move = (event: PointerEvent): void => {
     const value = toValue(event.clientX - left, axis, width);
     const limits = press.shiftKey
-      ? shifted(start.limits, value - pressed, event.clientY - press.clientY)
-      : withEnd(start.limits, end, value);
+      ? shifted(start.named, value - pressed, event.clientY - press.clientY)
+      : withEnd(start.named, end, value);
     setWindow(store, changeToLimits(before, start, limits));
   };
   const finish = (): void => {
@@ -213,9 +220,14 @@ function shifted(limits: Span, by: number, dy: number): Span {
 
 /** The gradient between the ends, their colours beyond them. */
 function placeBar(element: HTMLElement, at: Selected, span: Span, width: number): void {
-  const left = toX(at.limits.lo, span, width);
-  const right = toX(at.limits.hi, span, width);
   const { lut } = at.shown;
+  const { lo, hi } = at.named;
+  if (lo === hi) {
+    const stored = lo / at.shown.source.stack.scale;
+    element.style.background = colorOf(lut, entryOf(stored, at.affine));
+    return;
+  }
+  const [left, right] = [toX(lo, span, width), toX(hi, span, width)];
   const middle = (left + right) / 2;
   const beyond = `${colorOf(lut, BELOW_ENTRY)} ${middle}px, ${colorOf(lut, ABOVE_ENTRY)} ${middle}px`;
   element.style.background = [
@@ -228,6 +240,7 @@ interface Picture {
   readonly width: number;
   readonly span: Span;
   readonly limits: Span;
+  readonly only: number | null;
   readonly counted: Counted | null;
   readonly linear: boolean;
 }
@@ -275,6 +288,10 @@ function drawCounts(
   });
   context.globalAlpha = 1;
   context.lineWidth = 1;
+  if (picture.only !== null) {
+    drawOnly(context, toX(picture.only, span, width), color);
+    return;
+  }
   counted.selected.forEach((counts, plane, { length }) => {
     context.strokeStyle = color(length > 1 ? COLOURS[plane]! : "--text");
     context.beginPath();
@@ -286,6 +303,20 @@ function drawCounts(
     });
     context.stroke();
   });
+}
+
+/** The bar of a single value: wide enough to be seen beside an end of the window. */
+function drawOnly(
+  context: CanvasRenderingContext2D,
+  x: number,
+  color: (name: string) => string,
+): void {
+  if (Number.isNaN(x)) return;
+  const bar = [Math.round(x) - 6, 8, 12, HEIGHT] as const;
+  context.fillStyle = color("--secondary");
+  context.fillRect(...bar);
+  context.strokeStyle = color("--text");
+  context.strokeRect(bar[0] + 0.5, bar[1] + 0.5, bar[2] - 1, bar[3]);
 }
 
 function drawEnds(

@@ -1,9 +1,9 @@
 /** The panel `Values`: which true values the colours stand for, and how to move that. */
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { useId, useRef } from "preact/hooks";
 import { COLORMAPS, type ColormapName, holdsColours, type RangeScope } from "../../data/types";
 import { marksOf } from "../../render/colormap";
-import { formatSpan } from "../../render/format";
+import { formatSpan, formatValue } from "../../render/format";
 import { AUTO_LEVELS } from "../../render/window";
 import { pressAuto, resetWindow, setWindow } from "../../state/actions";
 import { type Store, useStore } from "../../state/store";
@@ -37,7 +37,8 @@ function Title() {
     if (!selected) return "";
     const { range } = selected.shown;
     const whose = range === "channel" ? nameOf(selected.id) : "all channels";
-    return lockSteps && range !== "manual" ? `${whose}, all steps` : whose;
+    const scope = lockSteps && range !== "manual" ? `${whose}, all steps` : whose;
+    return selected.only === null ? scope : `${scope}: ${onlyText(selected.only)}`;
   });
   return (
     <header>
@@ -45,6 +46,11 @@ function Title() {
       <span class="scope">{scope}</span>
     </header>
   );
+}
+
+function onlyText(only: number): string {
+  if (Number.isNaN(only)) return "no finite value";
+  return `all values ${Number(formatValue(only, Math.abs(only)))}`;
 }
 
 function Ends() {
@@ -63,7 +69,7 @@ function End({ name, index }: { name: string; index: 0 | 1 }) {
   const draft = useSignal<string | null>(null);
   const wrong = useSignal<string | null>(null);
   const shown = useComputed(
-    () => draft.value ?? (selected.value ? formatSpan(selected.value.limits)[index] : ""),
+    () => draft.value ?? (selected.value ? formatSpan(selected.value.named)[index] : ""),
   );
   const commit = () => {
     const text = draft.peek();
@@ -119,8 +125,8 @@ function typeLimit(store: Store, index: 0 | 1, text: string): string | null {
   const value = parseLimit(text);
   if (value === null) return `“${text.trim()}” is not a number`;
   if (!selected) return null;
-  const limits =
-    index === 0 ? { lo: value, hi: selected.limits.hi } : { lo: selected.limits.lo, hi: value };
+  const { lo, hi } = selected.named;
+  const limits = index === 0 ? { lo: value, hi } : { lo, hi: value };
   if (!(limits.lo < limits.hi)) return "minimum must be below maximum";
   const manual = [limits.lo, limits.hi] as const;
   setWindow(store, { range: "manual", manual, brightness: 0, contrast: 0 });
@@ -158,16 +164,20 @@ function Marks() {
         : []),
     ];
   });
-  if (chips.value.length === 0) return null;
+  // Its place stays where there are none, so that nothing under it moves.
   return (
-    <ul class="marks" aria-label="Marks">
-      {chips.value.map(({ color, text }) => (
-        <li key={text}>
-          <i style={{ background: color }} />
-          {text}
-        </li>
-      ))}
-    </ul>
+    <div class="legend">
+      {chips.value.length > 0 && (
+        <ul class="marks" aria-label="Marks">
+          {chips.value.map(({ color, text }) => (
+            <li key={text}>
+              <i style={{ background: color }} />
+              {text}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
   );
 }
 
@@ -295,8 +305,16 @@ function Maps() {
   ).value;
   const maps = COLORMAPS.filter((name) => name !== "colour" || rgb);
   const id = useId();
+  const button = useRef<HTMLButtonElement>(null);
+  const close = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || !open.peek()) return;
+    event.stopPropagation();
+    open.value = false;
+    button.current?.focus();
+  };
   return (
-    <>
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what is open, from any control in it
+    <div onKeyDown={close}>
       <div class="pair">
         <Select
           label="Colormap"
@@ -311,6 +329,7 @@ function Maps() {
           }}
         />
         <button
+          ref={button}
           type="button"
           class="button more"
           aria-expanded={open.value}
@@ -322,10 +341,10 @@ function Maps() {
           More
         </button>
       </div>
-      <div id={id} hidden={!open.value}>
+      <div id={id} class="rarely" hidden={!open.value}>
         {open.value && <More />}
       </div>
-    </>
+    </div>
   );
 }
 
@@ -334,7 +353,7 @@ function More() {
   const gamma = useComputed(() => store.window.value.gamma);
   const { invert, linearCounts, markClipped } = store.window.value;
   return (
-    <div class="rarely">
+    <>
       <Slider
         label="Gamma"
         min={0.1}
@@ -364,6 +383,6 @@ function More() {
           onChange={(on) => setWindow(store, { markClipped: on })}
         />
       </div>
-    </div>
+    </>
   );
 }

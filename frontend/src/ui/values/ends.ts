@@ -30,7 +30,7 @@ export function changeToLimits(
 
 /** Which end a press at a value takes: the nearer one. */
 export function nearerEnd(limits: Span, value: number): "lo" | "hi" {
-  return Math.abs(value - limits.lo) <= Math.abs(value - limits.hi) ? "lo" : "hi";
+  return value <= limits.lo / 2 + limits.hi / 2 ? "lo" : "hi";
 }
 
 /** One end at a new value; it stops short of the other. */
