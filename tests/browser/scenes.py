@@ -7,7 +7,7 @@ Run `train` (the most recent) at steps 0, 10, …, 70; run `older` at steps 0 an
 - `encoder/conv2`: 14×14×24, both signs
 - `head/conv3`: 8×8×300 of which every second channel is dead
 - `head/broken`: 10×10×6, NaN in channel 2 from step 60 on, both infinities in channel 4 at step 70
-- `dense`: 32 units; `tokens`: 12 positions × 20; `volume`: 5×9×9×3
+- `dense`: 32 units, 3 is dead, 9 is constant; `tokens`: 12 positions × 20; `volume`: 5×9×9×3
 """
 
 from __future__ import annotations
@@ -43,12 +43,15 @@ def layers(step: int) -> dict[str, np.ndarray]:
     if step >= 70:
         broken[:, 0, 0, 4] = np.inf
         broken[:, 9, 9, 4] = -np.inf
+    dense = rng.normal(size=(EXAMPLES, 32))
+    dense[:, 3] = 0
+    dense[:, 9] = 2
     return {
         "encoder/conv1": conv1.astype(np.float32),
         "encoder/conv2": (waves(14, 14, 24, rng) * growth).astype(np.float32),
         "head/conv3": conv3.astype(np.float32),
         "head/broken": broken.astype(np.float32),
-        "dense": rng.normal(size=(EXAMPLES, 32)).astype(np.float32),
+        "dense": dense.astype(np.float32),
         "tokens": rng.normal(size=(EXAMPLES, 12, 20)).astype(np.float32),
         "volume": rng.normal(size=(EXAMPLES, 5, 9, 9, 3)).astype(np.float32),
     }

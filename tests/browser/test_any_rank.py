@@ -31,6 +31,23 @@ def test_dense_layer_is_a_matrix_of_examples_by_channels(themed: Dashboard) -> N
     themed.screenshot("matrix-dense")
 
 
+@pytest.mark.parametrize(("size", "words"), [(48, "across"), (16, "upright"), (8, "counted")])
+def test_what_ails_a_unit_is_a_word(themed: Dashboard, size: int, words: str) -> None:
+    """Under columns of any width stands `dead` and `const`: beside the number, upright, counted."""
+    themed.open(layer="dense", size=size)
+    if words == "counted":
+        assert themed.grid.locator(".counted").all_inner_texts() == ["1 dead, 1 const"]
+    else:
+        assert themed.cell(3).locator(f".word.{words}").inner_text() == "dead"
+        assert themed.cell(9).locator(f".word.{words}").inner_text() == "const"
+        assert themed.cell(4).locator(".word").inner_text() == ""
+    for word in themed.grid.locator(".word:not(:empty), .counted span").all():
+        box, grid = word.bounding_box(), themed.grid.bounding_box()
+        assert box and grid and box["width"] * box["height"] > 0
+        assert box["height"] <= (32 if words == "upright" else 14)
+    themed.screenshot(f"matrix-{words}")
+
+
 def test_sequence_is_a_matrix_of_positions_by_channels(themed: Dashboard) -> None:
     """Every position is a row; the example chosen is the one shown."""
     themed.open(layer="tokens", window=GREY, example=2)

@@ -108,7 +108,7 @@ def test_dead_is_said_with_its_evidence_and_silent_is_another_mark(dashboard: Da
     dashboard.open(layer=CONV1)
     caption = {c: dashboard.caption(c) for c in (5, 7, 9, 0)}
     assert caption == {5: "5 dead", 7: "7 const", 9: "9 silent", 0: "0"}
-    expect(dashboard.cell(5)).to_have_attribute("title", "zero in all 4 examples")
+    expect(dashboard.cell(5)).to_have_attribute("title", "channel 5: zero in all 4 examples")
     expect(dashboard.cell(5)).to_have_accessible_description("dead: zero in all 4 examples")
     dashboard.root.get_by_role("combobox", name="Example", exact=True).select_option("1")
     dashboard.wait_idle()

@@ -17,10 +17,19 @@ import { markPixel, resetWindow, selectChannel, setHover } from "../state/action
 import { usePaint } from "../state/paint";
 import { type Store, useStore } from "../state/store";
 import { startWindowDrag } from "../ui/values/windowDrag";
+import { describeCell, setText } from "./cell";
 import { NothingLeft } from "./Grid";
 import { movedTo } from "./keys";
 import { cellMark } from "./marks";
-import { LABELS, type MatrixLayout, matrixLayout, NUMBERED, visibleBands } from "./matrix";
+import {
+  CAPTION,
+  countWords,
+  LABELS,
+  type MatrixLayout,
+  matrixLayout,
+  NUMBERED,
+  visibleBands,
+} from "./matrix";
 import { watchSize } from "./watchSize";
 
 const MARGIN = 12;
@@ -119,9 +128,23 @@ function Band({ band, layout }: { band: number; layout: MatrixLayout }) {
           style={`left:${LABELS + column * cell}px;width:${cell}px;height:${height}px`}
         >
           <div class="frame" style={`height:${height}px`} />
-          <div class="caption" style={`top:${height + 1}px`} />
+          <div class="caption" style={`top:${height + 3}px`} />
+          {layout.words !== "counted" && (
+            <div
+              class={`word ${layout.words}`}
+              aria-hidden="true"
+              style={`top:${height + CAPTION}px`}
+            />
+          )}
         </div>
       ))}
+      {layout.words === "counted" && (
+        <div
+          class="counted"
+          aria-hidden="true"
+          style={`left:${LABELS}px;top:${height + CAPTION}px`}
+        />
+      )}
       <i class="rowmark" style={`left:${LABELS}px;width:${cells * cell}px`} data-rows={rows} />
     </div>
   );
@@ -264,22 +287,37 @@ function writeBand(
   const stats = store.statsAt.value;
   const selected = store.channel.value;
   if (!view || !shown || !element) return;
+  const words: string[] = [];
   element.querySelectorAll<HTMLElement>(":scope > [role=gridcell]").forEach((cell, i) => {
     const position = positions[i];
     if (position === undefined || position >= shown.source.stack.planes) return;
     const mark = cellMark(shown.source, stats, view.info, position);
     const id = channelId(view.info, position);
-    const caption = cell.lastElementChild as HTMLElement;
-    cell.className = `cell ${mark.kind}`;
-    cell.setAttribute("aria-label", `channel ${id}`);
-    cell.setAttribute("aria-description", mark.text && `${mark.text}: ${mark.evidence}`);
-    cell.setAttribute("title", mark.evidence && `channel ${id}: ${mark.evidence}`);
-    caption.style.textDecoration = mark.kind === "dead" ? "line-through" : "";
-    cell.setAttribute("aria-selected", String(position === selected));
-    cell.setAttribute("tabindex", position === selected ? "0" : "-1");
+    describeCell(cell, { id, mark, selected: position === selected });
+    const [, caption, word] = cell.children as unknown as HTMLElement[];
     const labelled = i % layout.columnLabels === 0;
-    caption.textContent = labelled ? String(id) : "";
+    setText(caption!, labelled ? String(id) : "");
+    if (word) setText(word, mark.word);
+    words.push(mark.word);
   });
+  const counted = element.querySelector<HTMLElement>(":scope > .counted");
+  if (counted) writeCounts(counted, words, layout.cell);
+}
+
+/** Under columns too narrow for a word: how many of a stretch have which. */
+function writeCounts(element: HTMLElement, words: readonly string[], cell: number): void {
+  const counts = countWords(words, cell);
+  const said = JSON.stringify(counts);
+  if (element.dataset.said === said) return;
+  element.dataset.said = said;
+  element.replaceChildren(
+    ...counts.map(({ column, text }) => {
+      const span = document.createElement("span");
+      span.style.left = `${column * cell}px`;
+      span.textContent = text;
+      return span;
+    }),
+  );
 }
 
 /** The row under the cursor (or marked), through every channel. */

@@ -11,7 +11,7 @@ import { RowStrip } from "../render/strip";
 import { affineOf } from "../render/window";
 import { usePaint } from "../state/paint";
 import { type Store, useStore } from "../state/store";
-import { nameOf } from "../ui/selected";
+import { describeCell, setAttribute, setText } from "./cell";
 import { type GridLayout, markRoom } from "./layout";
 import { barLength, cellMark } from "./marks";
 
@@ -129,13 +129,9 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
     const caption = captions[i]!;
     const [, bar] = cell.children as unknown as [HTMLElement, HTMLElement];
     const [name, word] = caption.children as unknown as [HTMLElement, HTMLElement];
-    setAttribute(cell, "class", `cell ${mark.kind}`);
+    const id = channelId(view.info, position);
+    describeCell(cell, { id, mark, selected: position === selected });
     setAttribute(caption, "class", `caption ${mark.kind}`);
-    setAttribute(cell, "aria-label", nameOf(channelId(view.info, position)));
-    setAttribute(cell, "aria-description", mark.text && `${mark.text}: ${mark.evidence}`);
-    setAttribute(cell, "title", mark.evidence);
-    setAttribute(cell, "aria-selected", String(position === selected));
-    setAttribute(cell, "tabindex", position === selected ? "0" : "-1");
     bar.style.transform = `scaleX(${barLength(source, position, reach)})`;
     const value = pixel && pixelText(read, position, pixel);
     setText(name, value ?? tileName(view, position, store.coloured.value));
@@ -155,12 +151,4 @@ function pixelText(source: TileSource, position: number, pixel: Pixel): string {
   const range = Math.max(Math.abs(min), Math.abs(max));
   const values = source.values(position, pixel.x, pixel.y);
   return values.map((value) => formatValue(value, range, values.length > 1 ? 3 : 4)).join(" ");
-}
-
-function setAttribute(element: Element, name: string, value: string): void {
-  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
-}
-
-function setText(element: Element, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
 }

@@ -8,11 +8,13 @@ export interface CellMark {
   readonly kind: "" | "nonfinite" | "dead" | "constant" | "silent";
   /** As "3 NaN", "dead". */
   readonly text: string;
+  /** The shortest form, as "NaN", "dead". */
+  readonly word: string;
   /** The evidence, in a sentence. */
   readonly evidence: string;
 }
 
-const NONE: CellMark = { kind: "", text: "", evidence: "" };
+const NONE: CellMark = { kind: "", text: "", word: "", evidence: "" };
 /** The bar's length spans this many decades below the layer's largest magnitude. */
 export const BAR_DECADES = 4;
 
@@ -27,21 +29,24 @@ export function cellMark(
   const row = stats && statRow(stats, channelId(info, position));
   const [state] = channelStates({ count: 1, ids: null, stats: row });
   if (here > 0) {
-    const text = `${here} ${nonfiniteWord(source, position)}`;
-    return { kind: "nonfinite", text, evidence: `${here} non-finite values in this example` };
+    const word = nonfiniteWord(source, position);
+    const evidence = `${here} non-finite values in this example`;
+    return { kind: "nonfinite", text: `${here} ${word}`, word, evidence };
   }
   if (state && state.nonfinite > 0) {
     const evidence = `${state.nonfinite} non-finite values in other examples of the batch`;
-    return { kind: "nonfinite", text: "non-finite elsewhere", evidence };
+    return { kind: "nonfinite", text: "non-finite elsewhere", word: "NaN", evidence };
   }
-  if (state?.dead) return { kind: "dead", text: "dead", evidence: `zero in ${all}` };
-  if (state?.constant) {
-    return { kind: "constant", text: "const", evidence: `one value throughout ${all}` };
-  }
+  if (state?.dead) return worded("dead", "dead", `zero in ${all}`);
+  if (state?.constant) return worded("constant", "const", `one value throughout ${all}`);
   if (source.silent(position)) {
-    return { kind: "silent", text: "silent", evidence: "zero in this example, not in all" };
+    return worded("silent", "silent", "zero in this example, not in all");
   }
   return NONE;
+}
+
+function worded(kind: CellMark["kind"], word: string, evidence: string): CellMark {
+  return { kind, text: word, word, evidence };
 }
 
 /** NaN, Inf, or both: told apart by looking, once for a plane. */

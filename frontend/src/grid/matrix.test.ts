@@ -1,15 +1,28 @@
 import { describe, expect, it } from "vitest";
-import { LABELS, matrixLayout, visibleBands } from "./matrix";
+import { countWords, LABELS, matrixLayout, visibleBands } from "./matrix";
 
 const area = { width: LABELS + 800, height: 600 };
 const layout = (positions: number, count: number, wished: number | null = null) =>
   matrixLayout({ positions, count, area, wished });
 
+describe("countWords", () => {
+  it("says how many columns of a stretch have which word, and nothing where none has", () => {
+    const words: string[] = Array.from({ length: 45 }, (_, i) =>
+      i < 3 ? "dead" : i === 5 ? "NaN" : "",
+    );
+    words[44] = "const";
+    expect(countWords(words, 4)).toEqual([
+      { column: 0, text: "3 dead, 1 NaN" },
+      { column: 40, text: "1 const" },
+    ]);
+  });
+});
+
 describe("matrixLayout", () => {
   it("takes the largest cells with which all bands fit", () => {
-    // 10 × 10 in cells of 48: one band. 10 × 128 in cells of 20: 40 a band, 4 bands of 228; 16: 3 of 188.
+    // 10 × 10 in cells of 48: one band. 10 × 128 in cells of 20: 50 a band in 16: 3 bands of 218; 66 in 12: 2 of 178.
     expect(layout(10, 10)).toMatchObject({ cell: 48, bands: 1, columns: 16, height: 480 });
-    expect(layout(10, 128)).toMatchObject({ cell: 16, columns: 50, bands: 3, pitch: 188 });
+    expect(layout(10, 128)).toMatchObject({ cell: 12, columns: 66, bands: 2, pitch: 178 });
   });
 
   it("falls back to 8 px and scrolls down, never sideways", () => {
@@ -20,7 +33,7 @@ describe("matrixLayout", () => {
 
   it("takes the wished size, but not that of a tile", () => {
     expect(layout(10, 128, 24).cell).toBe(24);
-    expect(layout(10, 128, 112).cell).toBe(16);
+    expect(layout(10, 128, 112).cell).toBe(12);
   });
 
   it("averages positions beyond a thousand", () => {

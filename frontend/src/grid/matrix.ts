@@ -8,8 +8,9 @@ export const CELL_SIZES = [4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 56] as const;
 /** Cells this large have their value written in. */
 export const NUMBERED = 32;
 export const LABELS = 56;
-const CAPTION = 18;
-const GAP = 10;
+/** The line of ids, below the ticks of the columns that have a word. */
+export const CAPTION = 18;
+const GAP = 8;
 const SMALLEST = 8;
 const LARGEST_FREE = 48;
 const MOST_ROWS = 1024;
@@ -31,6 +32,43 @@ export interface MatrixLayout {
   /** Every how many columns and rows a label fits. */
   readonly columnLabels: number;
   readonly rowLabels: number;
+  readonly words: WordStyle;
+}
+
+/** How what ails a channel is written under its column. */
+export type WordStyle = "across" | "upright" | "counted";
+
+/** Columns this wide have room for a word, narrower ones for one that stands upright. */
+const ACROSS = 32;
+const UPRIGHT = 12;
+/** Height of the line of words. */
+const WORDS: Record<WordStyle, number> = { across: 14, upright: 32, counted: 14 };
+/** Columns too narrow for words are counted together over this width. */
+const COUNTED_WIDTH = 80;
+
+export function wordStyle(cell: number): WordStyle {
+  return cell >= ACROSS ? "across" : cell >= UPRIGHT ? "upright" : "counted";
+}
+
+export interface WordCount {
+  /** The first column counted. */
+  readonly column: number;
+  readonly text: string;
+}
+
+/** As "1 NaN, 5 dead" for each stretch of columns in which any has a word. */
+export function countWords(words: readonly string[], cell: number): WordCount[] {
+  const columns = Math.max(1, Math.floor(COUNTED_WIDTH / cell));
+  const counted: WordCount[] = [];
+  for (let column = 0; column < words.length; column += columns) {
+    const counts = new Map<string, number>();
+    for (const word of words.slice(column, column + columns)) {
+      if (word) counts.set(word, (counts.get(word) ?? 0) + 1);
+    }
+    const text = [...counts].map(([word, n]) => `${n} ${word}`).join(", ");
+    if (text) counted.push({ column, text });
+  }
+  return counted;
 }
 
 /** A layer whose planes have no second side: sequences, and dense layers over their examples. */
@@ -69,6 +107,7 @@ function layoutAt({ positions, count, area, parts = 1 }: MatrixInput, cell: numb
   const rows = Math.ceil(positions / reduce);
   const columns = Math.max(1, Math.floor((area.width - LABELS) / cell));
   const height = (rows * parts + parts - 1) * cell;
+  const words = wordStyle(cell);
   return {
     cell,
     rows,
@@ -78,7 +117,8 @@ function layoutAt({ positions, count, area, parts = 1 }: MatrixInput, cell: numb
     bands: Math.ceil(count / columns),
     count,
     height,
-    pitch: height + CAPTION + GAP,
+    pitch: height + CAPTION + WORDS[words] + GAP,
+    words,
     columnLabels: Math.max(1, Math.ceil(32 / cell)),
     rowLabels: Math.max(1, Math.ceil(14 / cell)),
   };

@@ -1,0 +1,23 @@
+/** What a cell says of its channel: to the eye, on hover, to a screen reader. Writes only what changed. */
+import { nameOf } from "../ui/selected";
+import type { CellMark } from "./marks";
+
+export function describeCell(
+  cell: HTMLElement,
+  { id, mark, selected }: { id: number; mark: CellMark; selected: boolean },
+): void {
+  setAttribute(cell, "class", `cell ${mark.kind}`);
+  setAttribute(cell, "aria-label", nameOf(id));
+  setAttribute(cell, "aria-description", mark.text && `${mark.text}: ${mark.evidence}`);
+  setAttribute(cell, "title", mark.evidence && `${nameOf(id)}: ${mark.evidence}`);
+  setAttribute(cell, "aria-selected", String(selected));
+  setAttribute(cell, "tabindex", selected ? "0" : "-1");
+}
+
+export function setAttribute(element: Element, name: string, value: string): void {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
