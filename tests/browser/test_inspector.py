@@ -222,3 +222,37 @@ def test_input_stands_beside_in_colour(themed: Dashboard) -> None:
     expected = (picture - picture.min()) / (picture.max() - picture.min()) * 255
     pixels = read(canvas, 20, 16)[..., :3].astype(float)
     assert np.abs(pixels - expected).max() <= 1.5
+
+
+def test_a_link_keeps_the_zoom_of_tile_and_histogram(dashboard: Dashboard) -> None:
+    """A page opened anew shows the same part of the tile and the same span of the histogram."""
+    dashboard.open(layer=CONV1, window=GREY, channel=4, pixel="9,5")
+    inspector(dashboard).get_by_role("button", name="Zoom in").click()
+    counts = dashboard.root.get_by_role("img", name=re.compile("Histogram"))
+    box = counts.bounding_box()
+    assert box is not None
+    counts.hover(position={"x": 90, "y": 20})
+    dashboard.page.keyboard.down("Control")
+    dashboard.page.mouse.wheel(0, -200)
+    dashboard.page.keyboard.up("Control")
+    dashboard.page.mouse.move(0, 0)
+    dashboard.page.wait_for_function("/zoom=.*axis=/.test(location.hash)")
+    dashboard.page.wait_for_timeout(500)
+    pictures = [read(enlarged(dashboard), 14, 14), read(counts, 66, 13)]
+    link = dict(
+        part.removeprefix("p.activations.").split("=")
+        for part in dashboard.page.evaluate("decodeURIComponent(location.hash)").split("&")[1:]
+    )
+    values = plane(CONV1, 4)
+    x, y, width, height = (float(number) for number in link["zoom"].split(","))
+    assert (width, height) == (14, 14)
+    part = values[round(y) : round(y) + 14, round(x) : round(x) + 14]
+    inside = grey_of(part, values.min(), values.max())
+    drawn = pictures[0][..., 0].astype(float)
+    assert (np.abs(drawn - inside) <= 1.5).mean() > 0.9, "all but the mark"
+    dashboard.open(**link)
+    dashboard.page.wait_for_timeout(500)
+    assert (read(enlarged(dashboard), 14, 14) == pictures[0]).all()
+    assert (read(counts, 66, 13) == pictures[1]).all()
+    dashboard.select_layer("encoder/conv2")
+    assert inspector(dashboard).get_by_role("button", name="Zoom out").is_disabled()

@@ -217,6 +217,20 @@ export interface Triage {
   readonly search: string;
 }
 
+/** A part of a plane, in its pixels. */
+export interface Viewport {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A range of true values. */
+export interface Span {
+  readonly lo: number;
+  readonly hi: number;
+}
+
 /** A place in every plane of the layer; z is 0 where there is no depth. */
 export interface Pixel {
   readonly x: number;

@@ -7,7 +7,12 @@ import type { CompareState } from "./compare";
 import type { Hover, Store } from "./store";
 
 export function setWindow(store: Store, change: Partial<WindowState>): void {
-  store.window.value = { ...store.window.peek(), ...change };
+  const before = store.window.peek();
+  batch(() => {
+    store.window.value = { ...before, ...change };
+    // Other values are in scope: the histogram spans them all again.
+    if (change.range !== undefined && change.range !== before.range) store.axis.value = null;
+  });
 }
 
 /** As ImageJ: each press clips tighter. */
@@ -26,14 +31,14 @@ export function pressAuto(store: Store): void {
 /** Back to the defaults of the window; what is chosen of range, lock and colormap stays. */
 export function resetWindow(store: Store): void {
   const { range, lockSteps, colormap, markClipped, linearCounts } = store.window.peek();
-  store.window.value = {
+  setWindow(store, {
     ...DEFAULT_WINDOW,
     range: range === "manual" ? "channel" : range,
     lockSteps,
     colormap,
     markClipped,
     linearCounts,
-  };
+  });
 }
 
 export function setTriage(store: Store, change: Partial<Triage>): void {
@@ -93,6 +98,8 @@ export function selectLayer(store: Store, tag: string, step?: number): void {
   batch(() => {
     if (store.layer.peek() !== tag) {
       store.layer.value = tag;
+      store.zoom.value = null;
+      store.axis.value = null;
       store.hover.value = null;
       store.error.value = null;
     }

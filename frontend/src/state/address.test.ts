@@ -23,7 +23,10 @@ describe("the state as keys of the address", () => {
       manual: [-1, 2],
       lockSteps: true,
     };
+    store.zoom.value = { x: 3.5, y: 4, width: 14, height: 14 };
+    store.axis.value = { lo: -0.5, hi: 1.25 };
     const keys = keysOf(store);
+    expect([keys.zoom, keys.axis]).toEqual(["3.5,4,14,14", "-0.5,1.25"]);
     const other = createStore();
     restore(other, keys);
     expect(keysOf(other)).toEqual(keys);
@@ -33,7 +36,15 @@ describe("the state as keys of the address", () => {
 
   it("leaves out what makes no sense", () => {
     const store = createStore();
-    restore(store, { step: "many", sort: "colour", window: "{", pixel: "a,b", size: "" });
+    restore(store, {
+      step: "many",
+      sort: "colour",
+      window: "{",
+      pixel: "a,b",
+      size: "",
+      zoom: "1,2,0,3",
+      axis: "2,1",
+    });
     expect(keysOf(store)).toEqual({});
   });
 });

@@ -5,7 +5,9 @@ import {
   RGB,
   SHOW_KEYS,
   SORT_KEYS,
+  type Span,
   STAT_NAMES,
+  type Viewport,
   type WindowState,
 } from "../data/types";
 import type { Address, AddressKeys } from "../host/address";
@@ -16,6 +18,7 @@ import { DEFAULT_TRIAGE, type Store } from "./store";
 export function keysOf(store: Store): AddressKeys {
   const { window, triage } = store;
   const pixel = store.pixel.value;
+  const [zoom, axis] = [store.zoom.value, store.axis.value];
   const keys: Record<string, string | null> = {
     run: store.run.value,
     layer: store.layer.value,
@@ -33,11 +36,35 @@ export function keysOf(store: Store): AddressKeys {
     order: store.layerOrder.value === "model" ? null : store.layerOrder.value,
     find: store.layerSearch.value || null,
     chart: store.chart.value === "max" ? null : store.chart.value,
+    zoom: zoom && numbersText([zoom.x, zoom.y, zoom.width, zoom.height], 5),
+    axis: axis && numbersText([axis.lo, axis.hi], 9),
     overlay: store.overlay.value ? "1" : null,
     window: windowText(window.value),
   };
   const set = Object.entries(keys).filter((entry): entry is [string, string] => entry[1] !== null);
   return Object.fromEntries(set);
+}
+
+/** As "3.5,4,14,14", short enough for an address. */
+function numbersText(numbers: readonly number[], digits: number): string {
+  return numbers.map((n) => Number(n.toPrecision(digits))).join();
+}
+
+function numbersFrom(text: string | undefined, count: number): readonly number[] | null {
+  const numbers = (text ?? "").split(",").map((part) => (part === "" ? Number.NaN : Number(part)));
+  return numbers.length === count && numbers.every(Number.isFinite) ? numbers : null;
+}
+
+function zoomFrom(text: string | undefined): Viewport | null {
+  const [x, y, width, height] = numbersFrom(text, 4) ?? [0, 0, 0, 0];
+  return x! >= 0 && y! >= 0 && width! > 0 && height! > 0
+    ? { x: x!, y: y!, width: width!, height: height! }
+    : null;
+}
+
+function axisFrom(text: string | undefined): Span | null {
+  const [lo, hi] = numbersFrom(text, 2) ?? [0, 0];
+  return lo! < hi! ? { lo: lo!, hi: hi! } : null;
 }
 
 function channelText(channel: number | null): string | null {
@@ -78,6 +105,8 @@ export function restore(store: Store, keys: AddressKeys): void {
     store.compare.value = keys.compare ? { target: keys.compare, mode } : null;
     store.layerSearch.value = keys.find ?? "";
     store.chart.value = oneOf("chart", STAT_NAMES) ?? "max";
+    store.zoom.value = zoomFrom(keys.zoom);
+    store.axis.value = axisFrom(keys.axis);
     store.overlay.value = keys.overlay === "1";
     store.window.value = windowFrom(keys.window);
   });

@@ -14,6 +14,7 @@ import {
   type Overview,
   type Pixel,
   RGB,
+  type Span,
   STAT_COLUMNS,
   type StatName,
   type StatsTable,
@@ -21,6 +22,7 @@ import {
   type StepInfo,
   type TagIndex,
   type Triage,
+  type Viewport,
   type WindowState,
 } from "../data/types";
 import { differenceView, differs } from "../render/compare";
@@ -73,6 +75,10 @@ function selection() {
     pixel: signal<Pixel | null>(null),
     hover: signal<Hover | null>(null),
     depth: signal(0),
+    /** The part of the plane that the enlarged tile shows; null: all. */
+    zoom: signal<Viewport | null>(null),
+    /** The values that the histogram spans; null: all in scope. */
+    axis: signal<Span | null>(null),
     /** The input lies over the enlarged tile. */
     overlay: signal(false),
     follow: signal(true),

@@ -1,9 +1,9 @@
 /** The channel that the right column is about, or the three of a colour picture. */
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { RGB } from "../data/types";
+import { RGB, type Span } from "../data/types";
 import type { Shown } from "../render/shown";
-import type { Affine, Span } from "../render/window";
+import type { Affine } from "../render/window";
 import type { Store } from "../state/store";
 
 export interface Selected {

@@ -2,9 +2,9 @@
  * The selected tile, enlarged: zoom, values written into pixels that are large enough, the input over
  * it, the marked pixel. A drag windows it, a click marks a pixel, arrows move the mark.
  */
-import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { planesOf, RGB } from "../../data/types";
+import { planesOf, RGB, type Viewport } from "../../data/types";
 import { formatCell } from "../../render/format";
 import { numberStyle, writeNumber } from "../../render/numbers";
 import { entryOf } from "../../render/strip";
@@ -14,7 +14,7 @@ import { type Store, useStore } from "../../state/store";
 import { headingOf, type Selected, selectedOf, useSelected } from "../selected";
 import { startWindowDrag } from "../values/windowDrag";
 import { inputPicture, painted } from "./picture";
-import { enlargedSize, revealing, type Viewport, whole, zoomAbout } from "./viewport";
+import { enlargedSize, revealing, whole, within, zoomAbout } from "./viewport";
 
 /** CSS pixels of a source pixel from which its value is written into it. */
 const LEGIBLE = 26;
@@ -25,30 +25,22 @@ export function Enlarged({ size }: { size: number }) {
   const store = useStore();
   const selected = useSelected(store);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const view = useSignal<Viewport | null>(null);
   const painter = useMemo(() => new Painter(), []);
-  useSignalEffect(() => {
-    void store.layer.value;
-    void store.run.value;
-    view.value = null;
-  });
   usePaint(() => {
     void store.dark.value;
     const at = selected.value;
     if (canvas.current && at) {
-      painter.paint(canvas.current, at, view.value, size, {
+      painter.paint(canvas.current, at, viewOf(store), size, {
         mark: markOf(store),
         overlay: store.overlay.value ? inputOf(store) : null,
       });
     }
   }, [store, selected, size]);
-  useGestures(store, canvas, view);
+  useGestures(store, canvas);
   const label = useComputed(() => `${headingOf(selected.value)} enlarged`);
   const flat = useComputed(() => store.shown.value?.source.stack.height === 1);
-  const zoomed = useComputed(() => view.value !== null);
-  const step = (factor: number) => {
-    view.value = zoomedView(store, view.peek(), null, factor);
-  };
+  const zoomed = useComputed(() => viewOf(store) !== null);
+  const step = (factor: number) => zoomBy(store, null, factor);
   return (
     <div class="enlarged" style={{ minHeight: `${flat.value ? 0 : size}px` }}>
       <canvas ref={canvas} role="img" tabIndex={0} aria-label={label} />
@@ -110,16 +102,17 @@ function inputOf(store: Store) {
   return input?.sources[input.example] ?? null;
 }
 
-/** The view after a zoom about a place, by default the marked pixel or the middle; null: all. */
-function zoomedView(
-  store: Store,
-  view: Viewport | null,
-  at: { x: number; y: number } | null,
-  factor: number,
-): Viewport | null {
+/** The part that is shown, where this plane has it; null: all. */
+function viewOf(store: Store): Viewport | null {
+  const stack = store.shown.value?.source.stack;
+  return stack ? within(store.zoom.value, stack) : null;
+}
+
+/** Zooms about a place, by default the marked pixel or the middle. */
+function zoomBy(store: Store, at: { x: number; y: number } | null, factor: number): void {
   const stack = store.shown.peek()?.source.stack;
-  if (!stack) return null;
-  const now = view ?? whole(stack.width, stack.height);
+  if (!stack) return;
+  const now = viewOf(store) ?? whole(stack.width, stack.height);
   const mark = store.pixel.peek();
   const place = at ??
     (mark && { x: mark.x + 0.5, y: mark.y + 0.5 }) ?? {
@@ -127,26 +120,22 @@ function zoomedView(
       y: now.y + now.height / 2,
     };
   const next = zoomAbout(now, stack, place, factor);
-  return next.width >= stack.width && next.height >= stack.height ? null : next;
+  store.zoom.value = within(next, stack);
 }
 
 /** Where a pointer stands, in source pixels with their fractions. */
-function placeOf(store: Store, element: HTMLElement, event: MouseEvent, view: Viewport | null) {
+function placeOf(store: Store, element: HTMLElement, event: MouseEvent) {
   const stack = store.shown.peek()?.source.stack;
   if (!stack) return null;
   const box = element.getBoundingClientRect();
-  const part = view ?? whole(stack.width, stack.height);
+  const part = viewOf(store) ?? whole(stack.width, stack.height);
   const x = part.x + ((event.clientX - box.left) / box.width) * part.width;
   const y = part.y + ((event.clientY - box.top) / box.height) * part.height;
   const inside = x >= 0 && y >= 0 && x < stack.width && y < stack.height;
   return inside ? { x, y } : null;
 }
 
-function useGestures(
-  store: Store,
-  canvas: { readonly current: HTMLCanvasElement | null },
-  view: { value: Viewport | null; peek(): Viewport | null },
-): void {
+function useGestures(store: Store, canvas: { readonly current: HTMLCanvasElement | null }): void {
   useEffect(() => {
     const element = canvas.current;
     if (!element) return;
@@ -163,7 +152,7 @@ function useGestures(
       });
     });
     on("pointermove", (event) => {
-      const at = placeOf(store, element, event, view.peek());
+      const at = placeOf(store, element, event);
       const selected = selectedOf(store);
       if (!at || !selected) return;
       const pixel = { x: Math.floor(at.x), y: Math.floor(at.y), z: store.depth.peek() };
@@ -171,7 +160,7 @@ function useGestures(
     });
     on("pointerleave", () => setHover(store, null));
     on("click", (event) => {
-      const at = placeOf(store, element, event, view.peek());
+      const at = placeOf(store, element, event);
       if (!dragged && at) {
         markPixel(store, { x: Math.floor(at.x), y: Math.floor(at.y), z: store.depth.peek() });
       }
@@ -180,12 +169,12 @@ function useGestures(
     on("wheel", (event) => {
       if (!event.ctrlKey) return;
       event.preventDefault();
-      const at = placeOf(store, element, event, view.peek());
-      view.value = zoomedView(store, view.peek(), at, Math.exp(-event.deltaY / 200));
+      const at = placeOf(store, element, event);
+      zoomBy(store, at, Math.exp(-event.deltaY / 200));
     });
-    on("keydown", (event) => keyed(store, view, event));
+    on("keydown", (event) => keyed(store, event));
     return () => abort.abort();
-  }, [store, canvas, view]);
+  }, [store, canvas]);
 }
 
 const MOVES: Record<string, readonly [number, number]> = {
@@ -195,11 +184,7 @@ const MOVES: Record<string, readonly [number, number]> = {
   ArrowDown: [0, 1],
 };
 
-function keyed(
-  store: Store,
-  view: { value: Viewport | null; peek(): Viewport | null },
-  event: KeyboardEvent,
-): void {
+function keyed(store: Store, event: KeyboardEvent): void {
   const stack = store.shown.peek()?.source.stack;
   if (!stack || event.ctrlKey || event.metaKey || event.altKey) return;
   const move = MOVES[event.key];
@@ -211,14 +196,14 @@ function keyed(
       z: store.depth.peek(),
     };
     markPixel(store, pixel);
-    const now = view.peek();
-    if (now) view.value = revealing(now, stack, pixel);
+    const now = viewOf(store);
+    if (now) store.zoom.value = revealing(now, stack, pixel);
   } else if (event.key === "+" || event.key === "=") {
-    view.value = zoomedView(store, view.peek(), null, 2);
+    zoomBy(store, null, 2);
   } else if (event.key === "-") {
-    view.value = zoomedView(store, view.peek(), null, 0.5);
+    zoomBy(store, null, 0.5);
   } else if (event.key === "0") {
-    view.value = null;
+    store.zoom.value = null;
   } else return;
   event.preventDefault();
   event.stopPropagation();

@@ -1,7 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { enlargedSize, revealing, thumbSize, whole, zoomAbout } from "./viewport";
+import { enlargedSize, revealing, thumbSize, whole, within, zoomAbout } from "./viewport";
 
 const plane = { width: 16, height: 8 };
+
+describe("within", () => {
+  it("is the part itself, moved into a smaller plane, and all where the plane has no such part", () => {
+    const part = { x: 9, y: 1, width: 6, height: 4 };
+    expect(within(part, plane)).toEqual(part);
+    expect(within(part, { width: 12, height: 8 })).toEqual({ ...part, x: 6 });
+    expect(within(part, { width: 5, height: 8 })).toBeNull();
+    expect(within(whole(16, 8), plane)).toBeNull();
+  });
+});
 
 describe("zoomAbout", () => {
   it("keeps the place under the cursor where it is", () => {

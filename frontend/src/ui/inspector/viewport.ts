@@ -1,11 +1,5 @@
 /** The part of a plane that the enlarged tile shows, in source pixels. */
-
-export interface Viewport {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
+import type { Viewport } from "../../data/types";
 
 const FEWEST = 3;
 /** Height of a plane of one row. */
@@ -13,6 +7,17 @@ const LINE = 32;
 
 export function whole(width: number, height: number): Viewport {
   return { x: 0, y: 0, width, height };
+}
+
+/** A part as it was asked for, where the plane has it: planes of other layers and runs differ in size. */
+export function within(
+  view: Viewport | null,
+  plane: { width: number; height: number },
+): Viewport | null {
+  if (!view || view.width > plane.width || view.height > plane.height) return null;
+  if (view.width === plane.width && view.height === plane.height) return null;
+  const [x, y] = [plane.width - view.width, plane.height - view.height];
+  return { ...view, x: Math.min(view.x, x), y: Math.min(view.y, y) };
 }
 
 /** Zooms by a factor (2 shows half as much) about a place that stays where it is. */

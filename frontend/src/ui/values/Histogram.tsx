@@ -6,11 +6,11 @@
  */
 import { computed, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { planesOf } from "../../data/types";
+import { planesOf, type Span } from "../../data/types";
 import { ABOVE_ENTRY, BELOW_ENTRY, colorOf, cssGradient } from "../../render/colormap";
 import { type Histogram as Counts, heightsOf, histogramOf } from "../../render/histogram";
 import { entryOf } from "../../render/strip";
-import { type Span, symmetric } from "../../render/window";
+import { symmetric } from "../../render/window";
 import { setWindow } from "../../state/actions";
 import { type Store, useStore } from "../../state/store";
 import { type Selected, useSelected } from "../selected";
@@ -74,7 +74,7 @@ export function Histogram() {
   const canvas = useRef<HTMLCanvasElement>(null);
   const bar = useRef<HTMLDivElement>(null);
   const width = useSignal(264);
-  const zoom = useSignal<Span | null>(null);
+  const zoom = store.axis;
   const counted = useSignal<Counted | null>(null);
   const span = useSpan(() => zoom.value ?? (selected.value && fitted(selected.value)));
   const subject = useMemo(
@@ -89,11 +89,6 @@ export function Histogram() {
   );
   useCounting(subject, counted);
   useWidth(canvas, width);
-  useSignalEffect(() => {
-    void store.layer.value;
-    void store.window.value.range;
-    zoom.value = null;
-  });
   useSignalEffect(() => {
     void store.dark.value;
     const at = selected.value;

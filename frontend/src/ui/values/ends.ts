@@ -1,6 +1,6 @@
 /** Moves of the window's ends, as changes of the window's state. */
-import type { WindowState } from "../../data/types";
-import { adjustmentOf, dragged, type Span } from "../../render/window";
+import type { Span, WindowState } from "../../data/types";
+import { adjustmentOf, dragged } from "../../render/window";
 import type { Selected } from "../selected";
 
 /** How far brightness and contrast may go beyond their sliders when an end is dragged. */
