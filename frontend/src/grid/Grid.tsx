@@ -6,18 +6,17 @@
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { sourceOf } from "../render/decode";
-import { dragged } from "../render/window";
-import { resetWindow, selectChannel, setHover, setTriage, setWindow } from "../state/actions";
+import { resetWindow, selectChannel, setHover, setTriage } from "../state/actions";
 import { usePaint } from "../state/paint";
 import { type Store, useStore } from "../state/store";
 import { Button } from "../ui/controls";
+import { startWindowDrag } from "../ui/values/windowDrag";
 import { movedTo } from "./keys";
 import { type GridLayout, layoutOf, markRoom, visibleRows } from "./layout";
 import { Row } from "./Row";
 import { watchSize } from "./watchSize";
 
 const MARGIN = 12;
-const DRAG_PIXELS = 4;
 
 export function Grid() {
   const store = useStore();
@@ -151,7 +150,7 @@ function placeOf(event: PointerEvent | MouseEvent, layout: GridLayout): Place | 
 
 /** Hover reads values, a click selects, a drag windows, a double click resets. */
 function usePointer(store: Store, layout: ReadonlySignal<GridLayout | null>) {
-  const drag = useRef<Drag | null>(null);
+  const dragged = useRef(false);
   const hoverAt = (event: PointerEvent) => {
     const place = layout.peek() && placeOf(event, layout.peek()!);
     const position = place && store.cells.peek()[place.index];
@@ -170,31 +169,21 @@ function usePointer(store: Store, layout: ReadonlySignal<GridLayout | null>) {
   };
   return {
     onPointerDown(event: PointerEvent) {
-      if (event.button !== 0 || event.pointerType === "touch") return;
-      const place = layout.peek() && placeOf(event, layout.peek()!);
-      if (!place) return;
-      drag.current = new Drag(store, event);
+      dragged.current = false;
+      if (!layout.peek() || !placeOf(event, layout.peek()!)) return;
+      startWindowDrag(store, event.currentTarget as HTMLElement, event, () => {
+        dragged.current = true;
+        setHover(store, null);
+      });
     },
     onPointerMove(event: PointerEvent) {
-      if (event.buttons === 0 && drag.current) {
-        drag.current.end();
-        drag.current = null;
-      }
-      if (drag.current?.move(event)) return;
-      hoverAt(event);
-    },
-    onPointerUp() {
-      drag.current?.end();
-      // The click that follows still asks whether there was a drag.
-      setTimeout(() => {
-        drag.current = null;
-      });
+      if (event.buttons === 0) hoverAt(event);
     },
     onPointerLeave() {
       setHover(store, null);
     },
     onClick(event: MouseEvent) {
-      if (drag.current?.moved) return;
+      if (dragged.current) return;
       const place = layout.peek() && placeOf(event, layout.peek()!);
       const position = place ? store.cells.peek()[place.index] : undefined;
       if (!place || position === undefined) return;
@@ -205,45 +194,6 @@ function usePointer(store: Store, layout: ReadonlySignal<GridLayout | null>) {
       resetWindow(store);
     },
   };
-}
-
-/** A drag on a tile: x is width, y is centre; Escape puts the window back. */
-class Drag {
-  moved = false;
-  private cancelled = false;
-  private readonly start;
-  private readonly onKey = (event: KeyboardEvent) => {
-    if (event.key !== "Escape" || !this.moved) return;
-    this.cancelled = true;
-    setWindow(this.store, this.start);
-  };
-
-  constructor(
-    private readonly store: Store,
-    private readonly origin: PointerEvent,
-  ) {
-    const { brightness, contrast } = store.window.peek();
-    this.start = { brightness, contrast };
-    window.addEventListener("keydown", this.onKey);
-  }
-
-  /** Whether the pointer is windowing. */
-  move(event: PointerEvent): boolean {
-    const [dx, dy] = [event.clientX - this.origin.clientX, event.clientY - this.origin.clientY];
-    if (!this.moved && Math.hypot(dx, dy) < DRAG_PIXELS) return false;
-    if (!this.moved) {
-      this.moved = true;
-      const target = event.currentTarget as Element;
-      target.setPointerCapture(event.pointerId);
-      setHover(this.store, null);
-    }
-    if (!this.cancelled) setWindow(this.store, dragged(this.start, dx, dy));
-    return true;
-  }
-
-  end(): void {
-    window.removeEventListener("keydown", this.onKey);
-  }
 }
 
 /** Arrows move the focus and with it the selection; with Shift they move the marked pixel. */
