@@ -3,27 +3,21 @@
  *
  * Moving a slider repaints the canvases of the rows in sight and renders no component.
  */
-import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { type ReadonlySignal, useComputed } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { sourceOf } from "../render/decode";
-import { resetWindow, selectChannel, setHover, setTriage } from "../state/actions";
+import { resetWindow, selectChannel, setHover } from "../state/actions";
 import { usePaint } from "../state/paint";
 import { type Store, useStore } from "../state/store";
-import { Button } from "../ui/controls";
 import { startWindowDrag } from "../ui/values/windowDrag";
-import { movedTo } from "./keys";
 import { type GridLayout, layoutOf, markRoom, visibleRows } from "./layout";
 import { Row } from "./Row";
-import { watchSize } from "./watchSize";
-
-const MARGIN = 12;
+import { MARGIN, roomOf, Shell, useWell } from "./Shell";
 
 export function Grid() {
   const store = useStore();
-  const scroll = useRef<HTMLDivElement>(null);
-  const area = useSignal({ width: 0, height: 0 });
-  const top = useSignal(0);
-  useLayoutEffect(() => watchSize(scroll.current!, area), [area]);
+  const well = useWell();
+  const { scroll, area, top } = well;
   const layout = useComputed(() => gridLayout(store, area.value));
   const scope = useComputed(() => store.shown.value?.range ?? "channel");
   const range = useComputed(() => {
@@ -45,34 +39,19 @@ export function Grid() {
   const pointer = usePointer(store, layout);
   const l = layout.value;
   const [from = 0, to = 0] = range.value.split(":").map(Number);
+  const attributes = { "data-range": scope.value, "data-parts": l?.parts ?? 1 };
   return (
-    <section class={`gridwell ${store.loading.value ? "loading" : ""}`} aria-label="Feature maps">
-      <div
-        ref={scroll}
-        class="gridscroll"
-        role="grid"
-        aria-label="Channels"
-        aria-rowcount={l?.rows ?? 0}
-        aria-colcount={l?.columns ?? 0}
-        aria-busy={store.loading.value}
-        data-range={scope.value}
-        data-parts={l?.parts ?? 1}
-        onScroll={(event) => {
-          top.value = event.currentTarget.scrollTop;
-        }}
-        onKeyDown={(event) => l && onKey(event, store, l, scroll.current!)}
-        {...pointer}
-      >
-        <div class="gridinner" style={l ? `height:${l.rows * l.pitchY}px` : ""}>
-          {l &&
-            Array.from({ length: to - from }, (_, i) => from + i).map((row) => (
-              <Row key={row} row={row} layout={l} />
-            ))}
-        </div>
-      </div>
-      {l && l.count === 0 && <NothingLeft />}
-      <div class="busy" />
-    </section>
+    <Shell
+      well={well}
+      cells={l && { ...l, pitch: l.pitchY }}
+      grid={{ ...attributes, ...pointer }}
+      moveMark={movePixel}
+    >
+      {l &&
+        Array.from({ length: to - from }, (_, i) => from + i).map((row) => (
+          <Row key={row} row={row} layout={l} />
+        ))}
+    </Shell>
   );
 }
 
@@ -85,7 +64,7 @@ function gridLayout(store: Store, area: { width: number; height: number }): Grid
     planeWidth: width,
     planeHeight: height,
     count: store.cells.value.length,
-    area: { width: area.width - 2 * MARGIN, height: area.height - 2 * MARGIN },
+    area: roomOf(area),
     wished: store.tileSize.value,
     parts: isBeside(store) ? 2 : 1,
   });
@@ -196,38 +175,6 @@ function usePointer(store: Store, layout: ReadonlySignal<GridLayout | null>) {
   };
 }
 
-/** Arrows move the focus and with it the selection; with Shift they move the marked pixel. */
-function onKey(event: KeyboardEvent, store: Store, layout: GridLayout, root: HTMLElement): void {
-  if (event.altKey || event.metaKey) return;
-  const cells = store.cells.peek();
-  const index = Math.max(0, cells.indexOf(store.channel.peek() ?? -1));
-  if (event.shiftKey) {
-    if (movePixel(event.key, store)) event.preventDefault();
-    return;
-  }
-  const pageRows = Math.max(1, Math.floor(root.clientHeight / layout.pitchY));
-  const to = movedTo(event.key, index, cells.length, layout.columns, pageRows, event.ctrlKey);
-  const position = to === null ? undefined : cells[to];
-  if (to === null || position === undefined) return;
-  event.preventDefault();
-  selectChannel(store, position);
-  focusCell(root, layout, to);
-}
-
-/** Brings a cell into sight, then gives it the focus once its row is there. */
-function focusCell(root: HTMLElement, layout: GridLayout, index: number): void {
-  const row = Math.floor(index / layout.columns);
-  const [top, bottom] = [row * layout.pitchY, (row + 1) * layout.pitchY + MARGIN];
-  if (top < root.scrollTop) root.scrollTop = top;
-  else if (bottom > root.scrollTop + root.clientHeight) root.scrollTop = bottom - root.clientHeight;
-  const focus = () => {
-    const cell = root.querySelector<HTMLElement>(`.cell[data-index="${index}"]`);
-    cell?.focus({ preventScroll: true });
-    return cell !== null;
-  };
-  if (!focus()) requestAnimationFrame(() => requestAnimationFrame(focus));
-}
-
 function movePixel(key: string, store: Store): boolean {
   const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
   const view = store.view.peek();
@@ -243,16 +190,4 @@ function movePixel(key: string, store: Store): boolean {
   store.pixel.value = pixel;
   setHover(store, { position, pixel, byKeyboard: true });
   return true;
-}
-
-export function NothingLeft() {
-  const store = useStore();
-  const { show, search } = store.triage.value;
-  const what = [show === "all" ? "" : show, search ? `among “${search}”` : ""].filter(Boolean);
-  return (
-    <div class="message" style="position:absolute;inset:0">
-      <strong>No channel {what.join(" ")} at this step</strong>
-      <Button label="Show all" onClick={() => setTriage(store, { show: "all", search: "" })} />
-    </div>
-  );
 }

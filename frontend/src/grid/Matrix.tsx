@@ -3,8 +3,8 @@
  *
  * Each column is a cell of the same grid as a tile is elsewhere, with the same selection and keys.
  */
-import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { type ReadonlySignal, useComputed } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { channelId, type LayerView } from "../data/types";
 import { isDense } from "../data/view";
 import { sourceOf, type TileSource } from "../render/decode";
@@ -18,8 +18,6 @@ import { usePaint } from "../state/paint";
 import { type Store, useStore } from "../state/store";
 import { startWindowDrag } from "../ui/values/windowDrag";
 import { describeCell, setText } from "./cell";
-import { NothingLeft } from "./Grid";
-import { movedTo } from "./keys";
 import { cellMark } from "./marks";
 import {
   CAPTION,
@@ -30,16 +28,12 @@ import {
   NUMBERED,
   visibleBands,
 } from "./matrix";
-import { watchSize } from "./watchSize";
-
-const MARGIN = 12;
+import { MARGIN, roomOf, Shell, useWell } from "./Shell";
 
 export function Matrix() {
   const store = useStore();
-  const scroll = useRef<HTMLDivElement>(null);
-  const area = useSignal({ width: 0, height: 0 });
-  const top = useSignal(0);
-  useLayoutEffect(() => watchSize(scroll.current as HTMLElement, area), [area]);
+  const well = useWell();
+  const { area, top } = well;
   const layout = useComputed(() => layoutFor(store, area.value));
   const l = layout.value;
   const pointer = usePointer(store, layout);
@@ -48,31 +42,18 @@ export function Matrix() {
   }, [layout]);
   const [from, to] = l ? visibleBands(l, top.value - MARGIN, area.value.height) : [0, 0];
   return (
-    <section class={`gridwell ${store.loading.value ? "loading" : ""}`} aria-label="Feature maps">
-      <div
-        ref={scroll}
-        class="gridscroll matrix"
-        role="grid"
-        aria-label="Channels"
-        aria-rowcount={l?.bands ?? 0}
-        aria-colcount={l?.columns ?? 0}
-        aria-busy={store.loading.value}
-        onScroll={(event) => {
-          top.value = event.currentTarget.scrollTop;
-        }}
-        onKeyDown={(event) => l && onKey(event, store, l, scroll.current as HTMLElement)}
-        {...pointer}
-      >
-        <div class="gridinner" style={l ? `height:${l.bands * l.pitch}px` : ""}>
-          {l &&
-            Array.from({ length: to - from }, (_, i) => from + i).map((band) => (
-              <Band key={band} band={band} layout={l} />
-            ))}
-        </div>
-      </div>
-      {l && l.count === 0 && <NothingLeft />}
-      <div class="busy" />
-    </section>
+    <Shell
+      well={well}
+      kind="matrix"
+      cells={l && { ...l, rows: l.bands }}
+      grid={pointer}
+      moveMark={moveRow}
+    >
+      {l &&
+        Array.from({ length: to - from }, (_, i) => from + i).map((band) => (
+          <Band key={band} band={band} layout={l} />
+        ))}
+    </Shell>
   );
 }
 
@@ -82,7 +63,7 @@ function layoutFor(store: Store, area: { width: number; height: number }): Matri
   return matrixLayout({
     positions: view.planeSize,
     count: store.order.value.length,
-    area: { width: area.width - 2 * MARGIN, height: area.height - 2 * MARGIN },
+    area: roomOf(area),
     wished: store.tileSize.value,
     parts: besideOf(store) ? 2 : 1,
   });
@@ -381,24 +362,7 @@ function usePointer(store: Store, layout: ReadonlySignal<MatrixLayout | null>) {
   };
 }
 
-/** Arrows move the selection; with Shift, up and down move the marked row. */
-function onKey(event: KeyboardEvent, store: Store, layout: MatrixLayout, root: HTMLElement): void {
-  if (event.altKey || event.metaKey) return;
-  const order = store.order.peek();
-  const index = Math.max(0, order.indexOf(store.channel.peek() ?? -1));
-  if (event.shiftKey) {
-    if (moveRow(event.key, store)) event.preventDefault();
-    return;
-  }
-  const page = Math.max(1, Math.floor(root.clientHeight / layout.pitch));
-  const to = movedTo(event.key, index, order.length, layout.columns, page, event.ctrlKey);
-  const position = to === null ? undefined : order[to];
-  if (to === null || position === undefined) return;
-  event.preventDefault();
-  selectChannel(store, position);
-  reveal(root, layout, to);
-}
-
+/** Up and down move the marked row. */
 function moveRow(key: string, store: Store): boolean {
   const by = { ArrowUp: -1, ArrowDown: 1 }[key];
   const view = store.view.peek();
@@ -409,18 +373,4 @@ function moveRow(key: string, store: Store): boolean {
   markPixel(store, pixel);
   setHover(store, { position, pixel, byKeyboard: true });
   return true;
-}
-
-/** Brings a column into sight, then gives it the focus once its band is there. */
-function reveal(root: HTMLElement, layout: MatrixLayout, index: number): void {
-  const band = Math.floor(index / layout.columns);
-  const [top, bottom] = [band * layout.pitch, (band + 1) * layout.pitch + MARGIN];
-  const { scrollTop, clientHeight } = root;
-  if (top < scrollTop || bottom - top > clientHeight) root.scrollTop = top;
-  else if (bottom > scrollTop + clientHeight) root.scrollTop = bottom - clientHeight;
-  const focus = () =>
-    root
-      .querySelector<HTMLElement>(`[role=gridcell][data-index="${index}"]`)
-      ?.focus({ preventScroll: true });
-  requestAnimationFrame(() => requestAnimationFrame(focus));
 }
