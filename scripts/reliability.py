@@ -3,9 +3,9 @@
     python scripts/reliability.py DIRECTORY SECONDS [DOCUMENT]
 
 DIRECTORY is what scripts/soak.sh leaves: `figures.md`, a line of Markdown a figure
-(tests/report.py); `tests.xml`, pytest's report of the full counts; `outcomes.txt`, a line `session,
-outcome, seconds` with tabs for each session of noxfile.py; with its `SESSION.xml` and
-`SESSION.txt`, as pip lists it; `audit.txt`, a line a tool.
+(tests/report.py); `tests.xml`, pytest's report of the full counts, and `tests.txt`, what pip lists;
+`outcomes.txt`, a line `session, outcome, seconds` with tabs for each session of noxfile.py, and the
+same two files of each; `audit.txt`, a line a tool.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def versions(listed: Path) -> str:
     if not listed.exists():
         return "not installed"
     pairs = [line.split("==") for line in listed.read_text().split() if "==" in line]
-    installed = {name.lower().removesuffix("-cpu"): version for name, version in pairs}
+    installed = {
+        name.lower().replace("_", "-").removesuffix("-cpu"): version for name, version in pairs
+    }
     return ", ".join(f"{name} {installed[name]}" for name in PACKAGES if name in installed)
 
 
@@ -120,9 +122,9 @@ def main(logs: str, seconds: str, document: str = "docs/reliability.md") -> None
     directory, target = Path(logs), ROOT / document
     found = cases(directory / "tests.xml")
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-    python = f"Python {platform.python_version()}"
+    installed = f"Python {platform.python_version()}, {versions(directory / 'tests.txt')}"
     parts = [MARKER, "", "## The last soak", ""]
-    parts.append(f"On {machine}, {python}, in {int(seconds) // 60} minutes.")
+    parts.append(f"{machine}, {int(seconds) // 60} minutes. The full counts ran on {installed}.")
     parts += ["", (directory / "figures.md").read_text().rstrip()]
     parts += modules(found) if found else ["", "FAILED: pytest wrote no report."]
     parts += ["", *remarks("full counts", found), *sessions(directory), *audits(directory)]

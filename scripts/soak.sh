@@ -5,7 +5,7 @@
 #   bash scripts/soak.sh --no-nox   without the compatibility sessions
 #
 # A part that fails does not stop the others. What each printed stays in .cache/soak, which scripts/reliability.py
-# reads: tests.xml and figures.md of the full counts, SESSION.xml, SESSION.txt and outcomes.txt of the sessions,
+# reads: tests.xml, tests.txt and figures.md of the full counts, SESSION.xml, SESSION.txt and outcomes.txt of the sessions,
 # audit.txt. For a shorter run, SOAK_SESSIONS names some of the sessions, SOAK_TESTS what pytest runs everywhere,
 # TBA_SOAK=0 keeps to CI's counts and SOAK_DOCUMENT names another document.
 set -euo pipefail
@@ -40,6 +40,7 @@ part() {
 }
 
 full_counts() {
+    "$VENV/bin/pip" list --format=freeze >"$LOGS/tests.txt"
     # shellcheck disable=SC2086  # a list of tests
     TBA_SOAK="${TBA_SOAK:-1}" TBA_REPORT="$LOGS/figures.md" "$VENV/bin/python" -m pytest -q \
         --junitxml "$LOGS/tests.xml" --ignore tests/browser ${SOAK_TESTS:-}
