@@ -86,3 +86,14 @@ export function exampleOf(tensor: Tensor, i: number): Tensor {
     stored: tensor.stored.subarray(i * size, (i + 1) * size),
   };
 }
+
+/** Whether a view is of the same record and example. */
+export function sameView(view: LayerView, key: ViewKey): boolean {
+  return (
+    view.run === key.run &&
+    view.tag === key.tag &&
+    view.example === key.example &&
+    view.info.step === key.info.step &&
+    view.info.wallTime === key.info.wallTime
+  );
+}

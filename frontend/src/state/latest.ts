@@ -24,3 +24,17 @@ export function messageOf(error: unknown): string {
   if (error instanceof TypeError) return `TensorBoard does not answer (${error.message})`;
   return error instanceof Error ? error.message : String(error);
 }
+
+/** How long a selection rests before what it needs is asked for. */
+export const SETTLE_MS = 120;
+
+/** Waits until the selection rests; throws where it moved on. */
+export function settle(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, SETTLE_MS);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+}

@@ -3,69 +3,43 @@
  * older aborted, and what is here already shown at once.
  */
 import { batch, computed, effect, untracked } from "@preact/signals";
-import type { Client, TensorQuery } from "../data/client";
+import type { Client } from "../data/client";
 import { loadRow, loadTable, rowBytes, withRow } from "../data/statistics";
 import { TensorStore } from "../data/tensors";
-import {
-  type LayerView,
-  type Loadable,
-  RGB,
-  type StatsTable,
-  type StepIndex,
-  type StepInfo,
-  type Tensor,
-} from "../data/types";
-import { channelOf, exampleOf, type ViewKey, viewOf, viewQuery } from "../data/view";
-import { sourceOf } from "../render/decode";
-import {
-  columnsAreSteps,
-  defaultLayer,
-  defaultRun,
-  filmPositions,
-  inputInfo,
-  positionAt,
-} from "./choose";
-import { findOther } from "./compare";
-import { Latest } from "./latest";
-import { Prefetcher, prefetchPlan } from "./prefetch";
-import type { FilmFrame, Store } from "./store";
+import type { LayerView, Loadable, StatsTable, StepIndex, StepInfo } from "../data/types";
+import { sameView, type ViewKey, viewOf, viewQuery } from "../data/view";
+import { columnsAreSteps, defaultLayer, defaultRun, positionAt } from "./choose";
+import { Latest, settle } from "./latest";
+import type { Store } from "./store";
+import { Surroundings } from "./surroundings";
 
 /** One cell of the strip a step, as far as that fits. */
 export const OVERVIEW_COLUMNS = 88;
 /** Statistics of all steps come in the first request up to here, else the shown step's alone. */
 const SMALL_TABLE_BYTES = 2 ** 20;
-const SETTLE_MS = 120;
 const RETRY_MS = 1000;
 
 export class Loader {
   readonly tensors: TensorStore;
-  private readonly prefetcher: Prefetcher;
+  private readonly surroundings: Surroundings;
   private readonly tagTask: Latest;
   private readonly overviewTask: Latest;
   private readonly stepsTask: Latest;
   private readonly viewTask: Latest;
   private readonly tableTask = new Latest(() => undefined);
-  private readonly inputTask = new Latest(() => undefined);
-  private readonly filmTask = new Latest(() => undefined);
-  private readonly otherTask = new Latest((message) => this.showOther(null, "", message));
-  private readonly previousTask = new Latest(() => undefined);
-  /** Step indices of the run's inputs. */
   private linkChecked = false;
-  private inputs: { readonly run: string; readonly indices: readonly StepIndex[] } | null = null;
   /** Whether the chosen run is known to be there: nothing is asked of one that is not. */
   private readonly exists = computed(() => {
     const tags = this.store.tags.value;
     return tags.state === "ready" && tags.value.has(this.store.run.value ?? "");
   });
-  private filmSubject = "";
-  private filmTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly store: Store,
     private readonly client: Client,
   ) {
     this.tensors = new TensorStore(client);
-    this.prefetcher = new Prefetcher(this.tensors);
+    this.surroundings = new Surroundings(store, client, this.tensors);
     const failed = <T>(of: { value: Loadable<T> }) =>
       new Latest((message) => {
         if (of.value.state !== "ready") of.value = { state: "failed", message };
@@ -108,24 +82,7 @@ export class Loader {
       const [info, example] = [store.info.value, store.example.value];
       if (info) untracked(() => this.openView(info, example));
     });
-    effect(() => {
-      const view = store.view.value;
-      if (view) untracked(() => this.surround(view));
-    });
-    effect(() => {
-      const [view, compare] = [store.view.value, store.compare.value];
-      untracked(() => this.openOther(view, compare?.target ?? null));
-    });
-    const byChange = computed(() => store.triage.value.sortBy === "change");
-    effect(() => {
-      const [view, wanted] = [store.view.peek(), byChange.value];
-      if (view && wanted) untracked(() => this.surround(view));
-    });
-    effect(() => {
-      const [view, channel] = [store.view.value, store.channel.value];
-      store.depth.value;
-      if (view && channel !== null) untracked(() => this.openFilm(view, channel));
-    });
+    this.surroundings.start();
   }
 
   private hasLayer(run: string, layer: string): boolean {
@@ -174,7 +131,7 @@ export class Loader {
         store.overview.value = { state: "ready", value: overview };
         this.chooseLayer();
       });
-      await this.loadInputs(run, signal);
+      await this.surroundings.loadInputs(run, signal);
       if (!overview.complete) setTimeout(() => !signal.aborted && this.openRun(run), RETRY_MS);
     });
   }
@@ -199,22 +156,10 @@ export class Loader {
     if (known.state !== "ready" || columnsAreSteps(known.value)) return;
     const { run } = known.value;
     this.overviewTask.run(async (signal) => {
-      await settle(SETTLE_MS, signal);
+      await settle(signal);
       const overview = await this.client.overview(run, OVERVIEW_COLUMNS, step, signal);
       this.store.overview.value = { state: "ready", value: overview };
     });
-  }
-
-  private async loadInputs(run: string, signal: AbortSignal): Promise<void> {
-    const tags = this.store.tags.peek();
-    if (tags.state !== "ready") return;
-    const inputs = (tags.value.get(run) ?? []).filter((info) => info.kind === "input").slice(0, 4);
-    const indices = await Promise.all(
-      inputs.map((info) => this.client.steps(run, info.tag, signal)),
-    );
-    this.inputs = { run, indices };
-    const view = this.store.view.peek();
-    if (view) this.openInput(view);
   }
 
   /** Once, for the first layer opened: what an address asks for and the log no longer holds. */
@@ -361,203 +306,8 @@ export class Loader {
       this.store.stats.value = complete;
     });
   }
-
-  /** What stands around a view: its input, the step before it, and what may be asked for next. */
-  private surround(view: LayerView): void {
-    const index = this.store.stepIndex.peek();
-    if (index.state !== "ready" || index.value.tag !== view.tag) return;
-    this.openInput(view);
-    const keys = index.value.steps.map((info) => ({ ...view, info }) satisfies ViewKey);
-    const position = positionAt(
-      keys.map((key) => key.info),
-      view.info.step,
-    );
-    this.openPrevious(keys[position - 1] ?? null);
-    this.prefetch(view, index.value);
-  }
-
-  private prefetch(view: LayerView, index: StepIndex): void {
-    const queries = index.steps.map((info) => viewQuery({ ...view, info }));
-    const plan = prefetchPlan(queries, positionAt(index.steps, view.info.step));
-    const subject = JSON.stringify([view.run, view.tag, view.example]);
-    this.prefetcher.plan(subject, [...plan, ...this.inputPlan(view)]);
-  }
-
-  /** Each step has its own record of the input, which may be another batch. */
-  private inputPlan(view: LayerView): readonly TensorQuery[] {
-    const shown = this.store.input.peek();
-    const index = this.inputs?.indices.find(({ tag }) => tag === shown?.tag);
-    if (!index || this.inputs?.run !== view.run) return [];
-    const queries = index.steps.map((info) => ({ run: view.run, tag: index.tag, info }));
-    return prefetchPlan(queries, positionAt(index.steps, view.info.step));
-  }
-
-  private openPrevious(key: ViewKey | null): void {
-    const { previous } = this.store;
-    this.previousTask.cancel();
-    // Decoded only when it is sorted by: a film would decode everything twice.
-    const wanted = this.store.triage.peek().sortBy === "change";
-    if (!wanted || !key || key.info.omitted !== null) {
-      previous.value = null;
-      return;
-    }
-    this.previousTask.run(async (signal) => {
-      const tensor = await this.tensors.get(viewQuery(key), signal);
-      signal.throwIfAborted();
-      previous.value = viewOf(key, tensor);
-    });
-  }
-
-  private openOther(view: LayerView | null, target: string | null): void {
-    const { store } = this;
-    const index = store.stepIndex.peek();
-    if (!view || target === null || index.state !== "ready" || index.value.tag !== view.tag) {
-      this.otherTask.cancel();
-      store.other.value = null;
-      return;
-    }
-    this.otherTask.run(async (signal) => {
-      const found = await findOther(this.client, target, view, index.value, signal);
-      if (typeof found === "string") {
-        this.showOther(null, "", found);
-        return;
-      }
-      const tensor = await this.tensors.get(viewQuery(found.key), signal);
-      signal.throwIfAborted();
-      const before = store.other.peek();
-      const same = before && sameView(before, found.key);
-      this.showOther(same ? before : viewOf(found.key, tensor), found.name, found.note);
-    });
-  }
-
-  private showOther(other: LayerView | null, name: string, note: string | null): void {
-    const { store } = this;
-    batch(() => {
-      store.other.value = other;
-      store.otherName.value = name;
-      store.otherNote.value = note;
-    });
-  }
-
-  private openInput(view: LayerView): void {
-    const { store } = this;
-    if (this.inputs?.run !== view.run) return;
-    const found = this.inputs.indices
-      .map((index) => ({ index, info: inputInfo(index, view) }))
-      .find(({ info }) => info !== null);
-    if (!found?.info) {
-      store.input.value = null;
-      return;
-    }
-    const { index, info } = found;
-    const example = info.examples.indexOf(view.info.examples[view.example]!);
-    const shown = store.input.peek();
-    if (shown && shown.tag === index.tag && shown.info.wallTime === info.wallTime) {
-      if (shown.example !== example) store.input.value = { ...shown, example };
-      return;
-    }
-    const query = { run: view.run, tag: index.tag, info };
-    const here = this.tensors.peek(query);
-    this.inputTask.cancel();
-    if (here) {
-      this.showInput(query, example, here);
-      return;
-    }
-    this.inputTask.run(async (signal) => {
-      const tensor = await this.tensors.get(query, signal);
-      signal.throwIfAborted();
-      this.showInput(query, example, tensor);
-    });
-  }
-
-  private showInput(query: TensorQuery, example: number, tensor: Tensor): void {
-    const { run, tag, info } = query;
-    const key = { run, tag, kind: "input", info } as const;
-    const sources = info.examples.map((_, i) =>
-      sourceOf(viewOf({ ...key, example: i }, exampleOf(tensor, i))),
-    );
-    this.store.input.value = { tag, info, sources, example };
-    const [view, index] = [this.store.view.peek(), this.store.stepIndex.peek()];
-    if (view && index.state === "ready" && index.value.tag === view.tag) {
-      this.prefetch(view, index.value);
-    }
-  }
-
-  private openFilm(view: LayerView, channel: number): void {
-    const index = this.store.stepIndex.peek();
-    if (index.state !== "ready" || index.value.tag !== view.tag) return;
-    const { steps } = index.value;
-    const depth = this.store.depth.peek();
-    const subject = JSON.stringify([
-      [view.run, view.tag, view.example, channel, depth],
-      steps.map((info) => info.wallTime),
-    ]);
-    const whole = this.store.film.peek().every((frame) => frame.source !== null);
-    if (subject === this.filmSubject && whole) return;
-    this.filmSubject = subject;
-    const infos = filmPositions(steps.length).map((position) => steps[position]!);
-    const frames = infos.map((info) => this.frameHere(view, info, channel));
-    this.store.film.value = frames;
-    clearTimeout(this.filmTimer);
-    this.filmTask.cancel();
-    if (frames.every((frame) => frame.source)) return;
-    this.filmTimer = setTimeout(() => {
-      this.filmTask.run((signal) => this.loadFilm(view, infos, channel, signal));
-    }, SETTLE_MS);
-  }
-
-  /** A frame from what is cached: the whole layer, or the channel alone. */
-  private frameHere(view: LayerView, info: StepInfo, channel: number): FilmFrame {
-    const key = { ...view, info };
-    const whole = this.tensors.peek(viewQuery(key));
-    const tensor = whole && (channel === RGB ? whole : channelOf(whole, channel));
-    const alone = tensor ?? this.tensors.peek(channelQuery(key, channel));
-    const depth = this.store.depth.peek();
-    return { step: info.step, source: alone ? sourceOf(viewOf(key, alone), depth) : null };
-  }
-
-  private async loadFilm(
-    view: LayerView,
-    infos: readonly StepInfo[],
-    channel: number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    for (const info of infos) {
-      const frame = this.frameHere(view, info, channel);
-      if (frame.source === null && info.omitted === null) {
-        await this.tensors.get(channelQuery({ ...view, info }, channel), signal);
-      }
-      signal.throwIfAborted();
-    }
-    this.store.film.value = infos.map((info) => this.frameHere(view, info, channel));
-  }
-}
-
-function channelQuery(key: ViewKey, channel: number): TensorQuery {
-  if (channel === RGB) return viewQuery(key);
-  return { ...viewQuery(key), channels: [channel, channel + 1] as const };
-}
-
-function sameView(view: LayerView, key: ViewKey): boolean {
-  return (
-    view.run === key.run &&
-    view.tag === key.tag &&
-    view.example === key.example &&
-    view.info.step === key.info.step &&
-    view.info.wallTime === key.info.wallTime
-  );
 }
 
 function sameSteps(table: StatsTable, index: StepIndex): boolean {
   return !table.complete || table.steps.length === index.steps.length;
-}
-
-function settle(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    });
-  });
 }
