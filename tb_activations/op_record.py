@@ -17,7 +17,7 @@ from tb_activations import record
 from tb_activations.channel_statistics import COLUMNS
 from tb_activations.metadata import VERSION
 from tb_activations.op_statistics import GraphStatistics, graph_statistics, working
-from tb_activations.pages import FOLD, MIN_PNG_VALUES, PAGE_VALUES
+from tb_activations.pages import FOLD, MIN_PNG_STATISTICS, MIN_PNG_VALUES, PAGE_VALUES
 from tb_activations.storage import MAX_SHIFT, NAN, TOP
 
 Tensor = Any
@@ -305,7 +305,7 @@ def _statistics(kept: Kept, compression: int) -> tuple[Tensor, Tensor]:
         split, lines, width = _split(tf.transpose(table), kept.channels)
         return tf.io.encode_png(tf.reshape(split, [len(COLUMNS) * lines, width, 1]), compression)
 
-    png = kept.channels * len(COLUMNS) >= MIN_PNG_VALUES if compression else False
+    png = kept.channels * len(COLUMNS) >= MIN_PNG_STATISTICS if compression else False
     return _branch(
         png,
         lambda: (picture(), tf.constant("png")),

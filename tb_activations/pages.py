@@ -22,6 +22,7 @@ CODECS = ("png", "tensor")
 PAGE_VALUES = 1 << 17
 FOLD = 1 << 16
 MIN_PNG_VALUES = 4096
+MIN_PNG_STATISTICS = 1024
 
 _TYPES = {"float16": types_pb2.DT_HALF, "float32": types_pb2.DT_FLOAT}
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -32,9 +33,9 @@ class RecordError(ValueError):
     """What was read is not an intact activations record of a known version."""
 
 
-def codec_for(values: int, compression: int) -> str:
-    """`tensor` where a PNG's frame would outweigh the values, or compression is 0."""
-    return "png" if compression and values >= MIN_PNG_VALUES else "tensor"
+def codec_for(values: int, compression: int, least: int = MIN_PNG_VALUES) -> str:
+    """`tensor` below `least` values, where a PNG's frame outweighs them, or compression is 0."""
+    return "png" if compression and values >= least else "tensor"
 
 
 def page_table(planes: int, plane_size: int, codec: str) -> tuple[int, ...]:

@@ -26,6 +26,7 @@ from tb_activations.channel_statistics import COLUMNS, ChannelStatistics, LayerS
 from tb_activations.header import MAX_CHANNELS, MAX_RECORD_BYTES, Header, parse_header
 from tb_activations.metadata import VERSION
 from tb_activations.pages import (
+    MIN_PNG_STATISTICS,
     RecordError,
     codec_for,
     decode_page,
@@ -229,7 +230,7 @@ def encode_kept(
         examples=tuple(examples),
         channel_ids=None if channel_ids is None else tuple(channel_ids),
         pages=(),
-        statistics=codec_for(len(COLUMNS) * channels, compression),
+        statistics=codec_for(len(COLUMNS) * channels, compression, MIN_PNG_STATISTICS),
     )
     flat = planes.reshape(header.planes, header.plane_size)
     header = _with_pages(header, page_table(len(flat), flat.shape[1], codec))
