@@ -26,6 +26,10 @@ from typing import Any
 
 PLUGIN = "data/plugin/activations/"
 ADDRESS = re.compile(r"TensorBoard \S+ at (http://\S+)")
+# What TensorBoard says as it starts; up to 2.19 it warns of an import of its own.
+GREETING = re.compile(
+    r"\s*$|TensorFlow installation not found|TensorBoard \S+ at http|.*pkg_resources"
+)
 START_SECONDS = 120.0
 WITHOUT_TENSORFLOW = Path(__file__).with_name("without_tensorflow")
 
@@ -61,6 +65,11 @@ class Server:
     def stderr(self) -> str:
         """All that TensorBoard has written to its stderr (and stdout) so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def complaints(self) -> list[str]:
+        """The lines of stderr beyond those with which TensorBoard starts."""
+        return [line for line in self.stderr.split("\n") if not GREETING.match(line)]
 
     def get(
         self,
