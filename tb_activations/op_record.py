@@ -302,8 +302,8 @@ def _statistics(kept: Kept, compression: int) -> tuple[Tensor, Tensor]:
     table = kept.statistics.table
 
     def picture() -> Tensor:
-        split, lines, width = _split(tf.transpose(table), kept.channels)
-        return tf.io.encode_png(tf.reshape(split, [len(COLUMNS) * lines, width, 1]), compression)
+        values = kept.channels * len(COLUMNS)
+        return _pictures(tf.transpose(table), 1, values, compression)[0]
 
     png = kept.channels * len(COLUMNS) >= MIN_PNG_STATISTICS if compression else False
     return _branch(
@@ -322,13 +322,12 @@ def _branch(condition: Tensor | bool, yes: Any, no: Any) -> Any:
 def _png_pages(
     planes: Tensor, count: Size, size: Size, compression: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    split, lines, width = _split(planes, size)
     pages = -(-count // _maximum(1, PAGE_VALUES // size))
     least, more = count // pages, count % pages
     first = more * (least + 1)
-    groups = [(split[:first], more, least + 1), (split[first:], pages - more, least)]
+    groups = [(planes[:first], more, least + 1), (planes[first:], pages - more, least)]
     pictures = [
-        tf.io.encode_png(tf.reshape(part, [number, height * lines, width, 1]), compression)
+        _pictures(part, number, height * size, compression)
         for part, number, height in groups
         if not (_known(number) and number == 0)
     ]
@@ -336,13 +335,16 @@ def _png_pages(
     return tf.concat(pictures, 0), tf.concat(table, 0), tf.constant("png")
 
 
-def _split(planes: Tensor, size: Size) -> tuple[Tensor, Size, Size]:
-    """(byte planes uint8 `[planes, bytes a value, lines' values]`, lines a plane, their width)."""
-    rows, width = _fold_of(size)
-    split = tf.transpose(tf.bitcast(planes, tf.uint8), [0, 2, 1])
-    if not _known(size) or rows * width != size:
-        split = tf.pad(split, [[0, 0], [0, 0], [0, rows * width - size]])
-    return split, planes.dtype.size * rows, width
+def _pictures(planes: Tensor, number: Size, size: Size, compression: int) -> Tensor:
+    """string `[number]`: `planes` as that many pages of `size` values."""
+    each = tf.bitcast(tf.reshape(planes, [number, size]), tf.uint8)
+    length = size * planes.dtype.size
+    split = tf.stack([each[..., i] for i in range(planes.dtype.size)], 1)
+    split = tf.reshape(split, [number, length])
+    rows, width = _fold_of(length)
+    if not _known(length) or rows * width != length:
+        split = tf.pad(split, [[0, 0], [0, rows * width - length]])
+    return tf.io.encode_png(tf.reshape(split, [number, rows, width, 1]), compression)
 
 
 def _fold_of(size: Size) -> tuple[Size, Size]:
