@@ -14,7 +14,6 @@ from benchmarks import harness
 
 NAMES = [
     "epoch",
-    "callback",
     "training_step",
     "bytes_per_value",
     "server",

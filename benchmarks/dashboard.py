@@ -124,7 +124,7 @@ def sections(full: bool) -> list[Section]:
                 return measure(browser, server, 300 if full else 80)
 
 
-def write_log(directory: Path) -> None:
+def write_log(directory: Path, long_steps: int = LONG_STEPS) -> None:
     """Every workload at all its steps; values of one step are those of another, rolled."""
     rng = np.random.default_rng(0)
     with events.EventWriter(directory, ".activations") as writer:
@@ -133,7 +133,7 @@ def write_log(directory: Path) -> None:
             for step in range(STEPS):
                 writer.write(event(name_of(channels, side), step, np.roll(plane, step, 1), order))
         plane = np.maximum(rng.normal(size=(1, 112, 112, 64)), 0).astype(np.float32)
-        for step in range(LONG_STEPS):
+        for step in range(long_steps):
             writer.write(event("long", step, np.roll(plane, step, 1), len(SIZES)))
 
 

@@ -18,19 +18,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
 class Target:
-    """One figure against its limit; `floor` names what physics would allow, with its figure."""
+    """One figure against its limit; `floor` is what physics or the work itself would allow."""
 
     name: str
     figure: float
     limit: float
     unit: str = ""
     at_least: bool = False
-    floor: str = ""
+    floor: str = field(kw_only=True)
 
     @property
     def met(self) -> bool:
@@ -44,16 +46,17 @@ class Target:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, a paragraph, a table and the targets that its figures answer."""
+    """A heading, a paragraph, a table, what it says of the rivals, and the targets it answers."""
 
     title: str
     text: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     targets: Sequence[Target] = field(default_factory=list)
+    rivals: str = ""
 
     def markdown(self) -> str:
-        parts = [f"## {self.title}", self.text, table(self.header, self.rows)]
+        parts = [f"## {self.title}", self.text, table(self.header, self.rows), self.rivals]
         if self.targets:
             header = ["target", "figure", "limit", "", "floor"]
             parts.append(table(header, [target.row() for target in self.targets]))
@@ -115,30 +118,30 @@ def in_process(module: str, function: str, **arguments: Any) -> Any:
     return json.loads(lines[-1].removeprefix("RESULT "))
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Medians over repeats, in seconds: wall clock of the calling thread, CPU of the process."""
-
-    wall: float
-    cpu: float
-    spread: float
-
-    def json(self) -> dict[str, float]:
-        return {"wall": self.wall, "cpu": self.cpu, "spread": self.spread}
+def median(values: Sequence[float]) -> float:
+    return statistics.median(values)
 
 
-def cost(work: Callable[[], Any], repeats: int = 5, warm: int = 1) -> Cost:
-    """What `work` costs; spread is (max − min) ÷ median of the wall times."""
-    for _ in range(warm):
-        work()
-    walls, cpus = [], []
-    for _ in range(repeats):
-        wall, cpu = time.perf_counter(), time.process_time()
-        work()
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    median = statistics.median(walls)
-    return Cost(median, statistics.median(cpus), (max(walls) - min(walls)) / median)
+def spread(values: Sequence[float]) -> str:
+    """The median, and in brackets the quartiles: what a second run may well say."""
+    if len(values) < 4:
+        low, high = min(values), max(values)
+    else:
+        low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    return f"{median(values):.2f} ({low:.2f}–{high:.2f})"
+
+
+def memory_bandwidth() -> float:
+    """Bytes a second that one core reads: the best of five sums over 256 MB."""
+    values = np.ones(1 << 25)
+    best = min(_seconds(values.sum) for _ in range(5))
+    return values.nbytes / best
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def megabytes(size: float) -> str:
