@@ -16,6 +16,7 @@ NAMES = [
     "epoch",
     "training_step",
     "bytes_per_value",
+    "every_step",
     "server",
     "dashboard",
     "images_tab",
@@ -27,7 +28,9 @@ own, one after the other, on the same work. `make bench` runs the short version 
 page; `python -m benchmarks --full` the long one, `python -m benchmarks NAME` a single part.
 Absolute times are those of one noisy machine; the ratios are what counts.
 
-Machine: {machine}."""
+Machine: {machine}. {load} This is the {version} version, {minutes:.0f} minutes.
+
+{verdict}"""
 
 
 def main() -> None:
@@ -39,16 +42,25 @@ def main() -> None:
     unknown = sorted(set(options.names) - set(NAMES))
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(NAMES)}")
-    parts = [INTRODUCTION.format(machine=harness.machine())]
+    begun, load = time.perf_counter(), harness.load()
+    found: list[harness.Section] = []
     for name in options.names or NAMES:
         start = time.perf_counter()
         for section in importlib.import_module(f"benchmarks.{name}").sections(options.full):
-            parts.append(section.markdown())
+            found.append(section)
             print(section.markdown(), flush=True)
         print(f"\n({name}: {time.perf_counter() - start:.0f} s)\n", flush=True)
+    verdict = harness.verdict(found)
+    print(verdict)
     if not options.names:
-        options.output.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-        print(f"written to {options.output}")
+        minutes = (time.perf_counter() - begun) / 60
+        version = "long" if options.full else "short"
+        head = INTRODUCTION.format(
+            machine=harness.machine(), load=load, version=version, minutes=minutes, verdict=verdict
+        )
+        text = "\n\n".join([head, *(section.markdown() for section in found)])
+        options.output.write_text(text + "\n", encoding="utf-8")
+        print(f"{minutes:.1f} minutes; written to {options.output}")
 
 
 if __name__ == "__main__":

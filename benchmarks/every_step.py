@@ -1,8 +1,8 @@
 """What every logged step costs: index, memory, time to the first tiles, latency of any step.
 
-    python benchmarks/every_step.py                                   a minute, a few MB
-    python benchmarks/every_step.py --parts index --records 1000000 --record-bytes 1000
-    python benchmarks/every_step.py --parts memory --records 10000 --record-bytes 1000000
+    python -m benchmarks.every_step                                   a minute, a few MB
+    python -m benchmarks.every_step --parts index --records 1000000 --record-bytes 1000
+    python -m benchmarks.every_step --parts memory --records 10000 --record-bytes 1000000
 
 Writes a real log below --scratch, with `--layers` tags, runs the real `tensorboard` on it under
 both loaders, prints one table per part and deletes the log. docs/performance.md has the figures.
@@ -14,33 +14,132 @@ import argparse
 import contextlib
 import http.client
 import json
+import os
 import random
 import shutil
+import socket
 import statistics
 import sys
 import tempfile
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-from servers import Server, tensorboard_server
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 
+from benchmarks.harness import ROOT, Section, Target
 from tb_activations import events, metadata, record
 from tb_activations.blobs import BlobCache
 from tb_activations.timeline import RunTimeline
 from tb_activations.warn import WarnOnce
 
+sys.path.insert(0, str(ROOT / "tests"))
+
+from servers import Server, tensorboard_server
+
 PARTS = ("index", "memory", "start", "latency", "overview", "steps")
 ROUTE = "data/plugin/activations/"
 LAST_TAG = "last"  # a scalar at the end of the log: once TensorBoard lists it, it has read all
 DISTINCT = 8  # records that differ; a log repeats them
+VIEWS = {100_352: (1, 56, 56, 32), 1_003_520: (4, 56, 56, 80)}  # values → shape
+
+
+def sections(full: bool) -> list[Section]:
+    """The short version of all parts but memory and start, for `python -m benchmarks`."""
+    requests = 400 if full else 100
+    loaders = ("true", "false") if full else ("false",)
+    with tempfile.TemporaryDirectory(prefix="tba-bench-") as scratch:
+        return [
+            _index_section(Path(scratch, "index"), 1_000_000 if full else 100_000),
+            _views_section(Path(scratch), loaders, requests),
+        ]
+
+
+def _index_section(directory: Path, records: int) -> Section:
+    options = argparse.Namespace(records=records, record_bytes=1000, layers=100)
+    write_log(directory, options)
+    found = _index(directory, options)
+    shutil.rmtree(directory)
+    return Section(
+        "Every step: the index",
+        f"{records:,} records of 1 KB of 100 layers in one event file, in the page cache. Without "
+        "the index TensorBoard keeps ten steps of a tag; memory at 10 GB and at a million records "
+        "is in [performance.md](performance.md).",
+        ["", "figure"],
+        [
+            ["a first index", f"{found['seconds']:.2f} s"],
+            ["a refresh: nothing new", f"{found['idle']:.3f} ms"],
+            ["a refresh: one new record", f"{found['one']:.3f} ms"],
+            ["a refresh: one of each layer", f"{found['each']:.3f} ms"],
+            ["any one record, read and checked", f"{found['open']:.3f} ms"],
+        ],
+        [
+            Target("records indexed a second", found["rate"], 50_000, at_least=True,
+                   floor=f"{found['floor_rate']:,.0f}: one read of each record and nothing else"),
+            Target("a refresh, one new record of each layer", found["each"], 10, " ms",
+                   floor=f"{found['idle']:.3f} ms: asking for the file's size"),
+            Target("bytes of index a record", found["bytes"], 96, " B",
+                   floor="52 B: step, time, offset, length, five numbers"),
+        ],
+    )  # fmt: skip
+
+
+def _views_section(scratch: Path, loaders: Sequence[str], requests: int) -> Section:
+    rows, targets = [], []
+    for loader in loaders:
+        for values, shape in VIEWS.items():
+            name = f"{loader}, {values:,}"
+            body = 2 * values
+            for clients, took, seconds in _view_latencies(
+                scratch / "views", loader, shape, requests
+            ):
+                p50, p99 = np.percentile(took, [50, 99])
+                rows.append([loader, f"{values:,}", f"{clients}", f"{p50:.1f} ms",
+                             f"{p99:.1f} ms", f"{len(took) / seconds:.0f}"])  # fmt: skip
+                if clients == 1:
+                    floor = f"{_copying(body):.2f} ms: sending {body / 1e6:.1f} MB over loopback"
+                    limit = 10 if values < 500_000 else 40
+                    targets.append(Target(f"p50, {name} values", p50, limit, " ms", floor=floor))
+                else:
+                    targets.append(Target(f"p99 ÷ p50, 8 clients, {name} values", p99 / p50, 3,
+                                          floor="1, no request waits for another"))  # fmt: skip
+    _write_overview(scratch / "overview")
+    for loader in loaders:
+        size, took = _overview(scratch / "overview", loader)
+        rows.append([loader, "`/overview`, 200 layers × 100 steps", "1",
+                     f"{statistics.median(took):.0f} ms", f"{max(took):.0f} ms", ""])  # fmt: skip
+        targets.append(Target(f"/overview, {loader}, gzipped", size / 1e3, 300, " KB",
+                              floor="100,000 numbers"))  # fmt: skip
+    return Section(
+        "Every step: any view",
+        "`/tensor` of random steps of a float16 layer, a connection each, over loopback "
+        f"({requests} requests a row); `--load_fast` is the loader. Through TensorBoard's own data "
+        "provider the Rust server takes 44 ms a page.",
+        ["load_fast", "values", "clients", "p50", "p99", "a second"],
+        rows,
+        targets,
+    )
+
+
+def _copying(size: int) -> float:
+    """Milliseconds to send that many bytes from one thread to another over loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        body = bytes(size)
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(body)
+
+        threading.Thread(target=serve, daemon=True).start()
+        with socket.create_connection(server.getsockname()) as client:
+            begun = time.perf_counter()
+            while client.recv(1 << 20):
+                pass
+            return 1e3 * (time.perf_counter() - begun)
 
 
 def main() -> None:
@@ -59,23 +158,55 @@ def bench_index(directory: Path, options: argparse.Namespace) -> None:
     """A first index of the whole log, then refreshes after it grew by a little; cache warm."""
     size = write_log(directory, options)
     print(f"{options.records:,} records, {size / 1e9:.2f} GB, {options.layers} layers")
+    found = _index(directory, options)
+    print(f"cold:         {found['seconds']:.3f} s, {found['rate']:,.0f} records a second "
+          f"(CPU {found['cpu']:.3f} s, {found['cpu_rate']:,.0f})")  # fmt: skip
+    print(f"one read each: {found['floor_rate']:,.0f} records a second")
+    print(f"index:        {found['bytes']:.1f} bytes a record")
+    print(f"nothing new:  {found['idle']:.3f} ms")
+    print(f"1 new:        {found['one']:.3f} ms")
+    print(f"{options.layers} new:     {found['each']:.3f} ms")
+    print(f"one record:   {found['open']:.3f} ms")
+
+
+def _index(directory: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Seconds of a first index, records a second, bytes a record; refreshes in milliseconds.
+
+    `floor_rate` is what reading the first kilobyte of each record takes, and nothing else.
+    """
     _read_all(directory)
     busy = time.process_time()
     timeline, seconds = _timed(lambda: _indexed(directory))
     busy = time.process_time() - busy
-    print(f"cold:         {seconds:.3f} s, {timeline.records / seconds:,.0f} records a second "
-          f"(CPU {busy:.3f} s, {timeline.records / busy:,.0f})")  # fmt: skip
-    print(f"index:        {_index_bytes(timeline) / timeline.records:.1f} bytes a record")
-    idle = min(_timed(timeline.refresh)[1] for _ in range(5))
-    print(f"nothing new:  {1e3 * idle:.3f} ms")
-    for count in (1, options.layers):
-        took = [_grow_and_refresh(directory, timeline, count, options) for _ in range(5)]
-        print(f"{count} new: {1e3 * statistics.median(took):10.3f} ms")
+    records = timeline.records
     opened = [
         _timed(lambda i=i: timeline.series("layer0").record(i).blobs([4]))[1]
         for i in random.sample(range(len(timeline.series("layer0").steps)), 5)
     ]
-    print(f"one record:   {1e3 * statistics.median(opened):.3f} ms")
+    found = {
+        "seconds": seconds,
+        "rate": records / seconds,
+        "cpu": busy,
+        "cpu_rate": records / busy,
+        "floor_rate": records / _timed(lambda: _read_first_bytes(directory))[1],
+        "bytes": _index_bytes(timeline) / records,
+        "idle": 1e3 * min(_timed(timeline.refresh)[1] for _ in range(5)),
+        "open": 1e3 * statistics.median(opened),
+    }
+    for name, count in (("one", 1), ("each", options.layers)):
+        took = [_grow_and_refresh(directory, timeline, count, options) for _ in range(5)]
+        found[name] = 1e3 * statistics.median(took)
+    return found
+
+
+def _read_first_bytes(directory: Path) -> None:
+    """Hops over every record as an index must, reads its first kilobyte and drops it."""
+    for path in directory.iterdir():
+        with open(path, "rb", buffering=0) as file:
+            position, end = 0, path.stat().st_size
+            while position < end:
+                first = os.pread(file.fileno(), 1024, position)
+                position += 16 + int.from_bytes(first[:8], "little")
 
 
 def bench_memory(directory: Path, options: argparse.Namespace) -> None:
@@ -124,40 +255,60 @@ def bench_latency(directory: Path, options: argparse.Namespace) -> None:
     """`/tensor` of random steps: one client after another's answer, and 8 at once."""
     print("ms            values   clients      p50      p99   p99/p50   per second")
     for loader in options.loaders:
-        for values, shape in ((100_352, (1, 56, 56, 32)), (1_003_520, (4, 56, 56, 80))):
+        for values, shape in VIEWS.items():
             log = directory / f"{loader}-{values}"
-            steps = max(20, options.requests // 4)
-            _write_views(log, shape, steps)
-            with tensorboard_server(log, load_fast=loader) as server:
-                server.wait_for_tags("layer0")
-                server.wait_for(lambda n=steps, s=server: len(_steps(s)) == n)
-                for clients in (1, 8):
-                    _print_latency(server, steps, clients, values, loader, options)
-            shutil.rmtree(log)
+            for clients, took, elapsed in _view_latencies(log, loader, shape, options.requests):
+                p50, p99 = np.percentile(took, [50, 99])
+                print(f"{loader:5} {values:14,} {clients:9} {p50:8.1f} {p99:8.1f} {p99 / p50:9.1f} "
+                      f"{len(took) / elapsed:12.0f}", flush=True)  # fmt: skip
+
+
+def _view_latencies(
+    log: Path, loader: str, shape: tuple[int, ...], requests: int
+) -> Iterator[tuple[int, list[float], float]]:
+    """(clients, milliseconds of each request, seconds of all) for 1 and 8 clients."""
+    steps = max(20, requests // 4)
+    _write_views(log, shape, steps)
+    with tensorboard_server(log, load_fast=loader) as server:
+        server.wait_for_tags("layer0")
+        server.wait_for(lambda: len(_steps(server)) == steps)
+        _latencies(server, steps, 1, steps)
+        for clients in (1, 8):
+            took, elapsed = _timed(lambda n=clients: _latencies(server, steps, n, requests))
+            yield clients, took, elapsed
+    shutil.rmtree(log)
 
 
 def bench_overview(directory: Path, options: argparse.Namespace) -> None:
     """`/overview` of 200 layers at 100 steps, gzipped as browsers ask for it."""
+    _write_overview(directory)
+    for loader in options.loaders:
+        size, took = _overview(directory, loader)
+        middle, first = statistics.median(took), took[0]
+        print(f"--load_fast={loader}: {size / 1e3:.0f} KB gzipped, median {middle:.0f} ms, "
+              f"first {first:.0f} ms")  # fmt: skip
+
+
+def _write_overview(directory: Path) -> None:
     with events.EventWriter(directory) as writer:
         for step in range(100):
             for layer in range(200):
                 blobs = record.encode(_features((4, 1, 1, 16), 200 * step + layer)[:, 0, 0])
                 of_tag = metadata.summary_metadata(order=layer)
                 writer.write(events.activation_event(f"layer{layer}", blobs, step, 1e9, of_tag))
-    for loader in options.loaders:
-        with tensorboard_server(directory, load_fast=loader) as server:
-            server.wait_for_tags(*(f"layer{i}" for i in range(200)), seconds=120)
-            server.wait_for(lambda s=server: _complete(s), seconds=60)
-            took, bodies = [], []
-            for _ in range(10):
-                answer, seconds = _timed(lambda s=server: s.plugin(
-                    "overview", run=".", headers={"Accept-Encoding": "gzip"}))  # fmt: skip
-                took.append(seconds)
-                bodies.append(len(answer.body))
-            middle, first = 1e3 * statistics.median(took), 1e3 * took[0]
-            size = bodies[-1] / 1e3
-            print(f"--load_fast={loader}: {size:.0f} KB gzipped, median {middle:.0f} ms, "
-                  f"first {first:.0f} ms")  # fmt: skip
+
+
+def _overview(directory: Path, loader: str) -> tuple[int, list[float]]:
+    """(bytes as they travel, milliseconds of ten requests)."""
+    took = []
+    with tensorboard_server(directory, load_fast=loader) as server:
+        server.wait_for_tags(*(f"layer{i}" for i in range(200)), seconds=120)
+        server.wait_for(lambda: _complete(server), seconds=60)
+        for _ in range(10):
+            answer, seconds = _timed(lambda: server.plugin(
+                "overview", run=".", headers={"Accept-Encoding": "gzip"}))  # fmt: skip
+            took.append(1e3 * seconds)
+    return len(answer.body), took
 
 
 def bench_steps(directory: Path, options: argparse.Namespace) -> None:
@@ -288,17 +439,6 @@ def _resident(pid: int) -> tuple[float, float]:
 def _children(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for task in tasks for child in task.read_text().split()]
-
-
-def _print_latency(
-    server: Server, steps: int, clients: int, values: int, loader: str, options: argparse.Namespace
-) -> None:
-    begun = time.monotonic()
-    took = _latencies(server, steps, clients, options.requests)
-    elapsed = time.monotonic() - begun
-    p50, p99 = np.percentile(took, [50, 99])
-    print(f"{loader:5} {values:14,} {clients:9} {p50:8.1f} {p99:8.1f} {p99 / p50:9.1f} "
-          f"{len(took) / elapsed:12.0f}", flush=True)  # fmt: skip
 
 
 def _latencies(server: Server, steps: int, clients: int, requests: int) -> list[float]:

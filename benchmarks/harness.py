@@ -69,6 +69,24 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def verdict(sections: Sequence[Section]) -> str:
+    """How many targets are met, and each that is not."""
+    targets = [(section, target) for section in sections for target in section.targets]
+    missed = [(section, target) for section, target in targets if not target.met]
+    lines = [f"{len(targets) - len(missed)} of {len(targets)} targets met."]
+    for section, target in missed:
+        name, figure, limit, *_ = target.row()
+        lines.append(f"Missed: {section.title}, {name}: {figure} (target {limit}).")
+    return " ".join(lines)
+
+
+def load() -> str:
+    """What else the machine is doing, where it can be known."""
+    if not hasattr(os, "getloadavg"):
+        return ""
+    return f"Load average when it began: {os.getloadavg()[0]:.1f}."
+
+
 def machine() -> str:
     """The processor, its cores, and the versions that matter."""
     from importlib import metadata

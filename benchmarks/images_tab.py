@@ -142,7 +142,7 @@ class Screen:
 
 
 def sections(full: bool) -> list[Section]:
-    moves = 40 if full else 12
+    moves = 40 if full else 10
     with tempfile.TemporaryDirectory(prefix="tba-images-") as directory:
         dashboard.write_log(Path(directory, "bench"), long_steps=1)
         for channels, side in dashboard.SIZES:
@@ -151,8 +151,7 @@ def sections(full: bool) -> list[Section]:
         with tensorboard_server(directory) as server:
             server.wait_for_tags("long", run="bench", seconds=120)
             sizes = [(c, s, 1) for c, s in dashboard.SIZES] + [(64, 28, MANY)]
-            for size in sizes:
-                server.wait_for(lambda run=_run(*size): _all_steps(server, run), seconds=120)
+            server.wait_for(lambda: all(_all_steps(server, _run(*s)) for s in sizes), seconds=120)
             with dashboard.chromium() as browser:
                 found = {size: _measured(browser, server, *size, moves) for size in sizes}
     return [

@@ -155,8 +155,8 @@ def sections(full: bool) -> list[harness.Section]:
             "Inside the training step",
             f"A residual network of four stages, 64×64 images, batch {BATCH} ({ours['step']:.2f} s "
             f"a step without logging): five layers × {EXAMPLES} examples logged from inside the "
-            "compiled step, flushed. What it adds to a step that logs: the median and the quartiles "
-            "of steps with and without in turn; at every tenth step a tenth of that, and nine "
+            "compiled step, flushed. What it adds to a step that logs: the median and quartiles of "
+            "steps with and without in turn; at every tenth step a tenth of that, and nine "
             "tenths of what a step adds that passes over the logging. Bytes a value kept. A row is "
             "dominated where another one costs no more CPU, takes no more bytes and keeps as many "
             "bits.",
