@@ -29,6 +29,7 @@ from servers import Server, tensorboard_server
 SIZES = ((64, 28), (512, 14), (256, 56), (64, 112), (4096, 28))
 STEPS = 12
 LONG_STEPS = 100
+WARM = 20  # moves before the browser has compiled what they run
 FRAME = "16.7 ms, one frame"
 
 # Helpers of the page: the end of the frame after an event, a row of pixels of the first tiles.
@@ -180,6 +181,7 @@ def measure(browser: Browser, server: Server, samples: int) -> list[Section]:
         name = name_of(channels, side)
         page, frame = opened(browser, server, name)
         first = frame.evaluate("window.firstTiles")
+        frame.evaluate(SLIDE, WARM)
         waits, work = frame.evaluate(SLIDE, samples)
         steps = [frame.evaluate(STEP, 1 + i % 2) for i in range(samples // 8)]
         rows.append(row(f"{channels} × {side}²", waits, work, steps, first))

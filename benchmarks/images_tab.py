@@ -142,7 +142,7 @@ class Screen:
 
 
 def sections(full: bool) -> list[Section]:
-    moves = 40 if full else 8
+    moves = 40 if full else 7
     with tempfile.TemporaryDirectory(prefix="tba-images-") as directory:
         dashboard.write_log(Path(directory, "bench"), long_steps=1)
         for channels, side in dashboard.SIZES:

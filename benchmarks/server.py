@@ -33,7 +33,7 @@ CLIENTS = (1, 8, 64)
 
 
 def sections(full: bool) -> list[harness.Section]:
-    return [_routes(800 if full else 160), _added(5 if full else 3)]
+    return [_routes(800 if full else 96), _added(5 if full else 3)]
 
 
 def write_log(directory: str) -> None:

@@ -26,13 +26,16 @@ CONTENDERS = {
     "tf.summary.image": ("8 bits, clipped to 0..1", 8),
     "tf.summary.histogram": ("30 buckets of the whole batch, no picture", 0),
 }
+SHORT = ("ours, compression 0", "ours (default)", "tf.summary.image", "tf.summary.histogram")
+
+Timing = tuple[float, float]  # seconds: wall, CPU
 
 
-def one(contender: str, rounds: int) -> dict[str, Any]:
+def one(contender: str, due: int, idle: int) -> dict[str, Any]:
     """What single steps take with logging ÷ without, wall and CPU; bytes a value.
 
-    The function with logging writes at every tenth step. Plain steps and steps with logging take
-    turns, and half of the latter are such tenth ones: `due` are those, `idle` the others.
+    The function with logging writes at every tenth step: `due` of the steps are such, `idle` are
+    others. Each is measured beside a plain one, now before it, now after it.
     """
     import tensorflow as tf
 
@@ -46,7 +49,12 @@ def one(contender: str, rounds: int) -> dict[str, Any]:
         plain = _step_function(probe, None, writer)
         logging = _step_function(probe, contender, writer)
 
-        def timed(function: Any, step: int) -> tuple[float, float]:
+        def pair(step: int, number: int) -> tuple[Timing, Timing]:
+            functions = (plain, logging) if number % 2 else (logging, plain)
+            first, second = (timed(function, step) for function in functions)
+            return (first, second) if number % 2 else (second, first)
+
+        def timed(function: Any, step: int) -> Timing:
             wall, cpu = time.perf_counter(), time.process_time()
             function(images, labels, tf.constant(step, tf.int64)).numpy()
             writer.flush()
@@ -55,20 +63,26 @@ def one(contender: str, rounds: int) -> dict[str, Any]:
         for function in (plain, logging):
             timed(function, 0)  # both are traced, and warm
         before = _size(directory)
-        steps = [step for i in range(1, rounds + 1) for step in (EVERY * i, EVERY * i + 1)]
-        pairs = [(timed(plain, step), timed(logging, step)) for step in steps]
+        pairs = {
+            "due": [pair(EVERY * i, i) for i in range(due)],
+            "idle": [pair(EVERY * i + 1, i) for i in range(idle)],
+        }
         written = _size(directory) - before
     values = sum(_kept_values(layer) for layer in _layers(model, names))
 
-    def ratios(kind: int, which: int) -> list[float]:
-        return [logged[which] / bare[which] for bare, logged in pairs[kind::2]]
+    def ratios(kind: str) -> dict[str, list[float]]:
+        return {
+            name: [logged[i] / bare[i] for bare, logged in pairs[kind]]
+            for i, name in enumerate(("wall", "cpu"))
+        }
 
+    plain_steps = [bare for bare, _ in (*pairs["due"], *pairs["idle"])]
     return {
-        "due": {"wall": ratios(0, 0), "cpu": ratios(0, 1)},
-        "idle": {"wall": ratios(1, 0), "cpu": ratios(1, 1)},
-        "step": harness.median([bare[0] for bare, _ in pairs]),
-        "step_cpu": harness.median([bare[1] for bare, _ in pairs]),
-        "bytes": written / rounds / values,
+        "due": ratios("due"),
+        "idle": ratios("idle"),
+        "step": harness.median([wall for wall, _ in plain_steps]),
+        "step_cpu": harness.median([cpu for _, cpu in plain_steps]),
+        "bytes": written / due / values,
         "batch_bytes": 4 * BATCH * values / EXAMPLES,
     }
 
@@ -143,9 +157,13 @@ def _size(directory: str) -> int:
 def sections(full: bool) -> list[harness.Section]:
     found = {
         name: harness.in_process(
-            "benchmarks.training_step", "one", contender=name, rounds=24 if full else 7
+            "benchmarks.training_step",
+            "one",
+            contender=name,
+            due=24 if full else 8,
+            idle=60 if full else 20,
         )
-        for name in CONTENDERS
+        for name in (CONTENDERS if full else SHORT)
     }
     ours, image = found["ours (default)"], found["tf.summary.image"]
     every = 100 * _added(ours["due"]["wall"])
