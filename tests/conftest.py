@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from servers import Server
 from servers import tensorboard_server as start
+
+# A shell starts what it puts into the background with Ctrl-C ignored, which every process of the
+# tests would inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
