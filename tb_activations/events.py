@@ -65,10 +65,14 @@ def activation_event(
 
 
 def event_file_name(suffix: str = "") -> str:
-    """A name that TensorBoard recognises and sorts by the time of its making."""
+    """A name that TensorBoard recognises and sorts by the time of its making.
+
+    The nanoseconds stand before the host and the process: of two files of one second the later
+    one has the later name, whatever the numbers of the processes.
+    """
     host = socket.gethostname() or "localhost"
-    now = time.time_ns()
-    stamp = f"{now // 10**9:010d}.{host}.{os.getpid()}.{now % 10**9:09d}"
+    seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+    stamp = f"{seconds:010d}.{nanoseconds:09d}.{host}.{os.getpid()}"
     return f"events.out.tfevents.{stamp}{suffix}"
 
 

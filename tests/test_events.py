@@ -57,6 +57,17 @@ def test_an_event_that_does_not_fit_is_taken_back(tmp_path: Path) -> None:
     assert tags == ["a", "c"]
 
 
+def test_a_file_made_later_has_the_later_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within one second too, and where the later process has a number that sorts before."""
+    moments = [1795410693 * 10**9 + 5, 1795410693 * 10**9 + 400_000_000, 1795410694 * 10**9]
+    names = []
+    for moment, process in zip(moments, (8581, 10403, 999), strict=True):
+        monkeypatch.setattr(events.time, "time_ns", lambda now=moment: now)
+        monkeypatch.setattr(events.os, "getpid", lambda number=process: number)
+        names.append(events.event_file_name(".activations"))
+    assert names == sorted(names)
+
+
 def test_the_checksum_is_the_one_of_tfrecord() -> None:
     """CRC-32C of the nine digits is e3069283, masked as TFRecord masks it."""
     crc = 0xE3069283
