@@ -1,6 +1,8 @@
 """Runs the benchmarks one after another and writes docs/benchmarks.md.
 
 python -m benchmarks [--full] [--output FILE] [NAME ...]
+
+With names only those parts are measured, and replace what the page says of them.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import importlib
 import time
 from pathlib import Path
 
-from benchmarks import harness
+from benchmarks import harness, page
 
 NAMES = [
     "epoch",
@@ -21,16 +23,6 @@ NAMES = [
     "dashboard",
     "images_tab",
 ]
-INTRODUCTION = """# Benchmarks
-
-What tb_activations costs beside what people would use instead: each contender in a process of its
-own, one after the other, on the same work. `make bench` runs the short version and rewrites this
-page; `python -m benchmarks --full` the long one, `python -m benchmarks NAME` a single part.
-Absolute times are those of one noisy machine; the ratios are what counts.
-
-Machine: {machine}. {load} This is the {version} version, {minutes:.0f} minutes.
-
-{verdict}"""
 
 
 def main() -> None:
@@ -42,25 +34,19 @@ def main() -> None:
     unknown = sorted(set(options.names) - set(NAMES))
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(NAMES)}")
-    begun, load = time.perf_counter(), harness.load()
-    found: list[harness.Section] = []
+    begun = time.perf_counter()
+    parts = page.read(options.output) if options.names else {}
     for name in options.names or NAMES:
-        start = time.perf_counter()
-        for section in importlib.import_module(f"benchmarks.{name}").sections(options.full):
-            found.append(section)
-            print(section.markdown(), flush=True)
-        print(f"\n({name}: {time.perf_counter() - start:.0f} s)\n", flush=True)
-    verdict = harness.verdict(found)
-    print(verdict)
-    if not options.names:
-        minutes = (time.perf_counter() - begun) / 60
+        load, start = harness.load(), time.perf_counter()
+        found = importlib.import_module(f"benchmarks.{name}").sections(options.full)
+        seconds = time.perf_counter() - start
         version = "long" if options.full else "short"
-        head = INTRODUCTION.format(
-            machine=harness.machine(), load=load, version=version, minutes=minutes, verdict=verdict
-        )
-        text = "\n\n".join([head, *(section.markdown() for section in found)])
-        options.output.write_text(text + "\n", encoding="utf-8")
-        print(f"{minutes:.1f} minutes; written to {options.output}")
+        parts[name] = page.part(found, f"{version} version, {seconds:.0f} s{load}")
+        print(parts[name], flush=True)
+    text = page.text({name: parts[name] for name in NAMES if name in parts})
+    options.output.write_text(text, encoding="utf-8")
+    print(page.verdict(text))
+    print(f"{(time.perf_counter() - begun) / 60:.1f} minutes; written to {options.output}")
 
 
 if __name__ == "__main__":

@@ -69,22 +69,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def verdict(sections: Sequence[Section]) -> str:
-    """How many targets are met, and each that is not."""
-    targets = [(section, target) for section in sections for target in section.targets]
-    missed = [(section, target) for section, target in targets if not target.met]
-    lines = [f"{len(targets) - len(missed)} of {len(targets)} targets met."]
-    for section, target in missed:
-        name, figure, limit, *_ = target.row()
-        lines.append(f"Missed: {section.title}, {name}: {figure} (target {limit}).")
-    return " ".join(lines)
-
-
 def load() -> str:
-    """What else the machine is doing, where it can be known."""
-    if not hasattr(os, "getloadavg"):
-        return ""
-    return f"Load average when it began: {os.getloadavg()[0]:.1f}."
+    """What else the machine is doing, where it can be known: ", load average 0.3"."""
+    return f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
 
 
 def machine() -> str:
