@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -18,13 +17,10 @@ from typing import Any
 
 import numpy as np
 from playwright.sync_api import Browser, Frame, Page, sync_playwright
-
-from benchmarks.harness import ROOT, Section, Target
-from tb_activations import events, metadata, record
-
-sys.path.insert(0, str(ROOT / "tests"))
-
 from servers import Server, tensorboard_server
+
+from benchmarks.harness import Section, Target, median
+from tb_activations import events, metadata, record
 
 SIZES = ((64, 28), (512, 14), (256, 56), (64, 112), (4096, 28))
 STEPS = 12
@@ -185,7 +181,7 @@ def measure(browser: Browser, server: Server, samples: int) -> list[Section]:
         waits, work = frame.evaluate(SLIDE, samples)
         steps = [frame.evaluate(STEP, 1 + i % 2) for i in range(samples // 8)]
         rows.append(row(f"{channels} × {side}²", waits, work, steps, first))
-        targets.append(Target(f"slider, {name}", percentile(waits, 95), 25, " ms", floor=FRAME))
+        targets.append(Target(f"slider, {name}", p95(waits), 25, " ms", floor=FRAME))
         targets.append(Target(f"next step, prefetched, {name}", median(steps), 30, " ms",
                               floor=FRAME))  # fmt: skip
         if channels == 4096:
@@ -209,9 +205,7 @@ def measure(browser: Browser, server: Server, samples: int) -> list[Section]:
 
 def scrolling(frame: Frame, samples: int) -> Target:
     times = frame.evaluate(SCROLL, samples * 2)
-    return Target(
-        "scrolling 4096 tiles, p95 of a frame", percentile(times, 95), 20, " ms", floor=FRAME
-    )
+    return Target("scrolling 4096 tiles, p95 of a frame", p95(times), 20, " ms", floor=FRAME)
 
 
 def long_run(browser: Browser, server: Server) -> list[Target]:
@@ -252,16 +246,12 @@ def held_megabytes(page: Page) -> float:
 def row(
     name: str, waits: Sequence[float], work: Sequence[float], steps: Sequence[float], first: float
 ) -> list[str]:
-    figures: list[Any] = [median(waits), percentile(waits, 95), percentile(work, 95), median(steps)]
+    figures: list[Any] = [median(waits), p95(waits), p95(work), median(steps)]
     return [name, *[f"{figure:.1f} ms" for figure in figures], f"{first:.0f} ms"]
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    return float(np.percentile(values, share))
-
-
-def median(values: Sequence[float]) -> float:
-    return float(np.median(values))
+def p95(values: Sequence[float]) -> float:
+    return float(np.percentile(values, 95))
 
 
 if __name__ == "__main__":

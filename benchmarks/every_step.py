@@ -19,7 +19,6 @@ import random
 import shutil
 import socket
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -28,17 +27,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from servers import Server, tensorboard_server
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 
-from benchmarks.harness import ROOT, Section, Target
+from benchmarks.harness import Section, Target
 from tb_activations import events, metadata, record
 from tb_activations.blobs import BlobCache
 from tb_activations.timeline import RunTimeline
 from tb_activations.warn import WarnOnce
-
-sys.path.insert(0, str(ROOT / "tests"))
-
-from servers import Server, tensorboard_server
 
 PARTS = ("index", "memory", "start", "latency", "overview", "steps")
 ROUTE = "data/plugin/activations/"

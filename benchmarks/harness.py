@@ -6,6 +6,7 @@ and writes docs/benchmarks.md. Absolute times differ from machine to machine: ra
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
@@ -136,6 +137,7 @@ def spread(values: Sequence[float]) -> str:
     return f"{median(values):.2f} ({low:.2f}–{high:.2f})"
 
 
+@functools.cache
 def memory_bandwidth() -> float:
     """Bytes a second that one core reads: the best of five sums over 256 MB."""
     values = np.ones(1 << 25)

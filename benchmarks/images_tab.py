@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import io
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,16 +19,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Frame, Page
+from servers import Server, tensorboard_server
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.plugins.image import metadata as image_metadata
 
 from benchmarks import dashboard
-from benchmarks.harness import ROOT, Section, Target, median
+from benchmarks.harness import Section, Target, median
 from tb_activations import events
-
-sys.path.insert(0, str(ROOT / "tests"))
-
-from servers import Server, tensorboard_server
 
 MANY = 1000  # images in the mosaic of the last row
 STEPS = 3
@@ -179,7 +175,7 @@ def sections(full: bool) -> list[Section]:
             [
                 Target(
                     "slider p95, worst layer, ours ÷ Images tab",
-                    max(_p95(ours["slider"]) / _p95(theirs["slider"])
+                    max(dashboard.p95(ours["slider"]) / dashboard.p95(theirs["slider"])
                         for theirs, ours in found.values()),
                     1,
                     floor="one frame of 16.7 ms",
@@ -293,10 +289,6 @@ def _region(page: Page, frame: Frame | None) -> tuple[int, int, int, int]:
     return left, top, min(right - left, 600), min(bottom - top, 400)
 
 
-def _p95(times: list[float]) -> float:
-    return float(np.percentile(times, 95))
-
-
 def _row(
     channels: int,
     side: int,
@@ -307,7 +299,7 @@ def _row(
     name = f"{channels} × {side}²" + (f", {examples:,} images" if examples > 1 else "")
     figures = []
     for found in (theirs, ours):
-        figures += [median(found["slider"]), _p95(found["slider"]), median(found["step"])]
+        figures += [median(found["slider"]), dashboard.p95(found["slider"]), median(found["step"])]
         figures += found["first"]
     return [name, *(f"{figure:.0f} ms" for figure in figures)]
 

@@ -20,13 +20,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from servers import PLUGIN, tensorboard_server
 
 from benchmarks import harness
 from tb_activations import events, metadata, record
-
-sys.path.insert(0, str(harness.ROOT / "tests"))
-
-from servers import PLUGIN, tensorboard_server
 
 LAYERS, STEPS, SHAPE = 20, 50, (4, 28, 28, 64)
 CLIENTS = (1, 8, 64)
