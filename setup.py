@@ -63,7 +63,7 @@ setup(
         "dev": [*DEMO, *TESTS, *LINT],
     },
     entry_points={
-        "console_scripts": ["tb-activations = tb_activations.export:main"],
+        "console_scripts": ["tb-activations = tb_activations.export.files:main"],
         "tensorboard_plugins": ["activations = tb_activations.loader:ActivationsLoader"],
     },
 )

@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import harness
-from tb_activations import events, metadata, record, storage
+from tb_activations.eventfile import writer as events
+from tb_activations.record import encoder as record
+from tb_activations.record import metadata, storage
 
 EXAMPLES = 8
 

@@ -28,8 +28,8 @@ IMPORTS = {
     "tf-explain": "tf_explain.callbacks.activations_visualization",
     "tf.summary.image": "tensorflow",
     "tf.summary.histogram": "tensorflow",
-    "ours": "tb_activations.callback",
-    "ours, all layers": "tb_activations.callback",
+    "ours": "tb_activations.training.keras.callback",
+    "ours, all layers": "tb_activations.training.keras.callback",
 }
 CONTENDERS = tuple(IMPORTS)
 ALL_LAYERS_AT = (8, 1000)
@@ -268,7 +268,7 @@ def _quality_image(layer: Any, images: np.ndarray, directory: str) -> tuple[floa
 
 
 def _quality_ours(layer: Any, images: np.ndarray, directory: str) -> tuple[float, float]:
-    from tb_activations import record
+    from tb_activations.record import encoder as record
 
     blobs = _logged(directory).tensor.string_val
     header, every = record.parse_header(blobs[0]), slice(None)

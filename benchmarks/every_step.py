@@ -31,10 +31,12 @@ from servers import Server, tensorboard_server
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 
 from benchmarks.harness import Section, Target
-from tb_activations import events, metadata, record
-from tb_activations.blobs import BlobCache
-from tb_activations.timeline import RunTimeline
-from tb_activations.warn import WarnOnce
+from tb_activations.eventfile import writer as events
+from tb_activations.record import encoder as record
+from tb_activations.record import metadata
+from tb_activations.sources.timeline.blobs import BlobCache
+from tb_activations.sources.timeline.timeline import RunTimeline
+from tb_activations.sources.warn import WarnOnce
 
 PARTS = ("index", "memory", "start", "latency", "overview", "steps")
 ROUTE = "data/plugin/activations/"

@@ -25,7 +25,7 @@ from tensorboard.plugins.image import metadata as image_metadata
 
 from benchmarks import dashboard
 from benchmarks.harness import Section, Target, median
-from tb_activations import events
+from tb_activations.eventfile import writer as events
 
 MANY = 1000  # images in the mosaic of the last row
 STEPS = 3

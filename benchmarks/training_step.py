@@ -86,8 +86,8 @@ def pieces() -> dict[str, float]:
     import tensorflow as tf
 
     from benchmarks import workloads
-    from tb_activations.op_record import Options, blobs, keep
-    from tb_activations.op_statistics import graph_statistics
+    from tb_activations.training.tensorflow.record import Options, blobs, keep
+    from tb_activations.training.tensorflow.statistics import graph_statistics
 
     model, names = workloads.residual_network()
     outputs = dict(_with_layers(model, names)(workloads.patches(BATCH)[0], training=True))

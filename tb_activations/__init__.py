@@ -12,12 +12,12 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "activations": "tb_activations.summary",
-    "activations_pb": "tb_activations.summary",
-    "ActivationsCallback": "tb_activations.callback",
-    "capture": "tb_activations.probe",
-    "grid": "tb_activations.still",
-    "save_grid": "tb_activations.still",
+    "activations": "tb_activations.training.tensorflow.summary",
+    "activations_pb": "tb_activations.training.tensorflow.summary",
+    "ActivationsCallback": "tb_activations.training.keras.callback",
+    "capture": "tb_activations.training.keras.capture",
+    "grid": "tb_activations.export.grid",
+    "save_grid": "tb_activations.export.grid",
 }
 
 __all__ = [

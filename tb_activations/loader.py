@@ -9,7 +9,7 @@ from typing import Any
 
 from tensorboard.plugins import base_plugin
 
-from tb_activations.logdirs import LogDirs
+from tb_activations.sources.logdirs import LogDirs
 
 PLUGIN_NAME = "activations"
 KEPT = 1  # steps a tag that TensorBoard keeps, where the timeline reads the rest
@@ -33,11 +33,11 @@ class ActivationsLoader(base_plugin.TBLoader):
         """The plugin, or None where TensorBoard has no data provider to read through."""
         if context.data_provider is None:
             return None
-        from tb_activations.plugin import ActivationsPlugin
-        from tb_activations.provider import KEEPS, ProviderSource
-        from tb_activations.reader import Reader
-        from tb_activations.timelines import Timelines
-        from tb_activations.warn import WarnOnce
+        from tb_activations.server.plugin import ActivationsPlugin
+        from tb_activations.server.reader import Reader
+        from tb_activations.sources.provider import KEEPS, ProviderSource
+        from tb_activations.sources.timeline.timelines import Timelines
+        from tb_activations.sources.warn import WarnOnce
 
         warn = WarnOnce()
         keeps = (context.sampling_hints or {}).get(PLUGIN_NAME, KEEPS)

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tb_activations import events, metadata, record
+from tb_activations.eventfile import writer as events
+from tb_activations.record import encoder as record
+from tb_activations.record import metadata
 
 
 def layer(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:

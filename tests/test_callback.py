@@ -18,9 +18,9 @@ from keras import layers as L
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 import tb_activations as tba
-from tb_activations import record
-from tb_activations.byte_queue import ByteQueue
-from tb_activations.logged import last_step
+from tb_activations.eventfile.last_step import last_step
+from tb_activations.record import encoder as record
+from tb_activations.training.byte_queue import ByteQueue
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 X = np.random.default_rng(0).random((64, 8, 8, 1), "float32")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tb_activations.channel_statistics import ChannelStatistics
+from tb_activations.record.statistics import ChannelStatistics
 
 FLOATS = st.floats(width=32, allow_subnormal=False)
 

@@ -19,7 +19,9 @@ import pytest
 from logs import event, layer, write_run
 from servers import tensorboard_server as start
 
-from tb_activations import events, metadata, record
+from tb_activations.eventfile import writer as events
+from tb_activations.record import encoder as record
+from tb_activations.record import metadata
 
 LOADERS = ["false", "true"]
 UNPRIVILEGED = [

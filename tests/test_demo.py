@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from tb_activations import record
+from tb_activations.record import encoder as record
 
 ROOT = Path(__file__).parents[1]
 

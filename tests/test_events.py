@@ -9,7 +9,9 @@ import pytest
 from logs import event
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from tb_activations import events, metadata, record
+from tb_activations.eventfile import writer as events
+from tb_activations.record import encoder as record
+from tb_activations.record import metadata
 
 
 def test_tensorboard_reads_what_is_appended(tmp_path: Path) -> None:

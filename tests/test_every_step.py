@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from logs import layer, write_run
 
-from tb_activations import events, logdirs
+from tb_activations.eventfile import writer as events
 from tb_activations.loader import ActivationsLoader
+from tb_activations.sources import logdirs
 
 LOADERS = ["false", "true"]
 SOAK = os.environ.get("TBA_SOAK") == "1"

@@ -16,7 +16,7 @@ from logs import layer, write_run
 from report import report
 from servers import tensorboard_server
 
-from tb_activations import plugin
+from tb_activations.server import plugin
 
 REQUESTS = 5000 if os.environ.get("TBA_SOAK") == "1" else 500  # for each loader
 RUN, TAG = "a <b>&'\"", "conv/日本"

@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "loader": ("names", "record", "eventfile", "sources", "server", "export"),
     "doctor": ("names", "record", "eventfile", "sources", "server", "export"),
     "tf_explain": ("names", "record", "eventfile", "export", "training", "training/keras"),
+    "events": ("names", "record", "eventfile"),
     "__init__": (),
 }
 # Packages that are imported in some rooms, or files, alone.
@@ -71,30 +72,11 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
 LIGHT = ("loader.py", "names.py", "sources/logdirs.py")
 _LIGHT_IMPORTS = ("__future__", "importlib", "tensorboard.plugins", "tb_activations.names")
 
-# Where each module goes, until it stands there.
-TODAY: dict[str, str] = {
-    **dict.fromkeys(
-        ["channel_statistics", "header", "metadata", "pages", "record", "storage"], "record"
-    ),
-    **dict.fromkeys(["events", "frames", "logged", "wire"], "eventfile"),
-    **dict.fromkeys(
-        ["batch", "byte_queue", "labels", "layers", "plan", "record_log", "update"], "training"
-    ),
-    **dict.fromkeys(["callback", "passes", "probe", "survey", "watch"], "training/keras"),
-    **dict.fromkeys(["op_record", "op_statistics", "summary"], "training/tensorflow"),
-    **dict.fromkeys(
-        ["blobs", "logdirs", "provider", "rows", "series", "timeline", "timelines", "warn"],
-        "sources",
-    ),
-    **dict.fromkeys(["overview", "plugin", "reader"], "server"),
-    **dict.fromkeys(["export", "still"], "export"),
-}
 # Arrows that the splits of these files turn: (file, import).
 YET = {
-    ("batch.py", "tensorflow"),
-    ("labels.py", "keras"),
-    ("pages.py", "PIL"),
-    ("update.py", "tb_activations.passes"),
+    ("training/batch.py", "tensorflow"),
+    ("training/labels.py", "keras"),
+    ("training/update.py", "tb_activations.training.keras.passes"),
 }
 
 
@@ -121,7 +103,7 @@ def room_of(file: str) -> str:
         return "/".join(folders[:2])
     if folders:
         return folders[0]
-    return TODAY.get(name.removesuffix(".py"), name.removesuffix(".py"))
+    return name.removesuffix(".py")
 
 
 def imports_of(file: str) -> Iterator[Import]:

@@ -13,7 +13,7 @@ import pytest
 from logs import event, layer
 from report import report
 
-from tb_activations import events
+from tb_activations.eventfile import writer as events
 
 SOAK = os.environ.get("TBA_SOAK") == "1"
 CLIENTS, SECONDS = (64, 30) if SOAK else (8, 5)

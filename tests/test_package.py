@@ -68,7 +68,8 @@ def test_wheel_holds_the_dashboard_and_the_code(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         entry_points = archive.read(next(n for n in names if n.endswith("entry_points.txt")))
-    modules = {f"tb_activations/{path.name}" for path in (ROOT / "tb_activations").glob("*.py")}
+    tree = ROOT / "tb_activations"
+    modules = {path.relative_to(ROOT).as_posix() for path in tree.rglob("*.py")}
     assert modules <= names
     assert {"tb_activations/static/index.js", "tb_activations/py.typed"} <= names
     assert not [name for name in names if name.startswith(("tests/", "demo/", "benchmarks/"))]

@@ -9,13 +9,13 @@ import pytest
 from keras import layers as L
 
 import tb_activations as tba
-from tb_activations.batch import as_inputs, mapped
-from tb_activations.channel_statistics import ChannelStatistics
-from tb_activations.layers import Selection
-from tb_activations.passes import GraphPass, PlainPass, make_pass, unoptimised
-from tb_activations.plan import layer_plan
-from tb_activations.probe import build, tensor
-from tb_activations.survey import surveyed
+from tb_activations.record.statistics import ChannelStatistics
+from tb_activations.training.batch import as_inputs, mapped
+from tb_activations.training.keras.capture import build, tensor
+from tb_activations.training.keras.passes import GraphPass, PlainPass, make_pass, unoptimised
+from tb_activations.training.keras.survey import surveyed
+from tb_activations.training.plan import layer_plan
+from tb_activations.training.selection import Selection
 
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.skipif(

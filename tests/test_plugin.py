@@ -11,7 +11,8 @@ from logs import event, layer, write_run
 from servers import tensorboard_server
 from tensorboard.compat.proto import event_pb2
 
-from tb_activations import events, metadata
+from tb_activations.eventfile import writer as events
+from tb_activations.record import metadata
 
 LOADERS = ["false", "true"]
 CONV = {step: layer((6, 5, 7, 3), step) * 10**step for step in range(4)}

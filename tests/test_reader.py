@@ -14,13 +14,14 @@ from tensorboard.backend.event_processing import data_provider, plugin_event_mul
 from tensorboard.data import server_ingester
 from tensorboard.util import grpc_util
 
-from tb_activations import overview, reader, record
-from tb_activations.logdirs import LogDirs
-from tb_activations.metadata import TagMetadata
-from tb_activations.provider import ProviderSource, Unavailable, Viewer
-from tb_activations.series import SUMMARY
-from tb_activations.timelines import Timelines
-from tb_activations.warn import WarnOnce
+from tb_activations.record import encoder as record
+from tb_activations.record.metadata import TagMetadata
+from tb_activations.server import overview, reader
+from tb_activations.sources.logdirs import LogDirs
+from tb_activations.sources.provider import ProviderSource, Unavailable, Viewer
+from tb_activations.sources.series import SUMMARY
+from tb_activations.sources.timeline.timelines import Timelines
+from tb_activations.sources.warn import WarnOnce
 
 VIEWER = Viewer(tb_context.RequestContext(), "")
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from tb_activations import pages, record
+from tb_activations.record import encoder as record
+from tb_activations.record import pages
 
 EVERY = slice(None)
 

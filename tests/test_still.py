@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import tb_activations as tba
-from tb_activations import still
+from tb_activations.export import grid as still
 
 
 def real(*shape):

@@ -19,7 +19,8 @@ tf = pytest.importorskip("tensorflow", reason="the op needs TensorFlow")
 import ml_dtypes  # noqa: E402  (comes with TensorFlow)
 
 import tb_activations as tba  # noqa: E402
-from tb_activations import record, summary  # noqa: E402
+from tb_activations.record import encoder as record  # noqa: E402
+from tb_activations.training.tensorflow import summary  # noqa: E402
 
 EVERY = slice(None)
 DTYPES = [

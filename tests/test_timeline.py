@@ -15,16 +15,23 @@ from hypothesis import strategies as st
 from logs import event, layer, write_run
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 
-from tb_activations import events, metadata, record
-from tb_activations.blobs import BlobCache
-from tb_activations.frames import find_length
-from tb_activations.logdirs import LogDirs
-from tb_activations.rows import ROW, Part, merge
-from tb_activations.series import Gone
-from tb_activations.timeline import RunTimeline
-from tb_activations.timelines import Timelines
-from tb_activations.warn import WarnOnce
-from tb_activations.wire import blobs_of_tensor, head_of_event, metadata_of_value, values_of_event
+from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.walk import find_length
+from tb_activations.eventfile.wire import (
+    blobs_of_tensor,
+    head_of_event,
+    metadata_of_value,
+    values_of_event,
+)
+from tb_activations.record import encoder as record
+from tb_activations.record import metadata
+from tb_activations.sources.logdirs import LogDirs
+from tb_activations.sources.series import Gone
+from tb_activations.sources.timeline.blobs import BlobCache
+from tb_activations.sources.timeline.rows import ROW, Part, merge
+from tb_activations.sources.timeline.timeline import RunTimeline
+from tb_activations.sources.timeline.timelines import Timelines
+from tb_activations.sources.warn import WarnOnce
 
 SOAK = os.environ.get("TBA_SOAK") == "1"
 
@@ -380,7 +387,7 @@ def test_long_headers_and_many_shapes(tmp_path):
 
 def test_headers_beyond_the_table_are_read_from_the_file(tmp_path, monkeypatch):
     """Where too many headers differ to be kept, a record's own is read on demand."""
-    monkeypatch.setattr("tb_activations.rows.MAX_INTERNED_BYTES", 1000)
+    monkeypatch.setattr("tb_activations.sources.timeline.rows.MAX_INTERNED_BYTES", 1000)
     with events.EventWriter(tmp_path) as writer:
         for step in range(20):
             writer.write(event("conv", step, layer((2, 10 + step)), labels=[f"{step}", "b"]))

@@ -22,7 +22,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 import tb_activations as tba
-from tb_activations import record
+from tb_activations.record import encoder as record
 
 SOAK = os.environ.get("TBA_SOAK") == "1"
 TRAINER = Path(__file__).with_name("trainer.py")

@@ -10,7 +10,9 @@ import time
 
 import numpy as np
 
-from tb_activations import events, metadata, record
+from tb_activations.eventfile import writer as events
+from tb_activations.record import encoder as record
+from tb_activations.record import metadata
 
 SHAPE = (2, 24, 24, 8)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from logs import event
 
-from tb_activations import events
+from tb_activations.eventfile import writer as events
 
 STEPS = tuple(range(0, 80, 10))
 LABELS = ("cat", "dog", "ship", "frog")

@@ -14,7 +14,7 @@ from servers import Server, tensorboard_server
 
 from browser.conftest import new_dashboard
 from browser.dashboard import Dashboard
-from tb_activations import events
+from tb_activations.eventfile import writer as events
 
 DEPTH, WIDTH = 200, 2048
 WORST = "stage3/block_137"

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, expect
 from servers import Server, tensorboard_server
 
 from browser.conftest import new_dashboard
-from tb_activations import events
+from tb_activations.eventfile import writer as events
 
 NGINX = os.environ.get("TBA_NGINX") or shutil.which("nginx")
 CONF = """

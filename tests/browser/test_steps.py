@@ -11,7 +11,7 @@ from servers import tensorboard_server
 from browser import scenes
 from browser.conftest import new_dashboard
 from browser.dashboard import Dashboard
-from tb_activations import events
+from tb_activations.eventfile import writer as events
 
 CONV1 = "encoder/conv1"
 

@@ -1,0 +1,1 @@
+"""Event files: frames, checksums and events, for writers and readers."""

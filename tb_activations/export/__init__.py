@@ -1,0 +1,1 @@
+"""Still pictures and files, from arrays and logs."""

@@ -1,0 +1,99 @@
+"""Values ↔ what is stored of them: a storage dtype and a power of two.
+
+`true value = stored · 2**exponent`, stored being float16 or float32. With M the largest finite
+magnitude among the values kept and e = 15 − floor(log2 M) (127 for float32), stored =
+float16(float32(value · 2**e)) and exponent = −e; e is one lower where M · 2**e would round to
+infinity, and 0 where M is 0 or absent. float32 keeps the bits of sources no wider than itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tb_activations.record.statistics import working_dtype
+
+PRECISIONS = ("float16", "float32")
+NAN: dict[str, Any] = {  # a NaN carries no payload
+    "float16": np.array(0x7E00, np.uint16).view(np.float16)[()],
+    "float32": np.array(0x7FC00000, np.uint32).view(np.float32)[()],
+}
+
+# Largest e that leaves 2**-e, the scale that readers multiply by, above zero in float64.
+MAX_SHIFT = 1074
+TOP = {"float16": 15, "float32": 127}
+
+
+def check_dtype(dtype: np.dtype) -> None:
+    """Refuses what is not a real number.
+
+    Raises:
+      TypeError: the dtype is complex, a string, an object or a date.
+    """
+    extended = dtype.kind == "V" and dtype.name.startswith(("bfloat16", "float8"))
+    if not (dtype.kind in "fiub" or extended) or dtype.itemsize > 8:
+        raise TypeError(
+            f"activations of dtype {dtype.name} cannot be logged; accepted are float8, float16, "
+            "bfloat16, float32, float64, integers and bool"
+        )
+
+
+def store(values: np.ndarray, precision: str) -> tuple[np.ndarray, int]:
+    """`values` in the storage dtype, and the exponent to multiply them by.
+
+    Args:
+      values: any shape, any dtype that `check_dtype` admits.
+      precision: "float16" or "float32".
+
+    Returns:
+      (stored, exponent): stored is float16 or float32 of the same shape;
+      true value = stored · 2**exponent.
+    """
+    working = values.astype(working_dtype(values.dtype), copy=False)
+    if precision == "float32" and working.dtype == np.float32:
+        return working, 0
+    flushed = _flush(working, np.finfo(working.dtype).tiny)
+    shift = _shift(flushed, precision)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        scaled = _scale(flushed, shift)
+        if precision == "float32":
+            stored = _flush(scaled, np.finfo(np.float32).tiny).astype(np.float32)
+        else:
+            stored = scaled.astype(np.float32, copy=False).astype(np.float16)
+    stored[np.isnan(stored)] = NAN[precision]
+    return stored, -shift
+
+
+def restore(stored: np.ndarray, exponent: int) -> np.ndarray:
+    """The true values, float64: stored · 2**exponent."""
+    with np.errstate(over="ignore"):
+        return np.ldexp(stored.astype(np.float64), exponent)
+
+
+def _flush(values: np.ndarray, tiny: np.floating[Any]) -> np.ndarray:
+    """Magnitudes below `tiny`, the smallest normal number, become 0 of their sign."""
+    return np.where(np.abs(values) < tiny, np.copysign(values.dtype.type(0), values), values)
+
+
+def _shift(values: np.ndarray, precision: str) -> int:
+    """e of this module's docstring; `values` are in the working dtype, without subnormals."""
+    finite = np.isfinite(values)
+    largest = np.abs(values).max(initial=0, where=finite)
+    if largest == 0:
+        return 0
+    shift = min(TOP[precision] - (int(np.frexp(largest)[1]) - 1), MAX_SHIFT)
+    return shift - int(_rounds_to_infinity(largest, shift, precision))
+
+
+def _rounds_to_infinity(largest: np.floating[Any], shift: int, precision: str) -> bool:
+    with np.errstate(over="ignore"):
+        top = np.asarray(_scale(np.asarray(largest), shift)).astype(np.float32)
+        return bool(top >= 65520) if precision == "float16" else bool(np.isinf(top))
+
+
+def _scale(values: np.ndarray, shift: int) -> np.ndarray:
+    """values · 2**shift, in two halves: the whole power may lie beyond the dtype."""
+    half = shift // 2
+    one = values.dtype.type(1)
+    return values * np.ldexp(one, half) * np.ldexp(one, shift - half)

@@ -1,0 +1,1 @@
+"""Answers to the dashboard and to any other client."""

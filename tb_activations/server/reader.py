@@ -1,0 +1,350 @@
+"""Timeline or data provider → index, steps, values, statistics; knows no HTTP.
+
+Everything answered is about one run, and but for `overview` about one tag of it. What is not there
+is a `NotThere`, what would be too much a `TooMuch`; both say what there is, in a sentence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tb_activations.record.encoder import (
+    COLUMNS,
+    Header,
+    RecordError,
+    decode,
+    page_range,
+    parse_statistics,
+)
+from tb_activations.record.metadata import TagMetadata
+from tb_activations.server.overview import Track, overview
+from tb_activations.sources.provider import ProviderSource, TagInfo, Viewer
+from tb_activations.sources.series import Gone, Record, Series
+from tb_activations.sources.timeline.timelines import Timelines
+
+FIRST_PAGE = 4
+STATISTICS = 2
+MAX_STATS_BYTES = 16 << 20
+MAX_TENSOR_BYTES = 256 << 20
+LISTED = 12  # so many names stand in an error's sentence
+KNOWN_SECONDS = 2.0
+MAX_KNOWN = 10_000
+
+UNREADABLE = (RecordError, Gone, OSError)
+
+Span = tuple[int, int]  # half open, of positions
+
+
+class NotThere(LookupError):
+    """A run, tag, step, example, channel or position that does not exist."""
+
+
+class TooMuch(ValueError):
+    """A request for more than one answer may hold."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One entry of `/steps`."""
+
+    step: int
+    wall_time: float
+    header: Header
+    labels: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of a tag, ascending; `entries` can be read once."""
+
+    complete: bool
+    sampled: bool
+    entries: Iterator[Step]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Stored values of one record: `identity` names them for caches, `read` decodes them."""
+
+    record: Record
+    examples: slice
+    channels: slice
+    step: int
+    wall_time: float
+    where: str
+    gate: threading.Semaphore
+
+    @property
+    def dtype(self) -> str:
+        return self.record.header.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`[examples, channels, …spatial]`."""
+        spatial = self.record.header.stored_shape[2:]
+        return (
+            self.examples.stop - self.examples.start,
+            self.channels.stop - self.channels.start,
+            *spatial,
+        )
+
+    @property
+    def identity(self) -> tuple:
+        return (self.where, self.step, self.wall_time, self.dtype, self.record.header.exponent,
+                self.shape, self.examples.start, self.channels.start)  # fmt: skip
+
+    def read(self) -> bytes:
+        """Little-endian values, C order. Raises NotThere where the record is damaged."""
+        try:
+            with self.gate:
+                return self._decode()
+        except UNREADABLE as e:
+            raise NotThere(f"step {self.step} of {self.where} cannot be read: {e}") from e
+
+    def _decode(self) -> bytes:
+        header = self.record.header
+        pages = page_range(header, self.examples, self.channels)
+        blobs = self.record.blobs([FIRST_PAGE + page for page in pages])
+        values = decode(header, dict(zip(pages, blobs, strict=True)), self.examples, self.channels)
+        return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+class Reader:
+    """Answers about the runs that TensorBoard lists.
+
+    Args:
+      provider: reads through TensorBoard; knows which runs and tags there are.
+      timelines: of runs in local directories; None where any is remote.
+    """
+
+    def __init__(self, provider: ProviderSource, timelines: Timelines | None = None) -> None:
+        self._provider = provider
+        self._timelines = timelines
+        # Decoding is work for a core: more at once would only take more memory, and turns.
+        self._gate = threading.Semaphore(max(2, os.cpu_count() or 1))
+        self._known: dict[tuple[str, str, str], tuple[float, TagInfo]] = {}
+        self._lock = threading.Lock()
+
+    def tags(self, viewer: Viewer) -> dict[str, dict[str, TagInfo]]:
+        """Every run that has activations, and its tags, sorted."""
+        return self._provider.tags(viewer)
+
+    def steps(self, viewer: Viewer, run: str, tag: str) -> Steps:
+        """Every step of one tag that there is."""
+        series = self._series(viewer, run, tag)
+        return Steps(series.complete, series.sampled, _entries(series))
+
+    def tensor(
+        self,
+        viewer: Viewer,
+        run: str,
+        tag: str,
+        step: int,
+        *,
+        examples: Span | None,
+        channels: Span | None,
+    ) -> Tensor:
+        """Values of one record; None means all examples or channels.
+
+        Raises:
+          NotThere: the step, an example or a channel.
+          TooMuch: more than MAX_TENSOR_BYTES.
+        """
+        series = self._series(viewer, run, tag, step=step)
+        position = _position(series, step, run, tag)
+        record = _record(series, position, run, tag)
+        n, c, *_ = record.header.stored_shape
+        where = f"tag {tag!r}, run {run!r}"
+        if record.header.omitted:
+            raise NotThere(
+                f"step {step} of {where} has no values, only statistics: {record.header.omitted}"
+            )
+        tensor = Tensor(
+            record=record,
+            examples=_slice(examples, n, "example", f"step {step} of {where}"),
+            channels=_slice(channels, c, "channels", f"step {step} of {where}"),
+            step=step,
+            wall_time=float(series.wall_times[position]),
+            where=where,
+            gate=self._gate,
+        )
+        _check_size(tensor)
+        return tensor
+
+    def statistics(self, viewer: Viewer, run: str, tag: str, positions: Span | None) -> bytes:
+        """Little-endian float32 `[channels, 6]` of each position in `steps`, one after another.
+
+        Raises:
+          NotThere: a position, or a record that is damaged.
+          TooMuch: more than MAX_STATS_BYTES.
+        """
+        series = self._series(viewer, run, tag)
+        where = f"tag {tag!r}, run {run!r}"
+        wanted = _slice(positions, len(series.steps), "steps", where)
+        _check_statistics(series, wanted)
+        tables = [_statistics(series, i, where) for i in range(wanted.start, wanted.stop)]
+        return b"".join(tables)
+
+    def overview(
+        self, viewer: Viewer, run: str, *, columns: int, step: int | None
+    ) -> dict[str, Any]:
+        """The health of every layer of `run`, in at most `columns` buckets of its steps."""
+        tags = self._provider.tags(viewer, run).get(run)
+        if not tags:
+            raise self._no_run(viewer, run)
+        complete, sampled, tracks = True, False, {}
+        for tag, info in tags.items():
+            series = self._source(viewer, run, tag)
+            complete, sampled = complete and series.complete, sampled or series.sampled
+            with contextlib.suppress(*UNREADABLE):
+                if len(series.steps):
+                    tracks[tag] = _track(series, info.metadata)
+        answer = overview(tracks, columns=columns, step=step)
+        return {"complete": complete, "sampled": sampled, **answer}
+
+    def _series(self, viewer: Viewer, run: str, tag: str, *, step: int | None = None) -> Series:
+        """The series of a tag that TensorBoard knows, up to date unless it has `step` anyway."""
+        self._info(viewer, run, tag)
+        if step is not None:
+            series = self._source(viewer, run, tag, fresh=False)
+            if step in series.steps:
+                return series
+        return self._source(viewer, run, tag)
+
+    def _source(self, viewer: Viewer, run: str, tag: str, *, fresh: bool = True) -> Series:
+        """The timeline's series where there is one, else the provider's."""
+        timeline = self._timelines and self._timelines.run(run, fresh=fresh)
+        series = timeline.series(tag) if timeline else None
+        return self._provider.series(viewer, run, tag) if series is None else series
+
+    def _info(self, viewer: Viewer, run: str, tag: str) -> TagInfo:
+        """What is known of a tag; asked of the provider at most every KNOWN_SECONDS."""
+        key, now = (viewer.experiment, run, tag), time.monotonic()
+        with self._lock:
+            found = self._known.get(key)
+        if found and now - found[0] < KNOWN_SECONDS:
+            return found[1]
+        info = self._provider.tags(viewer, run, tag).get(run, {}).get(tag)
+        if info is None:
+            raise self._no_tag(viewer, run, tag)
+        with self._lock:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[key] = (now, info)
+        return info
+
+    def _no_tag(self, viewer: Viewer, run: str, tag: str) -> NotThere:
+        tags = self._provider.tags(viewer, run).get(run)
+        if not tags:
+            return self._no_run(viewer, run)
+        return NotThere(f"no tag {_quote(tag)} in run {_quote(run)}; it has {_names(tags)}")
+
+    def _no_run(self, viewer: Viewer, run: str) -> NotThere:
+        runs = self._provider.tags(viewer)
+        return NotThere(f"no run {_quote(run)} with activations; there are {_names(runs)}")
+
+
+def _entries(series: Series) -> Iterator[Step]:
+    pairs = zip(series.steps.tolist(), series.wall_times.tolist(), strict=True)
+    for i, (step, wall_time) in enumerate(pairs):
+        # A header that is not in the index is read from a file that may have gone meanwhile.
+        with contextlib.suppress(*UNREADABLE):
+            yield Step(step, wall_time, series.header(i), series.labels(i))
+
+
+def _position(series: Series, step: int, run: str, tag: str) -> int:
+    steps = series.steps
+    position = int(np.searchsorted(steps, step))
+    if position < len(steps) and steps[position] == step:
+        return position
+    raise NotThere(f"no step {step} of tag {_quote(tag)}, run {_quote(run)}; {_steps(steps)}")
+
+
+def _record(series: Series, position: int, run: str, tag: str) -> Record:
+    try:
+        return series.record(position)
+    except UNREADABLE as e:
+        step = int(series.steps[position])
+        raise NotThere(
+            f"step {step} of tag {_quote(tag)}, run {_quote(run)} cannot be read: {e}"
+        ) from e
+
+
+def _slice(span: Span | None, size: int, name: str, where: str) -> slice:
+    """The slice of a span that must lie within `size` positions."""
+    if span is None:
+        return slice(0, size)
+    first, last = span
+    if last > size:
+        there = f"it has {name} 0:{size}" if size else "it has none"
+        raise NotThere(f"{name} {first}:{last} is not in {where}; {there}")
+    return slice(first, last)
+
+
+def _check_size(tensor: Tensor) -> None:
+    size = int(np.prod(tensor.shape, dtype=np.float64)) * np.dtype(tensor.dtype).itemsize
+    if size > MAX_TENSOR_BYTES:
+        raise TooMuch(
+            f"{size:,} bytes in one answer; at most {MAX_TENSOR_BYTES:,} are sent: ask for fewer "
+            "with 'example' or 'channels'"
+        )
+
+
+def _check_statistics(series: Series, wanted: slice) -> None:
+    row = 4 * len(COLUMNS)
+    size = sum(row * _channels(series, i) for i in range(wanted.start, wanted.stop))
+    if size > MAX_STATS_BYTES:
+        raise TooMuch(
+            f"the statistics of steps {wanted.start}:{wanted.stop} take {size:,} bytes; at most "
+            f"{MAX_STATS_BYTES:,} (16 MiB) are sent: ask for fewer with 'steps'"
+        )
+
+
+def _channels(series: Series, position: int) -> int:
+    """0 where the header cannot be read; `_statistics` will say so."""
+    try:
+        return series.header(position).channels
+    except UNREADABLE:
+        return 0
+
+
+def _statistics(series: Series, position: int, where: str) -> bytes:
+    try:
+        record = series.record(position)
+        [blob] = record.blobs([STATISTICS])
+        return parse_statistics(blob, record.header).astype("<f4", copy=False).tobytes()
+    except UNREADABLE as e:
+        step = int(series.steps[position])
+        raise NotThere(f"step {step} of {where} (steps={position}) cannot be read: {e}") from e
+
+
+def _track(series: Series, metadata: TagMetadata) -> Track:
+    return Track(metadata, series.steps, series.summaries, series.header(len(series.steps) - 1))
+
+
+def _quote(name: str) -> str:
+    return repr(name if len(name) <= 200 else name[:200] + "…")
+
+
+def _names(names: Iterable[str]) -> str:
+    listed = list(names)
+    if not listed:
+        return "none"
+    shown = ", ".join(_quote(name) for name in listed[:LISTED])
+    return shown if len(listed) <= LISTED else f"{shown} and {len(listed) - LISTED} more"
+
+
+def _steps(steps: Sequence[int] | np.ndarray) -> str:
+    if not len(steps):
+        return "it has no step yet"
+    if len(steps) <= LISTED:
+        return f"it has {', '.join(str(step) for step in steps)}"
+    return f"it has {len(steps)} from {steps[0]} to {steps[-1]}"

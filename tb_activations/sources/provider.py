@@ -1,0 +1,316 @@
+"""Records through TensorBoard's data provider: which runs and tags there are, and sampled steps.
+
+The provider answers a tag with blob references, one round trip each (44 ms under the Rust server),
+so headers are fetched in parallel and remembered, and a request reads them for a bounded time:
+`complete` is false while some are still unread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from tensorboard import errors
+from tensorboard.data import provider as tb_provider
+
+from tb_activations.record.encoder import (
+    Header,
+    LayerSummary,
+    RecordError,
+    parse_header,
+    parse_labels,
+    parse_summary,
+)
+from tb_activations.record.metadata import PLUGIN_NAME, TagMetadata, parse_metadata
+from tb_activations.sources.series import SUMMARY, Gone, summary_row
+from tb_activations.sources.warn import WarnOnce, logger
+
+KEEPS = 10  # blob sequences per tag, where the user sets nothing
+ALL = 1_000_000  # `downsample` 0 means nothing, not all
+SECONDS = 2.0
+MAX_REMEMBERED = 20_000
+PARALLEL = 8
+
+T = TypeVar("T")
+
+
+class Unavailable(RuntimeError):
+    """TensorBoard's data provider failed to answer."""
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who asks: TensorBoard's request context, and the experiment of the URL."""
+
+    context: Any
+    experiment: str
+
+
+@dataclass(frozen=True)
+class TagInfo:
+    """What is known of a tag; description is Markdown as it was logged.
+
+    `wall_time` is when it was last written, in seconds since 1970; None where that is no number.
+    """
+
+    metadata: TagMetadata
+    description: str
+    wall_time: float | None
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What has been read of a record; header is None where it is damaged."""
+
+    header: Header | None
+    summary: LayerSummary | None
+    labels: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class ProviderRecord:
+    header: Header
+    references: Sequence[tb_provider.BlobReference]
+    fetch: Callable[[Sequence[str]], list[bytes]]
+
+    def blobs(self, indices: Sequence[int]) -> list[bytes]:
+        if indices and max(indices) >= len(self.references):
+            raise RecordError(f"blob {max(indices)} of {len(self.references)} is missing")
+        return self.fetch([self.references[i].blob_key for i in indices])
+
+
+@dataclass(frozen=True)
+class ProviderSeries:
+    """The steps that the provider kept, as far as their headers could be read in time."""
+
+    complete: bool
+    sampled: bool
+    data: Sequence[tb_provider.BlobSequenceDatum]
+    known: Sequence[_Known]
+    fetch: Callable[[Sequence[str]], list[bytes]]
+
+    @property
+    def steps(self) -> np.ndarray:
+        return np.array([datum.step for datum in self.data], np.int64)
+
+    @property
+    def wall_times(self) -> np.ndarray:
+        return np.array([datum.wall_time for datum in self.data], np.float64)
+
+    def summaries(self) -> np.ndarray:
+        rows = [summary_row(k.summary) for k in self.known if k.summary]
+        return np.array(rows, SUMMARY)
+
+    def header(self, position: int) -> Header:
+        header = self.known[position].header
+        assert header is not None
+        return header
+
+    def labels(self, position: int) -> tuple[str, ...] | None:
+        return self.known[position].labels
+
+    def record(self, position: int) -> ProviderRecord:
+        return ProviderRecord(self.header(position), self.data[position].values, self.fetch)
+
+
+class ProviderSource:
+    """Reads activations through a `DataProvider`, whichever it is.
+
+    Args:
+      provider: TensorBoard's.
+      keeps: how many steps of a tag it keeps; 0 for all.
+      tags_of: the tags of a run as another source knows them, for where the provider cannot list
+        them at once.
+    """
+
+    def __init__(
+        self,
+        provider: Any,
+        keeps: int = KEEPS,
+        warn: WarnOnce | None = None,
+        tags_of: Callable[[str], list[str]] | None = None,
+    ) -> None:
+        self._provider = provider
+        self._keeps = keeps
+        self._tags_of = tags_of or (lambda run: [])
+        self._warn = warn or WarnOnce()
+        self._remembered: _Lru[tuple, _Known] = _Lru(MAX_REMEMBERED)
+        self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="activations-blob")
+
+    def tags(
+        self, viewer: Viewer, run: str | None = None, tag: str | None = None
+    ) -> dict[str, dict[str, TagInfo]]:
+        """The tags of every run that has any (of one run or tag, where given), both sorted."""
+        listing = self._list(viewer, run, tag)
+        found: dict[str, dict[str, TagInfo]] = {}
+        for name in sorted(listing):
+            tags = dict(self._readable(name, listing[name]))
+            if tags:
+                found[name] = tags
+        return found
+
+    def series(self, viewer: Viewer, run: str, tag: str) -> ProviderSeries:
+        """The steps of one tag. Raises Gone where the provider does not have it."""
+        kept = self._call(
+            self._provider.read_blob_sequences,
+            viewer.context,
+            experiment_id=viewer.experiment,
+            plugin_name=PLUGIN_NAME,
+            downsample=ALL,
+            run_tag_filter=tb_provider.RunTagFilter(runs=[run], tags=[tag]),
+        )
+        data = sorted(kept.get(run, {}).get(tag, ()), key=lambda datum: datum.step)
+        known = self._known(viewer, run, tag, data)
+        good = [(d, k) for d, k in zip(data, known, strict=True) if k and k.header]
+        return ProviderSeries(
+            complete=None not in known,
+            sampled=0 < self._keeps <= len(data),
+            data=[d for d, _ in good],
+            known=[k for _, k in good if k],
+            fetch=lambda keys: self._fetch(viewer, keys),
+        )
+
+    def _list(self, viewer: Viewer, run: str | None, tag: str | None) -> Mapping[str, Any]:
+        try:
+            return self._list_runs(viewer, None if run is None else [run], tag)
+        except KeyError:
+            # A tag that has metadata and no tensor breaks the listing of all: go run by run.
+            return self._list_each(viewer, run, tag)
+
+    def _list_runs(
+        self, viewer: Viewer, runs: list[str] | None, tag: str | None
+    ) -> Mapping[str, Any]:
+        return self._call(
+            self._provider.list_blob_sequences,
+            viewer.context,
+            experiment_id=viewer.experiment,
+            plugin_name=PLUGIN_NAME,
+            run_tag_filter=tb_provider.RunTagFilter(runs=runs, tags=None if tag is None else [tag]),
+        )
+
+    def _list_each(self, viewer: Viewer, run: str | None, tag: str | None) -> Mapping[str, Any]:
+        runs = self._call(self._provider.list_runs, viewer.context, experiment_id=viewer.experiment)
+        listing: dict[str, Any] = {}
+        for name in [r.run_name for r in runs if run in (None, r.run_name)]:
+            with contextlib.suppress(KeyError):
+                listing.update(self._list_runs(viewer, [name], tag))
+                continue
+            self._warn(("list", name), "run %r has a tag without values, which is skipped", name)
+            listing[name] = self._list_tags(viewer, name, tag)
+        return listing
+
+    def _list_tags(self, viewer: Viewer, run: str, tag: str | None) -> Mapping[str, Any]:
+        """The tags of a run that can be listed one by one."""
+        listing: dict[str, Any] = {}
+        for name in self._tags_of(run) if tag is None else [tag]:
+            with contextlib.suppress(KeyError):
+                listing.update(self._list_runs(viewer, [run], name).get(run, {}))
+        return listing
+
+    def _readable(self, run: str, tags: Mapping[str, Any]) -> Iterator[tuple[str, TagInfo]]:
+        for tag in sorted(tags):
+            try:
+                metadata = parse_metadata(tags[tag].plugin_content)
+            except ValueError as e:
+                self._warn(("tag", run, tag), "tag %r of run %r is skipped: %s", tag, run, e)
+                continue
+            yield tag, TagInfo(metadata, tags[tag].description, _finite(tags[tag].max_wall_time))
+
+    def _known(
+        self, viewer: Viewer, run: str, tag: str, data: Sequence[Any]
+    ) -> list[_Known | None]:
+        """What is known of each record; None where there was no time to read it."""
+        keys = [(viewer.experiment, run, tag, datum.step, datum.wall_time) for datum in data]
+        deadline = time.monotonic() + SECONDS
+        for first in range(0, len(data), PARALLEL):
+            unread = [
+                i
+                for i in range(first, min(first + PARALLEL, len(data)))
+                if self._remembered.get(keys[i]) is None
+            ]
+            if unread and time.monotonic() > deadline:
+                break
+            read = self._pool.map(lambda i: self._read(viewer, run, tag, data[i]), unread)
+            for i, known in zip(unread, read, strict=True):
+                if known is not None:
+                    self._remembered.put(keys[i], known)
+        return [self._remembered.get(key) for key in keys]
+
+    def _read(self, viewer: Viewer, run: str, tag: str, datum: Any) -> _Known | None:
+        """Header, summary and labels of one record; None where it has just gone."""
+        if len(datum.values) < 4:
+            self._skip(run, tag, datum.step, f"it has {len(datum.values)} blobs, not 4 or more")
+            return _Known(None, None, None)
+        try:
+            blobs = [self._blob(viewer, datum.values[i].blob_key) for i in (0, 1, 3)]
+            header = parse_header(blobs[0])
+            return _Known(header, parse_summary(blobs[1]), parse_labels(blobs[2], header))
+        except RecordError as e:
+            self._skip(run, tag, datum.step, str(e))
+            return _Known(None, None, None)
+        except Gone:
+            return None
+
+    def _skip(self, run: str, tag: str, step: int, reason: str) -> None:
+        self._warn(
+            ("record", run, tag, step),
+            "step %d of tag %r, run %r, is skipped: %s", step, tag, run, reason,
+        )  # fmt: skip
+
+    def _fetch(self, viewer: Viewer, keys: Sequence[str]) -> list[bytes]:
+        return list(self._pool.map(lambda key: self._blob(viewer, key), keys))
+
+    def _blob(self, viewer: Viewer, key: str) -> bytes:
+        try:
+            blob = self._call(self._provider.read_blob, viewer.context, blob_key=key)
+        except (KeyError, IndexError, errors.NotFoundError) as e:
+            raise Gone("the data provider no longer keeps this step") from e
+        return blob if isinstance(blob, bytes) else str(blob).encode("utf-8")
+
+    def _call(self, method: Callable[..., T], *args: Any, **options: Any) -> T:
+        """Calls the provider; what is not an answer of its contract becomes Unavailable."""
+        try:
+            return method(*args, **options)
+        except (errors.PublicError, KeyError, IndexError):
+            raise
+        except Exception as e:
+            logger.warning("TensorBoard's data provider failed: %s", e)
+            raise Unavailable(f"TensorBoard's data provider failed: {type(e).__name__}") from e
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
+
+
+K = TypeVar("K")
+
+
+class _Lru(Generic[K, T]):
+    """The last `limit` things put or got; safe between threads."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._items: OrderedDict[K, T] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: K) -> T | None:
+        with self._lock:
+            if key not in self._items:
+                return None
+            self._items.move_to_end(key)
+            return self._items[key]
+
+    def put(self, key: K, item: T) -> None:
+        with self._lock:
+            self._items[key] = item
+            self._items.move_to_end(key)
+            while len(self._items) > self._limit:
+                self._items.popitem(last=False)

@@ -1,0 +1,85 @@
+"""One tag's steps as a source of records knows them: what timeline and provider have in common.
+
+A `Series` is a snapshot: position i of `steps`, `wall_times` and `summaries` stays the same record
+for as long as the snapshot is held, whatever is written meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from tb_activations.record.encoder import Header, LayerSummary
+
+# Five numbers of a layer at a step, as in the record's summary.
+SUMMARY = np.dtype(
+    [
+        ("rms", "<f4"),
+        ("largest", "<f4"),
+        ("dead", "<u4"),
+        ("constant", "<u4"),
+        ("nonfinite", "<u4"),
+    ]
+)
+
+
+class Gone(LookupError):
+    """A record that was listed, and that its source no longer has."""
+
+
+class Record(Protocol):
+    """One record: its header is parsed, its blobs are read when they are asked for."""
+
+    @property
+    def header(self) -> Header: ...
+
+    def blobs(self, indices: Sequence[int]) -> list[bytes]:
+        """The blobs of these numbers. Raises RecordError on damage, Gone, OSError."""
+        ...
+
+
+class Series(Protocol):
+    """The steps of one tag, ascending; `complete` is false while a source still fills in."""
+
+    @property
+    def complete(self) -> bool: ...
+
+    @property
+    def sampled(self) -> bool:
+        """Whether steps that were logged may be missing here."""
+        ...
+
+    @property
+    def steps(self) -> np.ndarray:
+        """int64 [n]."""
+        ...
+
+    @property
+    def wall_times(self) -> np.ndarray:
+        """float64 [n], seconds since 1970."""
+        ...
+
+    def summaries(self) -> np.ndarray:
+        """SUMMARY [n]."""
+        ...
+
+    def header(self, position: int) -> Header: ...
+
+    def labels(self, position: int) -> tuple[str, ...] | None: ...
+
+    def record(self, position: int) -> Record:
+        """The record at `position`. Raises Gone where it is no longer there."""
+        ...
+
+
+def summary_row(summary: LayerSummary) -> tuple[float, float, int, int, int]:
+    """A row of SUMMARY."""
+    return (
+        summary.rms,
+        summary.largest,
+        summary.dead,
+        summary.constant,
+        summary.nonfinite,
+    )

@@ -1,0 +1,1 @@
+"""Every record of a run, found by hopping through its event files."""

@@ -1,0 +1,142 @@
+"""The blobs of one record, read out of an event file when they are asked for.
+
+A record of up to WHOLE bytes is read at once and kept in a `BlobCache` of bounded size; of a larger
+one only the blobs that are wanted are read, once its checksum has been checked a chunk at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import google_crc32c
+
+from tb_activations.eventfile.walk import intact, masked
+from tb_activations.eventfile.wire import MAX_BLOBS, Read, Value, blobs_of_tensor, values_of_event
+from tb_activations.eventfile.writer import FRAME_FOOTER_BYTES, FRAME_HEADER_BYTES
+from tb_activations.record.encoder import RecordError
+from tb_activations.sources.series import Gone
+
+WHOLE = 4 << 20
+CACHE_BYTES = 32 << 20
+
+Key = tuple[str, int, int]  # path, offset, length
+Expected = tuple[bytes, int]  # tag, step
+
+
+class BlobCache:
+    """The data of the records last read, CACHE_BYTES of them; safe between threads."""
+
+    def __init__(self, limit: int = CACHE_BYTES) -> None:
+        self._limit = limit
+        self._used = 0
+        self._items: OrderedDict[tuple, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple) -> bytes | None:
+        with self._lock:
+            found = self._items.get(key)
+            if found is not None:
+                self._items.move_to_end(key)
+            return found
+
+    def put(self, key: tuple, data: bytes) -> None:
+        with self._lock:
+            if key in self._items:
+                return
+            self._items[key] = data
+            self._used += len(data)
+            while self._used > self._limit:
+                _, old = self._items.popitem(last=False)
+                self._used -= len(old)
+
+
+@dataclass(frozen=True)
+class EventBlobs:
+    """The record in the frame at `offset` of an event file, its data of `length` bytes."""
+
+    path: str
+    offset: int
+    length: int
+
+    def read(
+        self,
+        indices: Sequence[int],
+        *,
+        expected: Expected | None = None,
+        cache: BlobCache | None = None,
+        verified: bool = False,
+    ) -> list[bytes]:
+        """The blobs of these numbers.
+
+        Args:
+          indices: 0 is the header.
+          expected: the tag and step that the record must have.
+          cache: keeps the whole data, which is checked first; without it nothing is checked.
+          verified: whether the checksum is known to hold.
+
+        Raises:
+          RecordError: the data is damaged.
+          Gone: the file is gone, or holds another record there.
+        """
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError as e:
+            raise Gone(f"{self.path} is no longer there") from e
+        try:
+            unchecked = _reader(descriptor)
+            read = unchecked if cache is None else self._checked(descriptor, cache, verified)
+            value = self._value(read, expected)
+            wanted = max(indices, default=-1) + 1
+            spans = blobs_of_tensor(read, value.tensor, value.tensor_end, min(wanted, MAX_BLOBS))
+            if len(spans) < wanted:
+                raise RecordError(f"blob {wanted - 1} of {len(spans)} is missing")
+            return [read(spans[i][0], spans[i][1] - spans[i][0]) for i in indices]
+        finally:
+            os.close(descriptor)
+
+    def _checked(self, descriptor: int, cache: BlobCache, verified: bool) -> Read:
+        """Reads data whose checksum holds: from memory, or from the file where it is large."""
+        if self.length > WHOLE:
+            if not verified and not intact(descriptor, self.offset, self.length):
+                raise self._damage(descriptor)
+            return _reader(descriptor)
+        start = self.offset + FRAME_HEADER_BYTES
+        status = os.fstat(descriptor)
+        key = (status.st_dev, status.st_ino, self.offset, self.length)
+        data = cache.get(key)
+        if data is None:
+            framed = os.pread(descriptor, self.length + FRAME_FOOTER_BYTES, start)
+            data = framed[: self.length]
+            crc = int.from_bytes(framed[self.length :], "little")
+            if len(framed) != self.length + FRAME_FOOTER_BYTES or (
+                masked(google_crc32c.value(data)) != crc
+            ):
+                raise self._damage(descriptor)
+            cache.put(key, data)
+        return lambda offset, size: data[offset - start : offset - start + size]
+
+    def _damage(self, descriptor: int) -> RecordError | Gone:
+        """Damage, or another file in its place: then no frame of this length begins here."""
+        head = os.pread(descriptor, FRAME_HEADER_BYTES, self.offset)
+        length, crc = head[:8], head[8:]
+        if int.from_bytes(length, "little") != self.length or (
+            masked(google_crc32c.value(length)) != int.from_bytes(crc, "little")
+        ):
+            return Gone(f"{self.path} was truncated or replaced")
+        return RecordError("its data is damaged")
+
+    def _value(self, read: Read, expected: Expected | None) -> Value:
+        start = self.offset + FRAME_HEADER_BYTES
+        _, step, values = values_of_event(read, start, self.length)
+        for value in reversed(values):
+            if value.tensor and (expected is None or (value.tag, step) == expected):
+                return value
+        raise Gone(f"{self.path} holds another record there")
+
+
+def _reader(descriptor: int) -> Read:
+    return lambda offset, size: os.pread(descriptor, size, offset)

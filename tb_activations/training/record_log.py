@@ -1,0 +1,62 @@
+"""Writes records to a run's event file, and goes on where the disk does not.
+
+Owns the event writer of one log directory, opened with the first record. An error is kept, once,
+as a sentence for the training thread to warn with; the records it costs are lost, later ones are
+tried again.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tb_activations.eventfile.writer import EventWriter, activation_event
+from tb_activations.record.metadata import summary_metadata
+
+Tag = tuple[str, str, int]  # name, kind, order
+
+
+class RecordLog:
+    """Appends to one event file; used from one thread at a time."""
+
+    def __init__(self, log_dir: str | os.PathLike[str]) -> None:
+        self.log_dir = Path(log_dir)
+        self._writer: EventWriter | None = None
+        self._complaint: str | None = None
+        self._complained = False
+
+    def write(self, tag: Tag, blobs: list[bytes], step: int, wall_time: float) -> None:
+        """Appends one record; what goes wrong becomes the complaint."""
+        name, kind, order = tag
+        metadata = summary_metadata(kind, order)
+        event = activation_event(name, blobs, step, wall_time, metadata)
+        try:
+            self._opened().write(event)
+        except OSError as e:
+            path = self._writer.path if self._writer else self.log_dir
+            self.complain(f"cannot write activations to {path}: {e.strerror or e}")
+
+    def complain(self, sentence: str) -> None:
+        """Keeps the first complaint."""
+        if not self._complained:
+            self._complaint = f"{sentence}; training goes on, and what cannot be logged is lost"
+            self._complained = True
+
+    def take_complaint(self) -> str | None:
+        """The complaint, the first time it is asked for."""
+        complaint, self._complaint = self._complaint, None
+        return complaint
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = None
+
+    def _opened(self) -> EventWriter:
+        """The writer; a new one where the file was removed under it."""
+        if self._writer is not None and not self._writer.path.exists():
+            self.complain(f"{self._writer.path} was removed while it was written to")
+            self.close()
+        if self._writer is None:
+            self._writer = EventWriter(self.log_dir)
+        return self._writer

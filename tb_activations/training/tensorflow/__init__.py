@@ -1,0 +1,1 @@
+"""The summary op, and the record written inside a graph."""

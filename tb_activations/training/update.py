@@ -1,0 +1,89 @@
+"""One step of the callback, on its worker: pieces of slices → records in the event file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tb_activations.record import encoder as record
+from tb_activations.record.statistics import ChannelStatistics
+from tb_activations.training.keras.passes import Piece
+from tb_activations.training.plan import LayerPlan, Plan
+from tb_activations.training.record_log import RecordLog, Tag
+
+
+class Update:
+    """One step, on the worker: pieces of slices → records."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        step: int,
+        options: dict[str, Any],
+        labels: list[str] | None,
+        log: RecordLog,
+    ) -> None:
+        self._plan = plan
+        self._layers = {layer.name: layer for layer in plan.layers}
+        self._step = step
+        self._wall_time = time.time()
+        self._options = options
+        self._labels = labels
+        self._log = log
+        self._discarded = False
+        self._statistics: dict[str, ChannelStatistics] = {}
+        self._kept: dict[str, list[np.ndarray]] = {}
+        self._examples: dict[str, int] = {}
+
+    def discard(self) -> None:
+        """Another process of the same training writes."""
+        self._discarded = True
+
+    def guarded(self, task: Callable[[], None]) -> None:
+        """Runs a task; what it raises costs records, not training."""
+        try:
+            task()
+        except Exception as e:
+            self._log.complain(f"the activations of step {self._step} could not be encoded: {e!r}")
+
+    def add(self, name: str, piece: Piece) -> None:
+        if self._discarded:
+            return
+        layer = self._layers[name]
+        statistics = piece.statistics(layer)
+        before = self._statistics.get(name)
+        self._statistics[name] = before.merge(statistics) if before else statistics
+        self._examples[name] = self._examples.get(name, 0) + piece.examples
+        if piece.keep:
+            self._kept.setdefault(name, []).append(np.array(piece.kept_values(layer)))
+
+    def add_input(self, tag: Tag, array: np.ndarray, labels: list[str] | None) -> None:
+        if self._discarded:
+            return
+        examples = self._plan.examples
+        blobs = record.encode(array, max_outputs=examples, labels=labels, **self._options)
+        self._log.write(tag, blobs, self._step, self._wall_time)
+
+    def finish(self) -> None:
+        for layer in self._plan.layers:
+            if layer.name in self._statistics:
+                self._write(layer)
+
+    def _write(self, layer: LayerPlan) -> None:
+        kept = np.concatenate(self._kept[layer.name])
+        labels = None if self._labels is None else self._labels[: len(kept)]
+        blobs = record.encode_kept(
+            kept,
+            self._statistics[layer.name],
+            batch=self._examples[layer.name],
+            examples=range(len(kept)),
+            channels=layer.channels,
+            channel_ids=layer.channel_ids,
+            labels=labels,
+            **self._options,
+        )
+        tag = (layer.name, "activation", layer.order)
+        self._log.write(tag, blobs, self._step, self._wall_time)
