@@ -12,6 +12,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "EventWriter": "tb_activations.eventfile.writer",
     "activations": "tb_activations.training.tensorflow.summary",
     "activations_pb": "tb_activations.training.tensorflow.summary",
     "ActivationsCallback": "tb_activations.training.keras.callback",
@@ -22,6 +23,7 @@ _HOMES = {
 
 __all__ = [
     "ActivationsCallback",
+    "EventWriter",
     "__version__",
     "activations",
     "activations_pb",

@@ -30,6 +30,7 @@ def test_exported_names_are_pinned():
     """A public name appears or goes only when this list is changed on purpose."""
     assert sorted(tba.__all__) == [
         "ActivationsCallback",
+        "EventWriter",
         "__version__",
         "activations",
         "activations_pb",
@@ -49,6 +50,14 @@ def test_unknown_name_is_an_attribute_error():
     """A name that the package does not have raises AttributeError and names it."""
     with pytest.raises(AttributeError, match="no attribute 'activation'"):
         _ = tba.activation
+
+
+def test_the_old_home_of_the_event_writer_warns():
+    """`tb_activations.events.EventWriter` still works, and says where the name is now."""
+    from tb_activations import events
+
+    with pytest.warns(DeprecationWarning, match=r"use tb_activations\.EventWriter"):
+        assert events.EventWriter is tba.EventWriter
 
 
 def test_import_is_light():
