@@ -1,0 +1,181 @@
+// @vitest-environment node
+/**
+ * The order of the rooms: `{data, host} < render < state < {loading, ui} < index`. A file imports
+ * only from rooms before its own or from its own, types included.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { parseSync, Visitor } from "vite";
+import { describe, expect, it } from "vitest";
+
+/** What each room may import from, beside itself. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  data: [],
+  host: [],
+  render: ["data", "host"],
+  state: ["data", "host", "render"],
+  grid: ["data", "host", "render", "state"],
+  styles: [],
+  ui: ["data", "host", "render", "state", "grid"],
+  index: ["data", "host", "render", "state", "grid", "styles", "ui"],
+};
+const LONGEST_FILE = 350;
+const LONGEST_CLASS = 200;
+/** What stands elsewhere than it should, as of today. */
+const KNOWN = [
+  "data/npy.ts imports render/decode",
+  "data/view.ts imports render/decode",
+  "grid/cell.ts imports ui/selected",
+  "grid/Grid.tsx imports ui/values/windowDrag",
+  "grid/Matrix.tsx imports ui/values/windowDrag",
+  "grid/Shell.tsx imports ui/controls",
+  "state/order.ts imports grid/search",
+  "state/order.ts imports grid/triage",
+  "state/compare.ts → state/store.ts → state/compare.ts",
+  "ui/export/Export.tsx names createClient",
+  "grid/Matrix.tsx and grid/matrix.ts",
+  "grid/Matrix.tsx has 376 lines",
+  "render/window.ts has 354 lines",
+  "ui/values/ValueWindow.tsx has 388 lines",
+  "class Loader in state/loader.ts has",
+  "class Surroundings in state/surroundings.ts has",
+];
+
+interface Source {
+  /** Relative to `src`, as "render/strip.ts". */
+  readonly path: string;
+  readonly lines: number;
+  /** Files it imports, relative to `src`, as the import says: without their ending. */
+  readonly imports: readonly string[];
+  readonly names: ReadonlySet<string>;
+  readonly classes: readonly { readonly name: string; readonly lines: number }[];
+}
+
+const ROOT = import.meta.dirname;
+
+const linesOf = (text: string) => text.trimEnd().split("\n").length;
+const isTest = (path: string) => /\.test\.tsx?$/.test(path);
+const stem = (path: string) => path.replace(/\.tsx?$/, "");
+
+/** What a module imports, exports, names and declares; dynamic imports and those of types included. */
+function read(path: string): Source {
+  const text = readFileSync(join(ROOT, path), "utf8");
+  const requests: string[] = [];
+  const names = new Set<string>();
+  const classes: { name: string; lines: number }[] = [];
+  const ask = (source: { value?: unknown } | null) => {
+    if (typeof source?.value === "string") requests.push(source.value);
+  };
+  if (/\.tsx?$/.test(path)) {
+    new Visitor({
+      ImportDeclaration: (node) => ask(node.source),
+      ExportNamedDeclaration: (node) => ask(node.source),
+      ExportAllDeclaration: (node) => ask(node.source),
+      ImportExpression: (node) => ask(node.source as { value?: unknown }),
+      TSImportType: (node) => ask(node.source),
+      Identifier: (node) => void names.add(node.name),
+      ClassDeclaration: ({ id, start, end }) =>
+        void classes.push({ name: id?.name ?? "", lines: linesOf(text.slice(start, end)) }),
+    }).visit(parseSync(path, text).program);
+  }
+  const imports = requests
+    .filter((request) => request.startsWith("."))
+    .map((request) => relative(ROOT, join(ROOT, dirname(path), request.replace(/\?.*$/, ""))));
+  return { path, lines: linesOf(text), imports, names, classes };
+}
+
+const sources = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
+  .filter((path) => /\.(tsx?|css)$/.test(path))
+  .sort()
+  .map(read);
+const modules = sources.filter(({ path }) => /\.tsx?$/.test(path) && !isTest(path));
+
+/** The folder it lies in; of a file beside the folders its own name. */
+function roomOf(path: string): string {
+  return path.includes("/") ? path.slice(0, path.indexOf("/")) : stem(path);
+}
+
+function news(found: readonly string[]): readonly string[] {
+  return found.filter((sentence) => !KNOWN.some((known) => sentence.startsWith(known)));
+}
+
+describe("the house", () => {
+  it("has no other rooms", () => {
+    const rooms = new Set(modules.map(({ path }) => roomOf(path)));
+    expect([...rooms].filter((room) => !(room in ROOMS))).toEqual([]);
+  });
+
+  it("imports only from rooms before its own", () => {
+    const found = modules.flatMap(({ path, imports }) => {
+      const room = roomOf(path);
+      const allowed = [room, ...(ROOMS[room] ?? [])];
+      return imports
+        .filter((target) => !allowed.includes(roomOf(target)))
+        .map((target) => `${path} imports ${target}; ${room} may import ${allowed.join(", ")}`);
+    });
+    expect(news(found)).toEqual([]);
+  });
+
+  it("has no circle, types included", () => {
+    const next = new Map(modules.map(({ path, imports }) => [stem(path), imports]));
+    const path = new Map(modules.map((module) => [stem(module.path), module.path]));
+    const done = new Set<string>();
+    const found: string[] = [];
+    const walk = (at: string, way: readonly string[]): void => {
+      const back = way.indexOf(at);
+      if (back >= 0) found.push([...way.slice(back), at].map((one) => path.get(one)).join(" → "));
+      if (back >= 0 || done.has(at)) return;
+      for (const to of next.get(at) ?? []) walk(to, [...way, at]);
+      done.add(at);
+    };
+    for (const at of next.keys()) walk(at, []);
+    expect(news(found)).toEqual([]);
+  });
+
+  it("imports only what is there, no test, and no name that differs in case alone", () => {
+    const known = new Set(sources.flatMap(({ path }) => [path, stem(path)]));
+    const missing = sources.flatMap(({ path, imports }) =>
+      imports
+        .filter((target) => !known.has(target) || /\.test$/.test(target))
+        .map((target) => `${path} imports ${target}, which is no module here`),
+    );
+    const said = modules.flatMap(({ path }, i) =>
+      modules
+        .slice(i + 1)
+        .filter((other) => stem(other.path).toLowerCase() === stem(path).toLowerCase())
+        .map((other) => `${path} and ${other.path} differ in case or ending alone`),
+    );
+    expect(news([...missing, ...said])).toEqual([]);
+  });
+
+  it("asks the server in data/client.ts alone", () => {
+    const asking = ["fetch", "XMLHttpRequest", "EventSource", "WebSocket", "sendBeacon"];
+    const found = modules
+      .filter(({ path }) => path !== "data/client.ts")
+      .flatMap(({ path, names }) => asking.filter((name) => names.has(name)).map((n) => [path, n]))
+      .map(([path, name]) => `${path} names ${name}; only data/client.ts may ask the server`);
+    expect(news(found)).toEqual([]);
+  });
+
+  it("makes a client in index.tsx alone: what shows the page hands it in", () => {
+    const found = modules
+      .filter(({ path, names }) => path !== "data/client.ts" && names.has("createClient"))
+      .filter(({ path }) => roomOf(path) !== "index")
+      .map(({ path }) => `${path} names createClient; only index.tsx makes a client`);
+    expect(news(found)).toEqual([]);
+  });
+
+  it(`has no file over ${LONGEST_FILE} lines and no class over ${LONGEST_CLASS}`, () => {
+    const found = [
+      ...sources
+        .filter(({ lines }) => lines > LONGEST_FILE)
+        .map(({ path, lines }) => `${path} has ${lines} lines; at most ${LONGEST_FILE}`),
+      ...sources.flatMap(({ path, classes }) =>
+        classes
+          .filter(({ lines }) => lines > LONGEST_CLASS)
+          .map(({ name, lines }) => `class ${name} in ${path} has ${lines} lines`),
+      ),
+    ];
+    expect(news(found)).toEqual([]);
+  });
+});
