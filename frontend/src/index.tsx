@@ -1,24 +1,24 @@
 /** The entry point: TensorBoard imports this module and calls `render()`. */
 import { render as renderInto } from "preact";
 import { createClient } from "./data/client";
-import gridStyles from "./grid/grid.css?inline";
-import matrixStyles from "./grid/matrix.css?inline";
 import { connectAddress } from "./host/address";
 import { copyText } from "./host/clipboard";
 import { connectGuest } from "./host/guest";
 import { watchTheme } from "./host/theme";
+import { Loader } from "./loading/loader";
 import { keepAddress, keysOf } from "./state/address";
-import { Loader } from "./state/loader";
 import { holdOrder } from "./state/order";
 import { play } from "./state/player";
 import { createStore, StoreProvider } from "./state/store";
-import controlStyles from "./styles/controls.css?inline";
-import leftStyles from "./styles/left.css?inline";
-import shellStyles from "./styles/shell.css?inline";
-import tokens from "./styles/tokens.css?inline";
 import { App } from "./ui/App";
+import shellStyles from "./ui/app.css?inline";
+import controlStyles from "./ui/controls.css?inline";
 import exportStyles from "./ui/export/export.css?inline";
+import gridStyles from "./ui/grid/grid.css?inline";
+import matrixStyles from "./ui/grid/matrix.css?inline";
 import inspectorStyles from "./ui/inspector/inspector.css?inline";
+import leftStyles from "./ui/overview/overview.css?inline";
+import tokens from "./ui/tokens.css?inline";
 import valuesStyles from "./ui/values/values.css?inline";
 
 export function render(): void {

@@ -4,8 +4,9 @@
  * Every request takes an AbortSignal. A refusal becomes a `RequestError` with the server's own
  * sentence.
  */
+
+import type { Overview, StepIndex, StepInfo, TagIndex, Tensor } from "./answers";
 import { AnswerError, dtype, parseOverview, parseSteps, parseTags } from "./parse";
-import type { Overview, StepIndex, StepInfo, TagIndex, Tensor } from "./types";
 
 /** The server's refusal, in its own words. */
 export class RequestError extends Error {

@@ -1,4 +1,4 @@
-/** The server's JSON, checked once: whatever passes has the types of `types.ts`. */
+/** The server's JSON, checked once: whatever passes has the types of `answers.ts`. */
 import {
   type Kind,
   type LayerHealth,
@@ -10,7 +10,7 @@ import {
   type StorageDtype,
   type TagIndex,
   type TagInfo,
-} from "./types";
+} from "./answers";
 
 /** An answer that is not of the contract's form; the message names the place. */
 export class AnswerError extends Error {}

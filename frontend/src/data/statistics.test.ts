@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { RGB } from "./answers";
 import { rangesOf, statRow, withRow } from "./statistics";
-import { RGB } from "./types";
 
 describe("statRow", () => {
   const table = Float32Array.of(

@@ -4,8 +4,9 @@
  * One answer holds at most 16 MiB, so a long log comes in pieces; a very long one is sampled evenly,
  * its first and last step among the rows.
  */
+
+import { RGB, STAT_COLUMNS, type StatsTable, type StepIndex } from "./answers";
 import type { Client } from "./client";
-import { RGB, STAT_COLUMNS, type StatsTable, type StepIndex } from "./types";
 
 const ANSWER_BYTES = 12 * 2 ** 20;
 const TABLE_BYTES = 48 * 2 ** 20;

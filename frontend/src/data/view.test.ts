@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { StepInfo, Tensor } from "./types";
+import type { StepInfo, Tensor } from "./answers";
 import { channelOf, viewOf, viewQuery } from "./view";
 
 const info = (shape: number[]): StepInfo =>

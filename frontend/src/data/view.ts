@@ -1,7 +1,7 @@
 /** Stored tensors → decoded views of one example. */
-import { decodeStored } from "../render/decode";
+import { decodeStored } from "../render/planes";
+import type { Kind, LayerView, StepInfo, Tensor } from "./answers";
 import type { TensorQuery } from "./client";
-import type { Kind, LayerView, StepInfo, Tensor } from "./types";
 
 export interface ViewKey {
   readonly run: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { COLORMAPS } from "../data/types";
+import { COLORMAPS } from "../data/answers";
 import {
   ABOVE_ENTRY,
   BELOW_ENTRY,

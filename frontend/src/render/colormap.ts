@@ -10,7 +10,7 @@ import {
   interpolateRdBu,
   interpolateViridis,
 } from "d3-scale-chromatic";
-import type { ColormapName } from "../data/types";
+import type { ColormapName } from "../data/answers";
 
 export const SHADES = 1024;
 export const NAN_ENTRY = 0;

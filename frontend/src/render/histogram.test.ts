@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { stackOf, TileSource } from "./decode";
 import { heightsOf, histogramOf } from "./histogram";
+import { stackOf, TileSource } from "./planes";
 
 const source = new TileSource(
   stackOf(Float32Array.of(0, 1, 1.5, 4, Number.NaN, -1, 9, 2), {

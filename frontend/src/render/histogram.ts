@@ -1,6 +1,6 @@
 /** Counts of true values in equal bins, over one plane, some planes or all. */
-import type { Span } from "../data/types";
-import { runsOf, type TileSource } from "./decode";
+import type { Span } from "../data/answers";
+import { runsOf, type TileSource } from "./planes";
 
 export interface Histogram {
   readonly span: Span;

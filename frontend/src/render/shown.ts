@@ -7,9 +7,9 @@ import {
   type RangeScope,
   type StatsTable,
   type WindowState,
-} from "../data/types";
+} from "../data/answers";
 import { buildLut, defaultColormap, isDiverging, type Lut } from "./colormap";
-import { sourceOf, type TileSource } from "./decode";
+import { sourceOf, type TileSource } from "./planes";
 import { type LockedLimits, lockedLimits, WindowTable } from "./window";
 
 export interface Shown {

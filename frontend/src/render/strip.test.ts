@@ -9,7 +9,7 @@ import {
   NEGATIVE_INFINITY_ENTRY,
   POSITIVE_INFINITY_ENTRY,
 } from "./colormap";
-import { stackOf, TileSource } from "./decode";
+import { stackOf, TileSource } from "./planes";
 import { paintPlane, paintRgb, stripGeometry } from "./strip";
 import { affineOf } from "./window";
 

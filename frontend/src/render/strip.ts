@@ -4,7 +4,7 @@
  * The inner loop is `out = lut[clamp(q · a + b)]` with q as stored: window and range live in a and b,
  * so that a narrow window never bands. NaN fails both comparisons and `NaN | 0` is entry 0.
  */
-import { RGB } from "../data/types";
+import { RGB } from "../data/answers";
 import {
   ABOVE_ENTRY,
   BELOW_ENTRY,
@@ -15,7 +15,7 @@ import {
   NEGATIVE_INFINITY_ENTRY,
   POSITIVE_INFINITY_ENTRY,
 } from "./colormap";
-import type { TileSource } from "./decode";
+import type { TileSource } from "./planes";
 import type { Affine } from "./window";
 
 /** How a plane becomes a tile; pixels of the canvas unless the name says CSS. */

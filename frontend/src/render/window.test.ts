@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_WINDOW } from "../data/types";
+import { DEFAULT_WINDOW } from "../data/answers";
 import { FIRST_SHADE, LAST_SHADE, SHADES } from "./colormap";
-import { stackOf, TileSource } from "./decode";
+import { stackOf, TileSource } from "./planes";
 import {
   AUTO_LEVELS,
   adjust,

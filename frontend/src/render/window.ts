@@ -5,9 +5,9 @@
  * Each plane has base limits (Auto, min–max, symmetric, typed, or locked over steps). Brightness and
  * contrast move them relatively, so that one slider serves planes of every magnitude.
  */
-import type { Span, WindowState } from "../data/types";
+import type { Span, WindowState } from "../data/answers";
 import { FIRST_SHADE, SHADES } from "./colormap";
-import { type Extent, type PlaneStack, runsOf, type TileSource } from "./decode";
+import { type Extent, type PlaneStack, runsOf, type TileSource } from "./planes";
 
 /** `out = lut[clamp(stored · a + b)]` */
 export interface Affine {

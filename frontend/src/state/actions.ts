@@ -1,6 +1,6 @@
 /** What the viewer can do: each action writes the store once. */
 import { batch } from "@preact/signals";
-import { DEFAULT_WINDOW, type Pixel, type Triage, type WindowState } from "../data/types";
+import { DEFAULT_WINDOW, type Pixel, type Triage, type WindowState } from "../data/answers";
 import { nextAutoLevel } from "../render/window";
 import { positionAt } from "./choose";
 import type { CompareState } from "./compare";

@@ -9,7 +9,7 @@ import {
   STAT_NAMES,
   type Viewport,
   type WindowState,
-} from "../data/types";
+} from "../data/answers";
 import type { Address, AddressKeys } from "../host/address";
 import { COMPARE_MODES } from "./compare";
 import { DEFAULT_TRIAGE, type Store } from "./store";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { LayerHealth, LayerOverview, Overview } from "../data/types";
+import type { LayerHealth, LayerOverview, Overview } from "../data/answers";
 import { defaultLayer, defaultRun, filmPositions, healthAt, positionAt, summarize } from "./choose";
 
 function health(step: number, fields: Partial<LayerHealth> = {}): LayerHealth {

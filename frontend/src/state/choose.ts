@@ -7,7 +7,7 @@ import type {
   StepIndex,
   StepInfo,
   TagIndex,
-} from "../data/types";
+} from "../data/answers";
 
 const LEGIBLE_PLANE = 8;
 const FILM_FRAMES = 12;

@@ -3,8 +3,9 @@
  *
  * `target` is "first", "previous", "step:20" (held), "run:older" or "example:2" (a position).
  */
+
+import type { LayerView, StepIndex, StepInfo } from "../data/answers";
 import type { Client } from "../data/client";
-import type { LayerView, StepIndex, StepInfo } from "../data/types";
 import { isDense, type ViewKey } from "../data/view";
 import { positionAt } from "./choose";
 import type { Store } from "./store";

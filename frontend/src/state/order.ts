@@ -3,11 +3,11 @@
  * and example move: tiles must not jump. Where sorting anew would move one, it is stale.
  */
 import { batch, effect, untracked } from "@preact/signals";
-import { RGB } from "../data/types";
-import { parseChannels } from "../grid/search";
-import { channelStates, effectiveSort, filterOrder, isStale, orderOf } from "../grid/triage";
-import { sourceOf } from "../render/decode";
+import { RGB } from "../data/answers";
+import { sourceOf } from "../render/planes";
+import { parseChannels } from "./search";
 import type { Store } from "./store";
+import { channelStates, effectiveSort, filterOrder, isStale, orderOf } from "./triage";
 
 /** The order that the shown values ask for; null until they are here. */
 function freshOrder(store: Store): readonly number[] | null {

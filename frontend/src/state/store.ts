@@ -24,9 +24,9 @@ import {
   type Triage,
   type Viewport,
   type WindowState,
-} from "../data/types";
-import { differenceView, differs } from "../render/compare";
-import { sourceOf, type TileSource } from "../render/decode";
+} from "../data/answers";
+import { differenceView, differs } from "../render/difference";
+import { sourceOf, type TileSource } from "../render/planes";
 import { limitsOverSteps, type Shown, shownOf } from "../render/shown";
 import { infoAt } from "./choose";
 import type { CompareState } from "./compare";

@@ -1,18 +1,18 @@
 /** The page: what is shown when there is something to show, and what is said when there is not. */
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Grid } from "../grid/Grid";
-import { Matrix } from "../grid/Matrix";
-import { isMatrix } from "../grid/matrix";
 import { useStore } from "../state/store";
 import { Button } from "./controls";
+import { Grid } from "./grid/Grid";
+import { Matrix } from "./grid/Matrix";
+import { isMatrix } from "./grid/matrixLayout";
 import { Inspector } from "./inspector/Inspector";
 import { LayerBar } from "./LayerBar";
-import { Health } from "./left/Health";
-import { InputCard } from "./left/InputCard";
-import { Layers } from "./left/LayerTree";
-import { Runs } from "./left/Runs";
 import { Narrow } from "./Narrow";
+import { Health } from "./overview/Health";
+import { InputCard } from "./overview/InputCard";
+import { Layers } from "./overview/LayerTree";
+import { Runs } from "./overview/Runs";
 import { StatusLine } from "./StatusLine";
 import { StepBar } from "./StepBar";
 import { ValueWindow } from "./values/ValueWindow";

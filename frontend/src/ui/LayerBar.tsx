@@ -1,13 +1,13 @@
 /** What the layer is, and which of its channels are shown in which order. */
 import { useComputed } from "@preact/signals";
-import { type LayerView, SHOW_KEYS, type ShowKey, SORT_KEYS, type SortKey } from "../data/types";
-import { CELL_SIZES, isMatrix } from "../grid/matrix";
-import { nearestTile, tileSizes } from "../grid/tiles";
-import { channelStates, countShown, effectiveSort } from "../grid/triage";
+import { type LayerView, SHOW_KEYS, type ShowKey, SORT_KEYS, type SortKey } from "../data/answers";
 import { setTriage } from "../state/actions";
 import { resort, searchError } from "../state/order";
 import { useStore } from "../state/store";
+import { channelStates, countShown, effectiveSort } from "../state/triage";
 import { Button, Select, Slider } from "./controls";
+import { CELL_SIZES, isMatrix } from "./grid/matrixLayout";
+import { nearestTile, tileSizes } from "./grid/tiles";
 
 const SORT_TEXT: Record<SortKey, string> = {
   index: "Index",

@@ -2,9 +2,9 @@
 import { selectLayer } from "../state/actions";
 import { useStore } from "../state/store";
 import { Select } from "./controls";
-import { Health } from "./left/Health";
-import { ExampleChoice } from "./left/InputCard";
-import { Runs } from "./left/Runs";
+import { Health } from "./overview/Health";
+import { ExampleChoice } from "./overview/InputCard";
+import { Runs } from "./overview/Runs";
 
 export function Narrow() {
   const store = useStore();

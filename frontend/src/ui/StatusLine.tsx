@@ -1,14 +1,14 @@
 /** The value under the cursor, or of the pixel marked by keyboard. */
 import { useComputed } from "@preact/signals";
-import { channelId } from "../data/types";
+import { channelId } from "../data/answers";
 import { isDense } from "../data/view";
-import { rowName } from "../grid/Matrix";
-import { isMatrix } from "../grid/matrix";
-import { sourceOf, type TileSource } from "../render/decode";
 import { formatValue } from "../render/format";
+import { sourceOf, type TileSource } from "../render/planes";
+import { nameOf } from "../state/selected";
 import { type Store, useStore } from "../state/store";
+import { rowName } from "./grid/Matrix";
+import { isMatrix } from "./grid/matrixLayout";
 import { Keyboard } from "./Keyboard";
-import { nameOf } from "./selected";
 
 export function StatusLine() {
   const store = useStore();

@@ -1,9 +1,8 @@
 /** The step slider over the steps that were really logged, play, follow, and what is known of the step. */
 
 import { useSignal } from "@preact/signals";
-import type { StepInfo } from "../data/types";
-import { isMatrix } from "../grid/matrix";
-import { differs } from "../render/compare";
+import type { StepInfo } from "../data/answers";
+import { differs } from "../render/difference";
 import {
   goToStep,
   moveStep,
@@ -17,6 +16,7 @@ import { COMPARE_MODES, type CompareMode, compareChoices } from "../state/compar
 import { useStore } from "../state/store";
 import { Button, Select } from "./controls";
 import { Export } from "./export/Export";
+import { isMatrix } from "./grid/matrixLayout";
 
 export interface StepBarProps {
   readonly onDrawer: () => void;

@@ -2,13 +2,13 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { createClient, tensorAddress } from "../../data/client";
-import { npyOf, pythonLine } from "../../data/npy";
 import { copiesText } from "../../host/clipboard";
-import { sourceOf } from "../../render/decode";
+import { sourceOf } from "../../render/planes";
 import type { Shown } from "../../render/shown";
 import { type Store, useStore } from "../../state/store";
 import { Button, Select } from "../controls";
 import { fileName, largestScale } from "./figure";
+import { npyOf, pythonLine } from "./npy";
 import { type Figure, layoutOfFigure, paintFigure } from "./paintFigure";
 
 const BACKGROUNDS = [

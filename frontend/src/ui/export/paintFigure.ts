@@ -1,14 +1,14 @@
 /** Paints a figure of the filtered channels on a canvas of its own, whatever the theme. */
-import { channelId, type LayerView, RGB } from "../../data/types";
+import { channelId, type LayerView, RGB } from "../../data/answers";
 import { isDense } from "../../data/view";
-import { isMatrix } from "../../grid/matrix";
 import { FIRST_SHADE, LAST_SHADE, type Lut, marksOf } from "../../render/colormap";
-import type { TileSource } from "../../render/decode";
 import { formatSpan } from "../../render/format";
 import { NUMBER_FONT } from "../../render/numbers";
+import type { TileSource } from "../../render/planes";
 import type { Shown } from "../../render/shown";
 import { paintCanvas, stripGeometry } from "../../render/strip";
 import { affineOf } from "../../render/window";
+import { isMatrix } from "../grid/matrixLayout";
 import { BAR_HEIGHT, type FigureLayout, figureLayout, MARGIN } from "./figure";
 
 const INK = "#212121";

@@ -4,14 +4,14 @@
  */
 import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { planesOf, RGB, type Viewport } from "../../data/types";
+import { planesOf, RGB, type Viewport } from "../../data/answers";
 import { formatCell } from "../../render/format";
 import { numberStyle, writeNumber } from "../../render/numbers";
 import { entryOf } from "../../render/strip";
 import { markPixel, setHover, setOverlay, setWindow } from "../../state/actions";
 import { usePaint } from "../../state/paint";
+import { headingOf, type Selected, selectedOf, useSelected } from "../../state/selected";
 import { type Store, useStore } from "../../state/store";
-import { headingOf, type Selected, selectedOf, useSelected } from "../selected";
 import { startWindowDrag } from "../values/windowDrag";
 import { inputPicture, painted } from "./picture";
 import { enlargedSize, revealing, whole, within, zoomAbout } from "./viewport";

@@ -1,13 +1,13 @@
 /** The selected channel at up to 12 steps, all under the window of the step shown. */
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { RGB } from "../../data/types";
+import { RGB } from "../../data/answers";
 import { paintCanvas } from "../../render/strip";
 import { affineOf } from "../../render/window";
 import { goToStep } from "../../state/actions";
 import { usePaint } from "../../state/paint";
+import { useSelected } from "../../state/selected";
 import { type FilmFrame, useStore } from "../../state/store";
-import { useSelected } from "../selected";
 import { reduction } from "./picture";
 import { thumbSize } from "./viewport";
 

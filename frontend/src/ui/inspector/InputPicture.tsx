@@ -1,7 +1,7 @@
 /** The input that belongs to what is shown, with a box at the patch under the cursor. */
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { TileSource } from "../../render/decode";
+import type { TileSource } from "../../render/planes";
 import { useStore } from "../../state/store";
 import { inputPicture, painted, reduction } from "./picture";
 import { thumbSize } from "./viewport";

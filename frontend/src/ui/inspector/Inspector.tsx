@@ -1,12 +1,12 @@
 /** The selected channel: enlarged, with its input, statistics, course over steps and film. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { RGB } from "../../data/answers";
 import { examplesText, statRow } from "../../data/statistics";
-import { RGB } from "../../data/types";
 import { isDense } from "../../data/view";
 import { formatValue } from "../../render/format";
+import { headingOf, useSelected } from "../../state/selected";
 import { useStore } from "../../state/store";
-import { headingOf, useSelected } from "../selected";
 import { Chart } from "./Chart";
 import { Enlarged } from "./Enlarged";
 import { Film } from "./Film";

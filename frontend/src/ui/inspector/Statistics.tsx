@@ -1,11 +1,11 @@
 /** What is known of the selected channel over the whole batch; a press charts it over steps. */
 import { useComputed } from "@preact/signals";
 import { useId } from "preact/hooks";
+import { STAT_NAMES, type StatName } from "../../data/answers";
 import { examplesText, statRow } from "../../data/statistics";
-import { STAT_NAMES, type StatName } from "../../data/types";
 import { formatShare, formatValue } from "../../render/format";
+import { useSelected } from "../../state/selected";
 import { useStore } from "../../state/store";
-import { useSelected } from "../selected";
 
 const WORDS: Record<StatName, string> = {
   min: "min",

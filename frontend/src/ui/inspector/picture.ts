@@ -1,7 +1,7 @@
 /** Pictures off screen: planes painted at native size, for canvases that show a part of them. */
-import { RGB } from "../../data/types";
+import { RGB } from "../../data/answers";
 import { buildLut, type Lut } from "../../render/colormap";
-import type { TileSource } from "../../render/decode";
+import type { TileSource } from "../../render/planes";
 import { paintCanvas } from "../../render/strip";
 import { type Affine, affineOf, minMax } from "../../render/window";
 

@@ -1,5 +1,5 @@
 /** The part of a plane that the enlarged tile shows, in source pixels. */
-import type { Viewport } from "../../data/types";
+import type { Viewport } from "../../data/answers";
 
 const FEWEST = 3;
 /** Height of a plane of one row. */

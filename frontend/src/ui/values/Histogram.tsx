@@ -6,14 +6,14 @@
  */
 import { computed, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { planesOf, type Span } from "../../data/types";
+import { planesOf, type Span } from "../../data/answers";
 import { ABOVE_ENTRY, BELOW_ENTRY, colorOf, cssGradient } from "../../render/colormap";
 import { type Histogram as Counts, heightsOf, histogramOf } from "../../render/histogram";
 import { entryOf } from "../../render/strip";
 import { symmetric } from "../../render/window";
 import { setWindow } from "../../state/actions";
+import { type Selected, useSelected } from "../../state/selected";
 import { type Store, useStore } from "../../state/store";
-import { type Selected, useSelected } from "../selected";
 import { changeToLimits, nearerEnd, withEnd } from "./ends";
 
 const BINS = 132;

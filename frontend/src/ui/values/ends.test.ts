@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_WINDOW } from "../../data/types";
-import { stackOf, TileSource } from "../../render/decode";
+import { DEFAULT_WINDOW } from "../../data/answers";
+import { stackOf, TileSource } from "../../render/planes";
 import { WindowTable } from "../../render/window";
-import type { Selected } from "../selected";
+import type { Selected } from "../../state/selected";
 import { changeByDrag, changeToLimits, nearerEnd, parseLimit, withEnd } from "./ends";
 
 describe("changeToLimits", () => {

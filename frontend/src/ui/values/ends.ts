@@ -1,7 +1,7 @@
 /** Moves of the window's ends, as changes of the window's state. */
-import type { Span, WindowState } from "../../data/types";
+import type { Span, WindowState } from "../../data/answers";
 import { adjustmentOf, dragged } from "../../render/window";
-import type { Selected } from "../selected";
+import type { Selected } from "../../state/selected";
 
 /** How far brightness and contrast may go beyond their sliders when an end is dragged. */
 const FARTHEST = 4;

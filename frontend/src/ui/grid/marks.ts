@@ -1,8 +1,9 @@
 /** What a cell says about its channel beside its number: words, never colour alone. */
-import { examplesText, statRow } from "../data/statistics";
-import { channelId, RGB, type StepInfo } from "../data/types";
-import { runsOf, type TileSource } from "../render/decode";
-import { channelStates } from "./triage";
+
+import { channelId, RGB, type StepInfo } from "../../data/answers";
+import { examplesText, statRow } from "../../data/statistics";
+import { runsOf, type TileSource } from "../../render/planes";
+import { channelStates } from "../../state/triage";
 
 export interface CellMark {
   readonly kind: "" | "nonfinite" | "dead" | "constant" | "silent";

@@ -3,17 +3,17 @@
  * writes captions and marks when values or cursor do. Its component renders only the empty cells.
  */
 import { useRef } from "preact/hooks";
-import { channelId, type LayerView, type Pixel, RGB } from "../data/types";
-import { sourceOf, type TileSource } from "../render/decode";
-import { formatValue } from "../render/format";
-import type { Shown } from "../render/shown";
-import { RowStrip } from "../render/strip";
-import { affineOf } from "../render/window";
-import { usePaint } from "../state/paint";
-import { type Store, useStore } from "../state/store";
+import { channelId, type LayerView, type Pixel, RGB } from "../../data/answers";
+import { formatValue } from "../../render/format";
+import { sourceOf, type TileSource } from "../../render/planes";
+import type { Shown } from "../../render/shown";
+import { RowStrip } from "../../render/strip";
+import { affineOf } from "../../render/window";
+import { usePaint } from "../../state/paint";
+import { type Store, useStore } from "../../state/store";
 import { describeCell, setAttribute, setText } from "./cell";
-import { type GridLayout, markRoom } from "./layout";
 import { barLength, cellMark } from "./marks";
+import { type GridLayout, markRoom } from "./tileLayout";
 
 export interface RowProps {
   readonly row: number;

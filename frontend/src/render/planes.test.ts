@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { LayerView } from "../data/types";
-import { decodeStored, depthOf, halfToFloat, sourceOf, stackOf, TileSource } from "./decode";
+import type { LayerView } from "../data/answers";
+import { decodeStored, depthOf, halfToFloat, sourceOf, stackOf, TileSource } from "./planes";
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
 

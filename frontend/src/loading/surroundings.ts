@@ -3,16 +3,16 @@
  * selected channel, and what is likely to be looked at next.
  */
 import { batch, computed, effect, untracked } from "@preact/signals";
+import { type LayerView, RGB, type StepIndex, type StepInfo, type Tensor } from "../data/answers";
 import type { Client, TensorQuery } from "../data/client";
-import type { TensorStore } from "../data/tensors";
-import { type LayerView, RGB, type StepIndex, type StepInfo, type Tensor } from "../data/types";
 import { channelOf, exampleOf, sameView, type ViewKey, viewOf, viewQuery } from "../data/view";
-import { sourceOf } from "../render/decode";
-import { filmPositions, inputInfo, positionAt } from "./choose";
-import { findOther } from "./compare";
+import { sourceOf } from "../render/planes";
+import { filmPositions, inputInfo, positionAt } from "../state/choose";
+import { findOther } from "../state/compare";
+import type { FilmFrame, Store } from "../state/store";
 import { Latest, SETTLE_MS } from "./latest";
 import { Prefetcher, prefetchPlan } from "./prefetch";
-import type { FilmFrame, Store } from "./store";
+import type { TensorStore } from "./tensors";
 
 export class Surroundings {
   private readonly prefetcher: Prefetcher;

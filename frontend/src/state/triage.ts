@@ -4,8 +4,8 @@
  *
  * Orders and states go by position among the stored channels.
  */
-import { SHOW_KEYS, type ShowKey, type SortKey, STAT_COLUMNS } from "../data/types";
-import type { TileSource } from "../render/decode";
+import { SHOW_KEYS, type ShowKey, type SortKey, STAT_COLUMNS } from "../data/answers";
+import type { TileSource } from "../render/planes";
 
 const [MIN, MAX, MEAN, STD, ZEROS, NONFINITE] = [0, 1, 2, 3, 4, 5];
 const SORTED_BY_INDEX = 256;

@@ -1,9 +1,9 @@
 /** The input of the shown example: its picture, label and range, and the other examples to choose. */
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { RGB, type StepInfo } from "../../data/types";
+import { RGB, type StepInfo } from "../../data/answers";
 import { buildLut } from "../../render/colormap";
-import type { TileSource } from "../../render/decode";
 import { formatValue } from "../../render/format";
+import type { TileSource } from "../../render/planes";
 import { paintCanvas } from "../../render/strip";
 import { affineOf, minMax } from "../../render/window";
 import { selectExample } from "../../state/actions";

@@ -1,10 +1,10 @@
 /** The channel that the right column is about, or the three of a colour picture. */
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { RGB, type Span } from "../data/types";
+import { RGB, type Span } from "../data/answers";
 import type { Shown } from "../render/shown";
 import type { Affine } from "../render/window";
-import type { Store } from "../state/store";
+import type { Store } from "./store";
 
 export interface Selected {
   readonly shown: Shown;

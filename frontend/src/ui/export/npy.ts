@@ -1,6 +1,7 @@
 /** NPY files: true values with their shape, for `numpy.load`. */
-import { decodeStored } from "../render/decode";
-import type { Tensor } from "./types";
+
+import type { Tensor } from "../../data/answers";
+import { decodeStored } from "../../render/planes";
 
 const ALIGN = 64;
 

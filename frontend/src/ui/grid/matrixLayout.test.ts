@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countWords, LABELS, matrixLayout, visibleBands } from "./matrix";
+import { countWords, LABELS, matrixLayout, visibleBands } from "./matrixLayout";
 
 const area = { width: LABELS + 800, height: 600 };
 const layout = (positions: number, count: number, wished: number | null = null) =>

@@ -3,9 +3,10 @@
  *
  * A record never changes once logged under its wall time, so the key holds that too.
  */
+
+import type { Tensor } from "../data/answers";
+import type { Client, TensorQuery } from "../data/client";
 import { ByteCache } from "./cache";
-import type { Client, TensorQuery } from "./client";
-import type { Tensor } from "./types";
 
 /** Decoded views stand beside this; together they stay under 128 MB. */
 export const CACHE_BYTES = 104 * 2 ** 20;

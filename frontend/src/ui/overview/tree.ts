@@ -1,5 +1,5 @@
 /** Layers by name path: `encoder/conv1` stands under `encoder`; a fold shows its worst. */
-import type { LayerHealth, LayerOverview, Overview } from "../../data/types";
+import type { LayerHealth, LayerOverview, Overview } from "../../data/answers";
 import { formatShare } from "../../render/format";
 import { healthAt } from "../../state/choose";
 

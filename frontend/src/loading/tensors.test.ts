@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { StepInfo, Tensor } from "../data/answers";
+import { type Client, readTensor } from "../data/client";
 import { ByteCache } from "./cache";
-import { type Client, readTensor } from "./client";
 import { TensorStore, tensorBytes } from "./tensors";
-import type { StepInfo, Tensor } from "./types";
 
 const INFO: StepInfo = {
   step: 0,

@@ -5,7 +5,7 @@
  * plane p beginning at `offset + p * stride`, so that one depth of a volume is a view, not a copy.
  */
 
-import { type LayerView, planesOf, RGB } from "../data/types";
+import { type LayerView, planesOf, RGB } from "../data/answers";
 
 export interface PlaneStack {
   readonly values: Float32Array;

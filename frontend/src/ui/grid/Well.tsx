@@ -5,9 +5,9 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren, HTMLAttributes, TargetedKeyboardEvent } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { selectChannel, setTriage } from "../state/actions";
-import { type Store, useStore } from "../state/store";
-import { Button } from "../ui/controls";
+import { selectChannel, setTriage } from "../../state/actions";
+import { type Store, useStore } from "../../state/store";
+import { Button } from "../controls";
 import { movedTo } from "./keys";
 import { watchSize } from "./watchSize";
 

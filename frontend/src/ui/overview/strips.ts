@@ -2,7 +2,7 @@
  * Layer strips as pixels: one cell a column, colour is log10 of the layer's RMS on one scale for the
  * run, so that explosion brightens and collapse darkens; non-finite has its own colour.
  */
-import type { LayerHealth, Overview } from "../../data/types";
+import type { LayerHealth, Overview } from "../../data/answers";
 import { buildLut, FIRST_SHADE, type Lut, NAN_ENTRY, SHADES } from "../../render/colormap";
 
 export interface StripScale {

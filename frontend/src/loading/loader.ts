@@ -3,15 +3,15 @@
  * older aborted, and what is here already shown at once.
  */
 import { batch, computed, effect, untracked } from "@preact/signals";
+import type { LayerView, Loadable, StatsTable, StepIndex, StepInfo } from "../data/answers";
 import type { Client } from "../data/client";
 import { loadRow, loadTable, rowBytes, withRow } from "../data/statistics";
-import { TensorStore } from "../data/tensors";
-import type { LayerView, Loadable, StatsTable, StepIndex, StepInfo } from "../data/types";
 import { sameView, type ViewKey, viewOf, viewQuery } from "../data/view";
-import { columnsAreSteps, defaultLayer, defaultRun, positionAt } from "./choose";
+import { columnsAreSteps, defaultLayer, defaultRun, positionAt } from "../state/choose";
+import type { Store } from "../state/store";
 import { Latest, settle } from "./latest";
-import type { Store } from "./store";
 import { Surroundings } from "./surroundings";
+import { TensorStore } from "./tensors";
 
 /** One cell of the strip a step, as far as that fits. */
 export const OVERVIEW_COLUMNS = 88;

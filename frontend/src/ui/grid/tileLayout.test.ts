@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { movedTo } from "./keys";
-import { layoutOf, visibleRows } from "./layout";
+import { layoutOf, visibleRows } from "./tileLayout";
 
 const AREA = { width: 832, height: 640 };
 

@@ -1,5 +1,5 @@
 /** The difference of two views of the same shape, as a view of its own. */
-import type { LayerView } from "../data/types";
+import type { LayerView } from "../data/answers";
 
 /** Why there is no difference; null where there is one. */
 export function differs(a: LayerView, b: LayerView): string | null {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { LayerHealth } from "../../data/types";
+import type { LayerHealth } from "../../data/answers";
 import { bucketRows } from "./strips";
 
 function health(fields: Partial<LayerHealth>): LayerHealth {

@@ -5,14 +5,14 @@
  */
 import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { sourceOf } from "../render/decode";
-import { resetWindow, selectChannel, setHover } from "../state/actions";
-import { usePaint } from "../state/paint";
-import { type Store, useStore } from "../state/store";
-import { startWindowDrag } from "../ui/values/windowDrag";
-import { type GridLayout, layoutOf, markRoom, visibleRows } from "./layout";
+import { sourceOf } from "../../render/planes";
+import { resetWindow, selectChannel, setHover } from "../../state/actions";
+import { usePaint } from "../../state/paint";
+import { type Store, useStore } from "../../state/store";
+import { startWindowDrag } from "../values/windowDrag";
 import { Row } from "./Row";
-import { MARGIN, roomOf, Shell, useWell } from "./Shell";
+import { type GridLayout, layoutOf, markRoom, visibleRows } from "./tileLayout";
+import { MARGIN, roomOf, Shell, useWell } from "./Well";
 
 export function Grid() {
   const store = useStore();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { stackOf, TileSource } from "../render/decode";
+import { stackOf, TileSource } from "../render/planes";
 import {
   channelStates,
   countShown,

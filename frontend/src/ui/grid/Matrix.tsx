@@ -5,18 +5,18 @@
  */
 import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { channelId, type LayerView } from "../data/types";
-import { isDense } from "../data/view";
-import { sourceOf, type TileSource } from "../render/decode";
-import { formatCell } from "../render/format";
-import { numberStyle, writeNumber } from "../render/numbers";
-import type { Shown } from "../render/shown";
-import { entryOf, paintColumn } from "../render/strip";
-import { affineOf } from "../render/window";
-import { markPixel, resetWindow, selectChannel, setHover } from "../state/actions";
-import { usePaint } from "../state/paint";
-import { type Store, useStore } from "../state/store";
-import { startWindowDrag } from "../ui/values/windowDrag";
+import { channelId, type LayerView } from "../../data/answers";
+import { isDense } from "../../data/view";
+import { formatCell } from "../../render/format";
+import { numberStyle, writeNumber } from "../../render/numbers";
+import { sourceOf, type TileSource } from "../../render/planes";
+import type { Shown } from "../../render/shown";
+import { entryOf, paintColumn } from "../../render/strip";
+import { affineOf } from "../../render/window";
+import { markPixel, resetWindow, selectChannel, setHover } from "../../state/actions";
+import { usePaint } from "../../state/paint";
+import { type Store, useStore } from "../../state/store";
+import { startWindowDrag } from "../values/windowDrag";
 import { describeCell, setText } from "./cell";
 import { cellMark } from "./marks";
 import {
@@ -27,8 +27,8 @@ import {
   matrixLayout,
   NUMBERED,
   visibleBands,
-} from "./matrix";
-import { MARGIN, roomOf, Shell, useWell } from "./Shell";
+} from "./matrixLayout";
+import { MARGIN, roomOf, Shell, useWell } from "./Well";
 
 export function Matrix() {
   const store = useStore();

@@ -3,7 +3,7 @@
  * layer's whole film, so that dragging from the first step to the last never waits.
  */
 import type { TensorQuery } from "../data/client";
-import { type TensorStore, tensorBytes } from "../data/tensors";
+import { type TensorStore, tensorBytes } from "./tensors";
 
 export const FILM_BYTES = 32 * 2 ** 20;
 const AT_ONCE = 2;

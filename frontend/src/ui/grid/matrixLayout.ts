@@ -2,7 +2,7 @@
  * Where the cells of a matrix stand: a row for each position (or example), a column for each channel,
  * wrapped into bands so that nothing is scrolled sideways. All in CSS pixels.
  */
-import type { LayerView } from "../data/types";
+import type { LayerView } from "../../data/answers";
 
 export const CELL_SIZES = [4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 56] as const;
 /** Cells this large have their value written in. */

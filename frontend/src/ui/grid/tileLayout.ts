@@ -1,5 +1,5 @@
 /** Where rows and cells stand, from the size of the well and of a plane: all in CSS pixels. */
-import { type StripGeometry, stripGeometry } from "../render/strip";
+import { type StripGeometry, stripGeometry } from "../../render/strip";
 import { CAPTION, chooseTile, nearestTile, tileSizes } from "./tiles";
 
 export const BAR = 3;
