@@ -1,5 +1,5 @@
 /**
- * What crosses the borders of modules: the server's answers once parsed, and the values on screen.
+ * What the server answered, once parsed, and the values on screen.
  *
  * A *position* counts what is stored (0, 1, 2, …); an *id* names a channel of the whole layer, an
  * example of the whole batch. They differ where `max_channels` or `max_outputs` kept a part.
@@ -99,25 +99,6 @@ export interface LayerView {
   readonly scale: number;
 }
 
-/** Stands where the position of a channel does: three channels together, as one colour picture. */
-export const RGB = -1;
-
-/** The planes that a position stands for. */
-export function planesOf(position: number): readonly number[] {
-  return position === RGB ? [0, 1, 2] : [position];
-}
-
-/** Whether three channels are a colour picture: they have two sides at least. */
-export function holdsColours({ channels, spatial }: LayerView): boolean {
-  return channels === 3 && spatial.length >= 2;
-}
-
-/** The id in the layer of the channel stored at a position; RGB stays RGB. */
-export function channelId(info: StepInfo, position: number): number {
-  if (position === RGB) return RGB;
-  return info.channelIds ? (info.channelIds[position] ?? position) : position;
-}
-
 /** One column of a layer's strip, or a layer at one step; null where the tag has nothing there. */
 export interface LayerHealth {
   readonly step: number;
@@ -157,83 +138,3 @@ export type Loadable<T> =
   | { readonly state: "loading" }
   | { readonly state: "ready"; readonly value: T }
   | { readonly state: "failed"; readonly message: string };
-
-// ---- What the viewer has chosen
-
-export const COLORMAPS = ["viridis", "grey", "RdBu", "inferno", "magma", "colour"] as const;
-/** `colour` shows three channels of an input as red, green and blue. */
-export type ColormapName = (typeof COLORMAPS)[number];
-
-export type RangeScope = "channel" | "layer" | "manual";
-export type LimitsRule = "auto" | "minmax" | "symmetric";
-
-/** The window over the values. Brightness and contrast move it within the limits' own span. */
-export interface WindowState {
-  readonly range: RangeScope;
-  readonly limits: LimitsRule;
-  /** Presses of Auto after the first: each clips tighter. */
-  readonly autoLevel: number;
-  /** −1 to 1; 0 leaves the limits' middle where it is; more is brighter. */
-  readonly brightness: number;
-  /** −1 to 1; 0 leaves the limits' width; more is a narrower window. */
-  readonly contrast: number;
-  /** 0.1 to 10; 1 is linear. */
-  readonly gamma: number;
-  readonly invert: boolean;
-  /** True values, while `range` is "manual". */
-  readonly manual: readonly [number, number];
-  readonly lockSteps: boolean;
-  /** null: chosen from the data. */
-  readonly colormap: ColormapName | null;
-  readonly markClipped: boolean;
-  readonly linearCounts: boolean;
-}
-
-export const DEFAULT_WINDOW: WindowState = {
-  range: "channel",
-  limits: "auto",
-  autoLevel: 0,
-  brightness: 0,
-  contrast: 0,
-  gamma: 1,
-  invert: false,
-  manual: [0, 1],
-  lockSteps: false,
-  colormap: null,
-  markClipped: false,
-  linearCounts: false,
-};
-
-export const SORT_KEYS = ["index", "max", "mean", "std", "zeros", "change", "pixel"] as const;
-export type SortKey = (typeof SORT_KEYS)[number];
-export const SHOW_KEYS = ["all", "active", "dead", "constant", "nonfinite"] as const;
-export type ShowKey = (typeof SHOW_KEYS)[number];
-
-export interface Triage {
-  /** null: index up to 256 channels, else max. */
-  readonly sortBy: SortKey | null;
-  readonly show: ShowKey;
-  /** As "12, 40-48", by id. */
-  readonly search: string;
-}
-
-/** A part of a plane, in its pixels. */
-export interface Viewport {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** A range of true values. */
-export interface Span {
-  readonly lo: number;
-  readonly hi: number;
-}
-
-/** A place in every plane of the layer; z is 0 where there is no depth. */
-export interface Pixel {
-  readonly x: number;
-  readonly y: number;
-  readonly z: number;
-}

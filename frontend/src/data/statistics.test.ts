@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RGB } from "./answers";
+import { RGB } from "./channels";
 import { rangesOf, statRow, withRow } from "./statistics";
 
 describe("statRow", () => {

@@ -5,7 +5,8 @@
  * its first and last step among the rows.
  */
 
-import { RGB, STAT_COLUMNS, type StatsTable, type StepIndex } from "./answers";
+import { STAT_COLUMNS, type StatsTable, type StepIndex } from "./answers";
+import { RGB } from "./channels";
 import type { Client } from "./client";
 
 const ANSWER_BYTES = 12 * 2 ** 20;

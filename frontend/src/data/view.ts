@@ -1,4 +1,5 @@
 /** Stored tensors → decoded views of one example. */
+
 import { decodeStored } from "../render/planes";
 import type { Kind, LayerView, StepInfo, Tensor } from "./answers";
 import type { TensorQuery } from "./client";

@@ -2,6 +2,7 @@
  * Keeps the server's answers in step with the selection: for each thing shown one task at a time, the
  * older aborted, and what is here already shown at once.
  */
+
 import { batch, computed, effect, untracked } from "@preact/signals";
 import type { LayerView, Loadable, StatsTable, StepIndex, StepInfo } from "../data/answers";
 import type { Client } from "../data/client";

@@ -2,8 +2,10 @@
  * What stands around a view: its input, the step before it, what it is compared with, the film of the
  * selected channel, and what is likely to be looked at next.
  */
+
 import { batch, computed, effect, untracked } from "@preact/signals";
-import { type LayerView, RGB, type StepIndex, type StepInfo, type Tensor } from "../data/answers";
+import type { LayerView, StepIndex, StepInfo, Tensor } from "../data/answers";
+import { RGB } from "../data/channels";
 import type { Client, TensorQuery } from "../data/client";
 import { channelOf, exampleOf, sameView, type ViewKey, viewOf, viewQuery } from "../data/view";
 import { sourceOf } from "../render/planes";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { COLORMAPS } from "../data/answers";
+import { COLORMAPS } from "../data/choices";
 import {
   ABOVE_ENTRY,
   BELOW_ENTRY,

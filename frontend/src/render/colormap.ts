@@ -4,13 +4,14 @@
  * A `Lut` holds SHADES shades of the map between five marks:
  * `[NaN, −Inf, below, shade 0 … shade 1023, above, +Inf]`, each a little-endian RGBA word.
  */
+
 import {
   interpolateInferno,
   interpolateMagma,
   interpolateRdBu,
   interpolateViridis,
 } from "d3-scale-chromatic";
-import type { ColormapName } from "../data/answers";
+import type { ColormapName } from "../data/choices";
 
 export const SHADES = 1024;
 export const NAN_ENTRY = 0;

@@ -1,5 +1,5 @@
 /** Numbers as text, with decimals that follow the range they stand in. */
-import type { Span } from "../data/answers";
+import type { Span } from "../data/choices";
 
 const LARGE = 1e6;
 const SMALL = 1e-4;

@@ -1,5 +1,5 @@
 /** Counts of true values in equal bins, over one plane, some planes or all. */
-import type { Span } from "../data/answers";
+import type { Span } from "../data/choices";
 import { runsOf, type TileSource } from "./planes";
 
 export interface Histogram {

@@ -1,13 +1,8 @@
 /** What one state of the window makes of one view: planes, limits, colormap and table of colours. */
-import {
-  type ColormapName,
-  channelId,
-  holdsColours,
-  type LayerView,
-  type RangeScope,
-  type StatsTable,
-  type WindowState,
-} from "../data/answers";
+
+import type { LayerView, StatsTable } from "../data/answers";
+import { channelId, holdsColours } from "../data/channels";
+import type { ColormapName, RangeScope, WindowState } from "../data/choices";
 import { buildLut, defaultColormap, isDiverging, type Lut } from "./colormap";
 import { sourceOf, type TileSource } from "./planes";
 import { type LockedLimits, lockedLimits, WindowTable } from "./window";

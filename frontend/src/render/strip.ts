@@ -4,7 +4,7 @@
  * The inner loop is `out = lut[clamp(q · a + b)]` with q as stored: window and range live in a and b,
  * so that a narrow window never bands. NaN fails both comparisons and `NaN | 0` is entry 0.
  */
-import { RGB } from "../data/answers";
+import { RGB } from "../data/channels";
 import {
   ABOVE_ENTRY,
   BELOW_ENTRY,

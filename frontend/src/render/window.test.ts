@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_WINDOW } from "../data/answers";
+import { DEFAULT_WINDOW } from "../data/choices";
 import { FIRST_SHADE, LAST_SHADE, SHADES } from "./colormap";
 import { stackOf, TileSource } from "./planes";
 import {

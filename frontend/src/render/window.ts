@@ -5,7 +5,7 @@
  * Each plane has base limits (Auto, min–max, symmetric, typed, or locked over steps). Brightness and
  * contrast move them relatively, so that one slider serves planes of every magnitude.
  */
-import type { Span, WindowState } from "../data/answers";
+import type { Span, WindowState } from "../data/choices";
 import { FIRST_SHADE, SHADES } from "./colormap";
 import { type Extent, type PlaneStack, runsOf, type TileSource } from "./planes";
 

@@ -1,9 +1,15 @@
 /** What the viewer can do: each action writes the store once. */
+
 import { batch } from "@preact/signals";
-import { DEFAULT_WINDOW, type Pixel, type Triage, type WindowState } from "../data/answers";
+import {
+  type CompareState,
+  DEFAULT_WINDOW,
+  type Pixel,
+  type Triage,
+  type WindowState,
+} from "../data/choices";
 import { nextAutoLevel } from "../render/window";
 import { positionAt } from "./choose";
-import type { CompareState } from "./compare";
 import type { Hover, Store } from "./store";
 
 export function setWindow(store: Store, change: Partial<WindowState>): void {

@@ -1,17 +1,18 @@
 /** The state as keys of the address, and back: what stands at its default has no key. */
+
 import { batch, effect } from "@preact/signals";
+import { STAT_NAMES } from "../data/answers";
+import { RGB } from "../data/channels";
 import {
+  COMPARE_MODES,
   DEFAULT_WINDOW,
-  RGB,
   SHOW_KEYS,
   SORT_KEYS,
   type Span,
-  STAT_NAMES,
   type Viewport,
   type WindowState,
-} from "../data/answers";
+} from "../data/choices";
 import type { Address, AddressKeys } from "../host/address";
-import { COMPARE_MODES } from "./compare";
 import { DEFAULT_TRIAGE, type Store } from "./store";
 
 /** What a link restores. */

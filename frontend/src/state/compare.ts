@@ -10,17 +10,9 @@ import { isDense, type ViewKey } from "../data/view";
 import { positionAt } from "./choose";
 import type { Store } from "./store";
 
-export const COMPARE_MODES = ["beside", "flip", "difference"] as const;
-export type CompareMode = (typeof COMPARE_MODES)[number];
-
 export interface CompareChoice {
   readonly value: string;
   readonly text: string;
-}
-
-export interface CompareState {
-  readonly target: string;
-  readonly mode: CompareMode;
 }
 
 export interface Other {

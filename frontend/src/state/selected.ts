@@ -1,7 +1,9 @@
 /** The channel that the right column is about, or the three of a colour picture. */
+
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { RGB, type Span } from "../data/answers";
+import { nameOf, RGB } from "../data/channels";
+import type { Span } from "../data/choices";
 import type { Shown } from "../render/shown";
 import type { Affine } from "../render/window";
 import type { Store } from "./store";
@@ -42,11 +44,6 @@ export function selectedOf(store: Store): Selected | null {
 
 export function useSelected(store: Store): ReadonlySignal<Selected | null> {
   return useMemo(() => computed(() => selectedOf(store)), [store]);
-}
-
-/** How a sentence calls it. */
-export function nameOf(id: number): string {
-  return id === RGB ? "RGB" : `channel ${id}`;
 }
 
 /** How a heading calls it. */

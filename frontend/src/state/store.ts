@@ -4,32 +4,35 @@
  * Components read these signals and call actions; the loader writes the server's answers. Channels
  * are positions among those stored, steps are the numbers that were logged.
  */
+
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import {
-  DEFAULT_WINDOW,
   type LayerView,
   type Loadable,
   type Overview,
-  type Pixel,
-  RGB,
-  type Span,
   STAT_COLUMNS,
   type StatName,
   type StatsTable,
   type StepIndex,
   type StepInfo,
   type TagIndex,
+} from "../data/answers";
+import { RGB } from "../data/channels";
+import {
+  type CompareState,
+  DEFAULT_WINDOW,
+  type Pixel,
+  type Span,
   type Triage,
   type Viewport,
   type WindowState,
-} from "../data/answers";
+} from "../data/choices";
 import { differenceView, differs } from "../render/difference";
 import { sourceOf, type TileSource } from "../render/planes";
 import { limitsOverSteps, type Shown, shownOf } from "../render/shown";
 import { infoAt } from "./choose";
-import type { CompareState } from "./compare";
 
 /** The value under the cursor. */
 export interface Hover {

@@ -4,7 +4,9 @@
  *
  * Orders and states go by position among the stored channels.
  */
-import { SHOW_KEYS, type ShowKey, type SortKey, STAT_COLUMNS } from "../data/answers";
+
+import { STAT_COLUMNS } from "../data/answers";
+import { SHOW_KEYS, type ShowKey, type SortKey } from "../data/choices";
 import type { TileSource } from "../render/planes";
 
 const [MIN, MAX, MEAN, STD, ZEROS, NONFINITE] = [0, 1, 2, 3, 4, 5];

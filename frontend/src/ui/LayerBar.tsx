@@ -1,6 +1,8 @@
 /** What the layer is, and which of its channels are shown in which order. */
+
 import { useComputed } from "@preact/signals";
-import { type LayerView, SHOW_KEYS, type ShowKey, SORT_KEYS, type SortKey } from "../data/answers";
+import type { LayerView } from "../data/answers";
+import { SHOW_KEYS, type ShowKey, SORT_KEYS, type SortKey } from "../data/choices";
 import { setTriage } from "../state/actions";
 import { resort, searchError } from "../state/order";
 import { useStore } from "../state/store";

@@ -1,10 +1,10 @@
 /** The value under the cursor, or of the pixel marked by keyboard. */
+
 import { useComputed } from "@preact/signals";
-import { channelId } from "../data/answers";
+import { channelId, nameOf } from "../data/channels";
 import { isDense } from "../data/view";
 import { formatValue } from "../render/format";
 import { sourceOf, type TileSource } from "../render/planes";
-import { nameOf } from "../state/selected";
 import { type Store, useStore } from "../state/store";
 import { rowName } from "./grid/Matrix";
 import { isMatrix } from "./grid/matrixLayout";

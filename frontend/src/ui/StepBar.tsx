@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { StepInfo } from "../data/answers";
+import { COMPARE_MODES, type CompareMode } from "../data/choices";
 import { differs } from "../render/difference";
 import {
   goToStep,
@@ -12,7 +13,7 @@ import {
   toggleCompare,
 } from "../state/actions";
 import { positionAt } from "../state/choose";
-import { COMPARE_MODES, type CompareMode, compareChoices } from "../state/compare";
+import { compareChoices } from "../state/compare";
 import { useStore } from "../state/store";
 import { Button, Select } from "./controls";
 import { Export } from "./export/Export";

@@ -1,5 +1,7 @@
 /** Paints a figure of the filtered channels on a canvas of its own, whatever the theme. */
-import { channelId, type LayerView, RGB } from "../../data/answers";
+
+import type { LayerView } from "../../data/answers";
+import { channelId, RGB } from "../../data/channels";
 import { isDense } from "../../data/view";
 import { FIRST_SHADE, LAST_SHADE, type Lut, marksOf } from "../../render/colormap";
 import { formatSpan } from "../../render/format";

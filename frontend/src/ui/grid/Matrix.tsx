@@ -3,9 +3,11 @@
  *
  * Each column is a cell of the same grid as a tile is elsewhere, with the same selection and keys.
  */
+
 import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { channelId, type LayerView } from "../../data/answers";
+import type { LayerView } from "../../data/answers";
+import { channelId } from "../../data/channels";
 import { isDense } from "../../data/view";
 import { formatCell } from "../../render/format";
 import { numberStyle, writeNumber } from "../../render/numbers";

@@ -2,8 +2,11 @@
  * One row of tiles. Two effects write it: one paints the canvas when values or window change, one
  * writes captions and marks when values or cursor do. Its component renders only the empty cells.
  */
+
 import { useRef } from "preact/hooks";
-import { channelId, type LayerView, type Pixel, RGB } from "../../data/answers";
+import type { LayerView } from "../../data/answers";
+import { channelId, RGB } from "../../data/channels";
+import type { Pixel } from "../../data/choices";
 import { formatValue } from "../../render/format";
 import { sourceOf, type TileSource } from "../../render/planes";
 import type { Shown } from "../../render/shown";

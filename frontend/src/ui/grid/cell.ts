@@ -1,5 +1,5 @@
 /** What a cell says of its channel: to the eye, on hover, to a screen reader. Writes only what changed. */
-import { nameOf } from "../../state/selected";
+import { nameOf } from "../../data/channels";
 import type { CellMark } from "./marks";
 
 export function describeCell(

@@ -1,6 +1,7 @@
 /** What a cell says about its channel beside its number: words, never colour alone. */
 
-import { channelId, RGB, type StepInfo } from "../../data/answers";
+import type { StepInfo } from "../../data/answers";
+import { channelId, RGB } from "../../data/channels";
 import { examplesText, statRow } from "../../data/statistics";
 import { runsOf, type TileSource } from "../../render/planes";
 import { channelStates } from "../../state/triage";

@@ -1,10 +1,12 @@
 /** One statistic of the selected channel over all steps; a click on a point goes to its step. */
+
 import { useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { StatName } from "../../data/answers";
+import { nameOf } from "../../data/channels";
 import { formatValue } from "../../render/format";
 import { goToStep } from "../../state/actions";
-import { nameOf, useSelected } from "../../state/selected";
+import { useSelected } from "../../state/selected";
 import { useStore } from "../../state/store";
 import { nearestPoint, pathOf, type Series, seriesOf, xOf, yOf } from "./series";
 

@@ -2,9 +2,11 @@
  * The selected tile, enlarged: zoom, values written into pixels that are large enough, the input over
  * it, the marked pixel. A drag windows it, a click marks a pixel, arrows move the mark.
  */
+
 import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { planesOf, RGB, type Viewport } from "../../data/answers";
+import { planesOf, RGB } from "../../data/channels";
+import type { Viewport } from "../../data/choices";
 import { formatCell } from "../../render/format";
 import { numberStyle, writeNumber } from "../../render/numbers";
 import { entryOf } from "../../render/strip";

@@ -1,7 +1,8 @@
 /** The selected channel at up to 12 steps, all under the window of the step shown. */
+
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { RGB } from "../../data/answers";
+import { RGB } from "../../data/channels";
 import { paintCanvas } from "../../render/strip";
 import { affineOf } from "../../render/window";
 import { goToStep } from "../../state/actions";

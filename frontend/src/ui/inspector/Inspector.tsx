@@ -1,7 +1,8 @@
 /** The selected channel: enlarged, with its input, statistics, course over steps and film. */
+
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { RGB } from "../../data/answers";
+import { RGB } from "../../data/channels";
 import { examplesText, statRow } from "../../data/statistics";
 import { isDense } from "../../data/view";
 import { formatValue } from "../../render/format";

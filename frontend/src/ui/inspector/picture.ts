@@ -1,5 +1,5 @@
 /** Pictures off screen: planes painted at native size, for canvases that show a part of them. */
-import { RGB } from "../../data/answers";
+import { RGB } from "../../data/channels";
 import { buildLut, type Lut } from "../../render/colormap";
 import type { TileSource } from "../../render/planes";
 import { paintCanvas } from "../../render/strip";

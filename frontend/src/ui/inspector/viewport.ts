@@ -1,5 +1,5 @@
 /** The part of a plane that the enlarged tile shows, in source pixels. */
-import type { Viewport } from "../../data/answers";
+import type { Viewport } from "../../data/choices";
 
 const FEWEST = 3;
 /** Height of a plane of one row. */

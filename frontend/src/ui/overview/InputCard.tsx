@@ -1,6 +1,8 @@
 /** The input of the shown example: its picture, label and range, and the other examples to choose. */
+
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { RGB, type StepInfo } from "../../data/answers";
+import type { StepInfo } from "../../data/answers";
+import { RGB } from "../../data/channels";
 import { buildLut } from "../../render/colormap";
 import { formatValue } from "../../render/format";
 import type { TileSource } from "../../render/planes";

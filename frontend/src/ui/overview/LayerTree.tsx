@@ -1,4 +1,5 @@
 /** The tree `Layers`: a strip over all steps and a badge for each, and the map above a long list. */
+
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { LayerHealth, Overview } from "../../data/answers";

@@ -4,9 +4,11 @@
  * Bars count all shown channels, the outline the selected one. Counting waits until the picture is
  * painted; moving an end repaints one small canvas.
  */
+
 import { computed, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { planesOf, type Span } from "../../data/answers";
+import { planesOf } from "../../data/channels";
+import type { Span } from "../../data/choices";
 import { ABOVE_ENTRY, BELOW_ENTRY, colorOf, cssGradient } from "../../render/colormap";
 import { type Histogram as Counts, heightsOf, histogramOf } from "../../render/histogram";
 import { entryOf } from "../../render/strip";

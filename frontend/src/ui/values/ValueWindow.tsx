@@ -1,12 +1,14 @@
 /** The panel `Values`: which true values the colours stand for, and how to move that. */
+
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useId, useRef } from "preact/hooks";
-import { COLORMAPS, type ColormapName, holdsColours, type RangeScope } from "../../data/answers";
+import { holdsColours, nameOf } from "../../data/channels";
+import { COLORMAPS, type ColormapName, type RangeScope } from "../../data/choices";
 import { marksOf } from "../../render/colormap";
 import { formatSpan, formatValue } from "../../render/format";
 import { AUTO_LEVELS } from "../../render/window";
 import { pressAuto, resetWindow, setWindow } from "../../state/actions";
-import { nameOf, selectedOf, useSelected } from "../../state/selected";
+import { selectedOf, useSelected } from "../../state/selected";
 import { type Store, useStore } from "../../state/store";
 import { Button, Checkbox, Select, Slider } from "../controls";
 import { changeToLimits, parseLimit } from "./ends";

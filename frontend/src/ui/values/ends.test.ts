@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_WINDOW } from "../../data/answers";
+import { DEFAULT_WINDOW } from "../../data/choices";
 import { stackOf, TileSource } from "../../render/planes";
 import { WindowTable } from "../../render/window";
 import type { Selected } from "../../state/selected";

@@ -1,5 +1,5 @@
 /** Moves of the window's ends, as changes of the window's state. */
-import type { Span, WindowState } from "../../data/answers";
+import type { Span, WindowState } from "../../data/choices";
 import { adjustmentOf, dragged } from "../../render/window";
 import type { Selected } from "../../state/selected";
 

@@ -1,0 +1,26 @@
+/** Channels by position and by id, and three of them together as one colour picture. */
+import type { LayerView, StepInfo } from "./answers";
+
+/** Stands where the position of a channel does: three channels together, as one colour picture. */
+export const RGB = -1;
+
+/** The planes that a position stands for. */
+export function planesOf(position: number): readonly number[] {
+  return position === RGB ? [0, 1, 2] : [position];
+}
+
+/** Whether three channels are a colour picture: they have two sides at least. */
+export function holdsColours({ channels, spatial }: LayerView): boolean {
+  return channels === 3 && spatial.length >= 2;
+}
+
+/** The id in the layer of the channel stored at a position; RGB stays RGB. */
+export function channelId(info: StepInfo, position: number): number {
+  if (position === RGB) return RGB;
+  return info.channelIds ? (info.channelIds[position] ?? position) : position;
+}
+
+/** How a sentence calls the channel of an id. */
+export function nameOf(id: number): string {
+  return id === RGB ? "RGB" : `channel ${id}`;
+}

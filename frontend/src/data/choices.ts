@@ -1,0 +1,87 @@
+/** What the viewer chooses: window, order, comparison, places and ranges. */
+export const COLORMAPS = ["viridis", "grey", "RdBu", "inferno", "magma", "colour"] as const;
+/** `colour` shows three channels of an input as red, green and blue. */
+export type ColormapName = (typeof COLORMAPS)[number];
+
+export type RangeScope = "channel" | "layer" | "manual";
+export type LimitsRule = "auto" | "minmax" | "symmetric";
+
+/** The window over the values. Brightness and contrast move it within the limits' own span. */
+export interface WindowState {
+  readonly range: RangeScope;
+  readonly limits: LimitsRule;
+  /** Presses of Auto after the first: each clips tighter. */
+  readonly autoLevel: number;
+  /** −1 to 1; 0 leaves the limits' middle where it is; more is brighter. */
+  readonly brightness: number;
+  /** −1 to 1; 0 leaves the limits' width; more is a narrower window. */
+  readonly contrast: number;
+  /** 0.1 to 10; 1 is linear. */
+  readonly gamma: number;
+  readonly invert: boolean;
+  /** True values, while `range` is "manual". */
+  readonly manual: readonly [number, number];
+  readonly lockSteps: boolean;
+  /** null: chosen from the data. */
+  readonly colormap: ColormapName | null;
+  readonly markClipped: boolean;
+  readonly linearCounts: boolean;
+}
+
+export const DEFAULT_WINDOW: WindowState = {
+  range: "channel",
+  limits: "auto",
+  autoLevel: 0,
+  brightness: 0,
+  contrast: 0,
+  gamma: 1,
+  invert: false,
+  manual: [0, 1],
+  lockSteps: false,
+  colormap: null,
+  markClipped: false,
+  linearCounts: false,
+};
+
+export const SORT_KEYS = ["index", "max", "mean", "std", "zeros", "change", "pixel"] as const;
+export type SortKey = (typeof SORT_KEYS)[number];
+export const SHOW_KEYS = ["all", "active", "dead", "constant", "nonfinite"] as const;
+export type ShowKey = (typeof SHOW_KEYS)[number];
+
+export interface Triage {
+  /** null: index up to 256 channels, else max. */
+  readonly sortBy: SortKey | null;
+  readonly show: ShowKey;
+  /** As "12, 40-48", by id. */
+  readonly search: string;
+}
+
+/** A part of a plane, in its pixels. */
+export interface Viewport {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A range of true values. */
+export interface Span {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/** A place in every plane of the layer; z is 0 where there is no depth. */
+export interface Pixel {
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+}
+
+export const COMPARE_MODES = ["beside", "flip", "difference"] as const;
+export type CompareMode = (typeof COMPARE_MODES)[number];
+
+/** What stands beside the view: `target` is "first", "previous", "step:20", "run:older" or "example:2". */
+export interface CompareState {
+  readonly target: string;
+  readonly mode: CompareMode;
+}
