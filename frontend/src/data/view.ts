@@ -1,8 +1,8 @@
 /** Stored tensors → decoded views of one example. */
 
-import { decodeStored } from "../render/planes";
 import type { Kind, LayerView, StepInfo, Tensor } from "./answers";
 import type { TensorQuery } from "./client";
+import { decodeStored } from "./half";
 
 export interface ViewKey {
   readonly run: string;

@@ -1,11 +1,13 @@
 /**
- * Stored bits → values as float32, and planes that know their extent.
+ * Planes that know their extent, their values decoded when they are first looked at.
  *
  * Values stay as stored; true value = stored × scale. A `PlaneStack` is `[planes, height, width]`,
  * plane p beginning at `offset + p * stride`, so that one depth of a volume is a view, not a copy.
  */
+
 import type { LayerView } from "../data/answers";
 import { planesOf, RGB } from "../data/channels";
+import { halves } from "../data/half";
 
 export interface PlaneStack {
   readonly values: Float32Array;
@@ -25,35 +27,6 @@ export interface Extent {
   readonly max: number;
   readonly finite: number;
   readonly nonfinite: number;
-}
-
-let halfTable: Float32Array | null = null;
-
-/** One half-precision number from its 16 bits. */
-export function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
-
-function halves(): Float32Array {
-  if (!halfTable) {
-    halfTable = new Float32Array(65536);
-    for (let bits = 0; bits < 65536; bits++) halfTable[bits] = halfToFloat(bits);
-  }
-  return halfTable;
-}
-
-/** Float16 bits as float32; float32 passes through. */
-export function decodeStored(stored: Uint16Array | Float32Array): Float32Array {
-  if (stored instanceof Float32Array) return stored;
-  const table = halves();
-  const values = new Float32Array(stored.length);
-  for (let i = 0; i < stored.length; i++) values[i] = table[stored[i] as number] as number;
-  return values;
 }
 
 /** Planes laid one after the other: `[planes, height, width]`. */

@@ -1,7 +1,7 @@
 /** NPY files: true values with their shape, for `numpy.load`. */
 
 import type { Tensor } from "../../data/answers";
-import { decodeStored } from "../../render/planes";
+import { decodeStored } from "../../data/half";
 
 const ALIGN = 64;
 
