@@ -17,5 +17,5 @@ export default defineConfig({
       output: { entryFileNames: "index.js", codeSplitting: false },
     },
   },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: { include: ["src/**/*.test.{ts,tsx}"] },
 });

@@ -1,4 +1,3 @@
-// @vitest-environment node
 /**
  * The order of the rooms: `{data, host} < render < state < {loading, ui} < index`. A file imports
  * only from rooms before its own or from its own, types included.
