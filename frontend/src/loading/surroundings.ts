@@ -10,9 +10,9 @@ import type { Client, TensorQuery } from "../data/client";
 import { channelOf, exampleOf, sameView, type ViewKey, viewOf, viewQuery } from "../data/view";
 import { sourceOf } from "../render/planes";
 import { filmPositions, inputInfo, positionAt } from "../state/choose";
-import { findOther } from "../state/compare";
 import type { FilmFrame, Store } from "../state/store";
 import { Latest, SETTLE_MS } from "./latest";
+import { findOther } from "./other";
 import { Prefetcher, prefetchPlan } from "./prefetch";
 import type { TensorStore } from "./tensors";
 

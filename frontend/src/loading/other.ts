@@ -1,0 +1,68 @@
+/**
+ * What stands beside the view: a second step, run or example of the same layer.
+ *
+ * `target` is "first", "previous", "step:20" (held), "run:older" or "example:2" (a position).
+ */
+import type { LayerView, StepIndex, StepInfo } from "../data/answers";
+import type { Client } from "../data/client";
+import type { ViewKey } from "../data/view";
+import { positionAt } from "../state/choose";
+
+export interface Other {
+  readonly key: ViewKey;
+  /** Where it is from, as "step 0" or "run older, step 20". */
+  readonly name: string;
+  /** What the viewer must know of it. */
+  readonly note: string | null;
+}
+
+/** Finds what the target means for a view; says so where it means nothing. */
+export async function findOther(
+  client: Client,
+  target: string,
+  view: LayerView,
+  index: StepIndex,
+  signal: AbortSignal,
+): Promise<Other | string> {
+  const { steps } = index;
+  const [what = "", ...rest] = target.split(":");
+  const value = rest.join(":");
+  if (what === "run") return await inRun(client, value, view, signal);
+  if (what === "example") {
+    const example = Number(value);
+    if (example >= view.info.examples.length) return `No example at position ${value}`;
+    const name = `example ${view.info.examples[example]}`;
+    return { key: { ...view, example }, name, note: null };
+  }
+  const position = positionAt(steps, view.info.step);
+  if (what === "previous" && position === 0) return "There is no step before the first";
+  const at = { first: 0, previous: position - 1 }[what] ?? positionAt(steps, Number(value));
+  const info = steps[at];
+  if (!info) return "There is no such step";
+  return { key: { ...view, info }, name: `step ${info.step}`, note: null };
+}
+
+async function inRun(
+  client: Client,
+  run: string,
+  view: LayerView,
+  signal: AbortSignal,
+): Promise<Other | string> {
+  const { steps } = await client.steps(run, view.tag, signal);
+  const info = nearest(steps, view.info.step);
+  if (!info) return `Run ${run} holds no step of ${view.tag}`;
+  const wanted = view.info.examples[view.example]!;
+  const example = info.examples.indexOf(wanted);
+  if (example < 0) return `Run ${run} did not keep example ${wanted}`;
+  const near = info.step === view.info.step ? "" : `Nearest step there: ${info.step}. `;
+  const note = `${near}Channels of separately trained models need not correspond.`;
+  return { key: { ...view, run, info, example }, name: `run ${run}, step ${info.step}`, note };
+}
+
+function nearest(steps: readonly StepInfo[], step: number): StepInfo | null {
+  return steps.reduce<StepInfo | null>(
+    (best, info) =>
+      !best || Math.abs(info.step - step) < Math.abs(best.step - step) ? info : best,
+    null,
+  );
+}
