@@ -138,3 +138,8 @@ export type Loadable<T> =
   | { readonly state: "loading" }
   | { readonly state: "ready"; readonly value: T }
   | { readonly state: "failed"; readonly message: string };
+
+/** What is here; null while it is on its way, or where it could not be had. */
+export function ready<T>(answer: Loadable<T>): T | null {
+  return answer.state === "ready" ? answer.value : null;
+}

@@ -5,6 +5,7 @@
 
 import { batch, computed, effect, untracked } from "@preact/signals";
 import type { LayerView, Loadable, StatsTable, StepIndex, StepInfo } from "../data/answers";
+import { ready } from "../data/answers";
 import type { Client } from "../data/client";
 import { loadRow, loadTable, rowBytes, withRow } from "../data/statistics";
 import { sameView, type ViewKey, viewOf, viewQuery } from "../data/view";
@@ -31,8 +32,7 @@ export class Loader {
   private linkChecked = false;
   /** Whether the chosen run is known to be there: nothing is asked of one that is not. */
   private readonly exists = computed(() => {
-    const tags = this.store.tags.value;
-    return tags.state === "ready" && tags.value.has(this.store.run.value ?? "");
+    return ready(this.store.tags.value)?.has(this.store.run.value ?? "") ?? false;
   });
 
   constructor(
@@ -43,7 +43,7 @@ export class Loader {
     this.surroundings = new Surroundings(store, client, this.tensors);
     const failed = <T>(of: { value: Loadable<T> }) =>
       new Latest((message) => {
-        if (of.value.state !== "ready") of.value = { state: "failed", message };
+        if (!ready(of.value)) of.value = { state: "failed", message };
       });
     this.tagTask = failed(store.tags);
     this.overviewTask = failed(store.overview);
@@ -87,15 +87,14 @@ export class Loader {
   }
 
   private hasLayer(run: string, layer: string): boolean {
-    const tags = this.store.tags.peek();
-    const infos = tags.state === "ready" ? tags.value.get(run) : undefined;
+    const infos = ready(this.store.tags.peek())?.get(run);
     return infos?.some((info) => info.tag === layer) ?? false;
   }
 
   /** Asks for everything again; what is chosen stays. */
   reload(): void {
     const { store } = this;
-    const first = store.tags.peek().state !== "ready";
+    const first = ready(store.tags.peek()) === null;
     if (first) store.tags.value = { state: "loading" };
     this.tagTask.run(async (signal) => {
       const tags = await this.client.tags(signal);
@@ -123,8 +122,7 @@ export class Loader {
 
   private openRun(run: string): void {
     const { store, client } = this;
-    const known = store.overview.peek();
-    const same = known.state === "ready" && known.value.run === run;
+    const same = ready(store.overview.peek())?.run === run;
     if (!same) store.overview.value = { state: "loading" };
     this.overviewTask.run(async (signal) => {
       const overview = await client.overview(run, OVERVIEW_COLUMNS, store.step.peek(), signal);
@@ -140,22 +138,22 @@ export class Loader {
   /** The layer asked for where the run has it, else the one to look at first. */
   private chooseLayer(): void {
     const { store } = this;
-    const overview = store.overview.peek();
-    if (overview.state !== "ready") return;
+    const overview = ready(store.overview.peek());
+    if (!overview) return;
     const wanted = store.layer.peek();
-    if (wanted !== null && overview.value.layers.has(wanted)) return;
-    const layer = defaultLayer(overview.value);
+    if (wanted !== null && overview.layers.has(wanted)) return;
+    const layer = defaultLayer(overview);
     if (wanted !== null && layer !== null) {
-      store.notice.value = `Run "${overview.value.run}" has no layer "${wanted}"; this is "${layer}".`;
+      store.notice.value = `Run "${overview.run}" has no layer "${wanted}"; this is "${layer}".`;
     }
     store.layer.value = layer;
   }
 
   /** Where a column stands for several steps, the health at one step is asked for. */
   private refreshOverviewAt(step: number | null): void {
-    const known = this.store.overview.peek();
-    if (known.state !== "ready" || columnsAreSteps(known.value)) return;
-    const { run } = known.value;
+    const known = ready(this.store.overview.peek());
+    if (!known || columnsAreSteps(known)) return;
+    const { run } = known;
     this.overviewTask.run(async (signal) => {
       await settle(signal);
       const overview = await this.client.overview(run, OVERVIEW_COLUMNS, step, signal);
@@ -193,8 +191,8 @@ export class Loader {
 
   private openLayer(run: string, layer: string): void {
     const { store } = this;
-    const known = store.stepIndex.peek();
-    const same = known.state === "ready" && known.value.run === run && known.value.tag === layer;
+    const known = ready(store.stepIndex.peek());
+    const same = known?.run === run && known.tag === layer;
     batch(() => {
       store.loading.value = true;
       if (!same) store.stepIndex.value = { state: "loading" };
@@ -220,9 +218,9 @@ export class Loader {
 
   private openView(info: StepInfo, wanted: number): void {
     const { store } = this;
-    const index = store.stepIndex.peek();
-    if (index.state !== "ready") return;
-    const { run, tag } = index.value;
+    const index = ready(store.stepIndex.peek());
+    if (!index) return;
+    const { run, tag } = index;
     const example = Math.max(0, Math.min(wanted, info.examples.length - 1));
     const key: ViewKey = { run, tag, kind: this.kindOf(run, tag), info, example };
     const shown = store.view.peek();
@@ -243,7 +241,7 @@ export class Loader {
     this.viewTask.run(async (signal) => {
       const [tensor, stats] = await Promise.all([
         this.tensors.get(viewQuery(key), signal),
-        table ?? this.loadTableFor(key, index.value, signal),
+        table ?? this.loadTableFor(key, index, signal),
       ]);
       signal.throwIfAborted();
       this.show(viewOf(key, tensor), stats);
@@ -258,10 +256,8 @@ export class Loader {
       store.loading.value = false;
       store.error.value = null;
     });
-    const index = store.stepIndex.peek();
-    if (!stats.complete && index.state === "ready" && stats.steps.length === 1) {
-      this.loadWholeTable(index.value);
-    }
+    const index = ready(store.stepIndex.peek());
+    if (!stats.complete && index && stats.steps.length === 1) this.loadWholeTable(index);
   }
 
   private showOmitted(reason: string): void {
@@ -272,8 +268,7 @@ export class Loader {
   }
 
   private kindOf(run: string, tag: string): LayerView["kind"] {
-    const tags = this.store.tags.peek();
-    const infos = tags.state === "ready" ? tags.value.get(run) : undefined;
+    const infos = ready(this.store.tags.peek())?.get(run);
     return infos?.find((info) => info.tag === tag)?.kind ?? "activation";
   }
 

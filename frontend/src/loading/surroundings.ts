@@ -5,6 +5,7 @@
 
 import { batch, computed, effect, untracked } from "@preact/signals";
 import type { LayerView, StepIndex, StepInfo, Tensor } from "../data/answers";
+import { ready } from "../data/answers";
 import { RGB } from "../data/channels";
 import type { Client, TensorQuery } from "../data/client";
 import { channelOf, exampleOf, sameView, type ViewKey, viewOf, viewQuery } from "../data/view";
@@ -60,9 +61,9 @@ export class Surroundings {
 
   /** The step indices of the run's inputs, and then the input of the view. */
   async loadInputs(run: string, signal: AbortSignal): Promise<void> {
-    const tags = this.store.tags.peek();
-    if (tags.state !== "ready") return;
-    const inputs = (tags.value.get(run) ?? []).filter((info) => info.kind === "input").slice(0, 4);
+    const tags = ready(this.store.tags.peek());
+    if (!tags) return;
+    const inputs = (tags.get(run) ?? []).filter((info) => info.kind === "input").slice(0, 4);
     const indices = await Promise.all(
       inputs.map((info) => this.client.steps(run, info.tag, signal)),
     );
@@ -73,16 +74,22 @@ export class Surroundings {
 
   /** What stands around a view: its input, the step before it, and what may be asked for next. */
   private surround(view: LayerView): void {
-    const index = this.store.stepIndex.peek();
-    if (index.state !== "ready" || index.value.tag !== view.tag) return;
+    const index = this.indexOf(view);
+    if (!index) return;
     this.openInput(view);
-    const keys = index.value.steps.map((info) => ({ ...view, info }) satisfies ViewKey);
+    const keys = index.steps.map((info) => ({ ...view, info }) satisfies ViewKey);
     const position = positionAt(
       keys.map((key) => key.info),
       view.info.step,
     );
     this.openPrevious(keys[position - 1] ?? null);
-    this.prefetch(view, index.value);
+    this.prefetch(view, index);
+  }
+
+  /** The steps of a view, where its layer is the one that is open. */
+  private indexOf(view: LayerView): StepIndex | null {
+    const index = ready(this.store.stepIndex.peek());
+    return index?.tag === view.tag ? index : null;
   }
 
   private prefetch(view: LayerView, index: StepIndex): void {
@@ -119,14 +126,14 @@ export class Surroundings {
 
   private openOther(view: LayerView | null, target: string | null): void {
     const { store } = this;
-    const index = store.stepIndex.peek();
-    if (!view || target === null || index.state !== "ready" || index.value.tag !== view.tag) {
+    const index = view && this.indexOf(view);
+    if (!view || target === null || !index) {
       this.otherTask.cancel();
       store.other.value = null;
       return;
     }
     this.otherTask.run(async (signal) => {
-      const found = await findOther(this.client, target, view, index.value, signal);
+      const found = await findOther(this.client, target, view, index, signal);
       if (typeof found === "string") {
         this.showOther(null, "", found);
         return;
@@ -186,16 +193,14 @@ export class Surroundings {
       sourceOf(viewOf({ ...key, example: i }, exampleOf(tensor, i))),
     );
     this.store.input.value = { tag, info, sources, example };
-    const [view, index] = [this.store.view.peek(), this.store.stepIndex.peek()];
-    if (view && index.state === "ready" && index.value.tag === view.tag) {
-      this.prefetch(view, index.value);
-    }
+    const view = this.store.view.peek();
+    const index = view && this.indexOf(view);
+    if (index) this.prefetch(view, index);
   }
 
   private openFilm(view: LayerView, channel: number): void {
-    const index = this.store.stepIndex.peek();
-    if (index.state !== "ready" || index.value.tag !== view.tag) return;
-    const { steps } = index.value;
+    const steps = this.indexOf(view)?.steps;
+    if (!steps) return;
     const depth = this.store.depth.peek();
     const subject = JSON.stringify([
       [view.run, view.tag, view.example, channel, depth],

@@ -1,6 +1,7 @@
 /** What the viewer can do: each action writes the store once. */
 
 import { batch } from "@preact/signals";
+import { ready } from "../data/answers";
 import {
   type CompareState,
   DEFAULT_WINDOW,
@@ -78,9 +79,8 @@ export function goToStep(store: Store, step: number): void {
 
 /** Moves by positions among the layer's steps, and stops at either end. */
 export function moveStep(store: Store, by: number): void {
-  const index = store.stepIndex.peek();
-  if (index.state !== "ready" || index.value.steps.length === 0) return;
-  const { steps } = index.value;
+  const steps = ready(store.stepIndex.peek())?.steps ?? [];
+  if (steps.length === 0) return;
   const position = positionAt(steps, store.step.peek()) + by;
   goToStep(store, steps[Math.min(steps.length - 1, Math.max(0, position))]!.step);
 }
@@ -115,9 +115,9 @@ export function selectLayer(store: Store, tag: string, step?: number): void {
 
 /** Moves along the layers of the run in model order. */
 export function moveLayer(store: Store, by: number): void {
-  const overview = store.overview.peek();
-  if (overview.state !== "ready") return;
-  const tags = [...overview.value.layers.keys()];
+  const overview = ready(store.overview.peek());
+  if (!overview) return;
+  const tags = [...overview.layers.keys()];
   const at = tags.indexOf(store.layer.peek() ?? "");
   const tag = tags[Math.min(tags.length - 1, Math.max(0, at + by))];
   if (tag) selectLayer(store, tag);

@@ -1,5 +1,6 @@
 /** What `Compare` offers: a second step, run or example of the same layer to stand beside the view. */
 
+import { ready } from "../data/answers";
 import { isDense } from "../data/view";
 import type { Store } from "./store";
 
@@ -11,9 +12,9 @@ export interface CompareChoice {
 /** What `Compare` offers for the shown view. */
 export function compareChoices(store: Store): readonly CompareChoice[] {
   const view = store.view.value;
-  const tags = store.tags.value;
-  if (!view || tags.state !== "ready") return [];
-  const runs = [...tags.value].filter(
+  const tags = ready(store.tags.value);
+  if (!view || !tags) return [];
+  const runs = [...tags].filter(
     ([run, infos]) => run !== view.run && infos.some((info) => info.tag === view.tag),
   );
   const labels = view.info.labels ?? store.input.value?.info.labels ?? null;

@@ -1,5 +1,7 @@
 /** Plays the steps four a second, waits for values, and begins again after the last. */
+
 import { effect, untracked } from "@preact/signals";
+import { ready } from "../data/answers";
 import { positionAt } from "./choose";
 import type { Store } from "./store";
 
@@ -14,10 +16,10 @@ export function play(store: Store): void {
 }
 
 function advance(store: Store): void {
-  const index = store.stepIndex.peek();
+  const index = ready(store.stepIndex.peek());
   const hidden = document.documentElement.clientHeight === 0;
-  if (hidden || store.loading.peek() || index.state !== "ready") return;
-  const { steps } = index.value;
+  if (hidden || store.loading.peek() || !index) return;
+  const { steps } = index;
   const next = (positionAt(steps, store.step.peek()) + 1) % steps.length;
   store.step.value = steps[next]!.step;
 }

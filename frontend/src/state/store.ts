@@ -12,6 +12,7 @@ import {
   type LayerView,
   type Loadable,
   type Overview,
+  ready,
   STAT_COLUMNS,
   type StatName,
   type StatsTable,
@@ -186,8 +187,8 @@ export function createStore(): Store {
       return coloured.value && order.length === 3 ? [RGB, ...order] : order;
     }),
     info: computed(() => {
-      const index = state.stepIndex.value;
-      return index.state === "ready" ? infoAt(index.value, state.step.value) : null;
+      const index = ready(state.stepIndex.value);
+      return index && infoAt(index, state.step.value);
     }),
     isDifference: computed(() => difference.value !== null),
     statsAt: computed(() => rowOf(stats.value, view.value)),

@@ -1,6 +1,8 @@
 /** The page: what is shown when there is something to show, and what is said when there is not. */
+
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { ready } from "../data/answers";
 import { useStore } from "../state/store";
 import { Button } from "./controls";
 import { Grid } from "./grid/Grid";
@@ -24,12 +26,13 @@ export interface AppProps {
 
 export function App({ onRetry, copyLink }: AppProps) {
   const store = useStore();
-  const tags = store.tags.value;
-  if (tags.state === "failed") {
-    return <Failed message={tags.message} onRetry={onRetry} />;
+  const answer = store.tags.value;
+  if (answer.state === "failed") {
+    return <Failed message={answer.message} onRetry={onRetry} />;
   }
-  if (tags.state !== "ready") return <Message title="Reading the log…" />;
-  if (tags.value.size === 0) return <Empty />;
+  const tags = ready(answer);
+  if (!tags) return <Message title="Reading the log…" />;
+  if (tags.size === 0) return <Empty />;
   return <Dashboard onRetry={onRetry} copyLink={copyLink} />;
 }
 

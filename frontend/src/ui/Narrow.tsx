@@ -1,4 +1,5 @@
 /** Under 1000 px the left column becomes selects and the health line. */
+import { ready } from "../data/answers";
 import { selectLayer } from "../state/actions";
 import { useStore } from "../state/store";
 import { Select } from "./controls";
@@ -8,8 +9,7 @@ import { Runs } from "./overview/Runs";
 
 export function Narrow() {
   const store = useStore();
-  const overview = store.overview.value;
-  const layers = overview.state === "ready" ? [...overview.value.layers.keys()] : [];
+  const layers = [...(ready(store.overview.value)?.layers.keys() ?? [])];
   return (
     <div class="compact">
       <Runs />

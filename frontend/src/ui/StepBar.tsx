@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { StepInfo } from "../data/answers";
+import { ready } from "../data/answers";
 import { COMPARE_MODES, type CompareMode } from "../data/choices";
 import { differs } from "../render/difference";
 import {
@@ -28,8 +29,7 @@ export interface StepBarProps {
 
 export function StepBar({ onDrawer, drawer, copyLink }: StepBarProps) {
   const store = useStore();
-  const index = store.stepIndex.value;
-  const steps = index.state === "ready" ? index.value.steps : [];
+  const steps = ready(store.stepIndex.value)?.steps ?? [];
   const info = store.info.value;
   const position = info ? positionAt(steps, info.step) : 0;
   const last = Math.max(0, steps.length - 1);
@@ -200,9 +200,9 @@ function CopyLink({ copyLink }: { readonly copyLink: () => Promise<string> }) {
 
 /** What is missing from the slider, said where it is looked for. */
 function StepNote() {
-  const index = useStore().stepIndex.value;
-  if (index.state !== "ready") return null;
-  const { sampled, complete } = index.value;
+  const index = ready(useStore().stepIndex.value);
+  if (!index) return null;
+  const { sampled, complete } = index;
   if (!sampled && complete) return null;
   const text = sampled
     ? "TensorBoard sampled these steps; others were logged"

@@ -1,6 +1,7 @@
 /** One sentence on the run at this step; what it names can be clicked. */
 
 import { batch } from "@preact/signals";
+import { ready } from "../../data/answers";
 import { formatShare } from "../../render/format";
 import { selectLayer, setTriage } from "../../state/actions";
 import { summarize } from "../../state/choose";
@@ -8,13 +9,14 @@ import { useStore } from "../../state/store";
 
 export function Health() {
   const store = useStore();
-  const overview = store.overview.value;
-  if (overview.state === "failed") {
-    return <p class="section health bad">No overview: {overview.message}</p>;
+  const answer = store.overview.value;
+  if (answer.state === "failed") {
+    return <p class="section health bad">No overview: {answer.message}</p>;
   }
-  if (overview.state !== "ready") return <p class="section health muted">Reading the log…</p>;
-  const { channels, dead, worst, nonfiniteLayers } = summarize(overview.value, store.step.value);
-  const first = overview.value.firstNonfinite;
+  const overview = ready(answer);
+  if (!overview) return <p class="section health muted">Reading the log…</p>;
+  const { channels, dead, worst, nonfiniteLayers } = summarize(overview, store.step.value);
+  const first = overview.firstNonfinite;
   const [broken] = nonfiniteLayers;
   const openDead = (tag: string) =>
     batch(() => {

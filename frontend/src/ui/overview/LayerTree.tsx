@@ -3,6 +3,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { LayerHealth, Overview } from "../../data/answers";
+import { ready } from "../../data/answers";
 import { selectLayer } from "../../state/actions";
 import { columnAt } from "../../state/choose";
 import { usePaint } from "../../state/paint";
@@ -26,11 +27,11 @@ export function Layers() {
   const box = useRef<HTMLDivElement>(null);
   const height = useSignal(0);
   const rows = useComputed(() => {
-    const overview = store.overview.value;
-    if (overview.state !== "ready") return [];
+    const overview = ready(store.overview.value);
+    if (!overview) return [];
     const { layerSearch, layerOrder } = store;
     return treeRows(
-      overview.value,
+      overview,
       store.step.value,
       folded.value,
       layerSearch.value,
@@ -48,11 +49,11 @@ export function Layers() {
     return () => observer.disconnect();
   }, [height]);
   const long = useComputed(() => rows.value.length * ROW_HEIGHT > height.value - SEARCH_HEIGHT);
-  const overview = store.overview.value;
-  if (overview.state !== "ready") return <div ref={box} class="layers" />;
+  const overview = ready(store.overview.value);
+  if (!overview) return <div ref={box} class="layers" />;
   return (
     <div ref={box} class="layers">
-      {long.value && <NetworkMap overview={overview.value} />}
+      {long.value && <NetworkMap overview={overview} />}
       <div class="layerfind">
         <input
           class="field"
@@ -76,7 +77,7 @@ export function Layers() {
       <Tree
         list={list}
         rows={rows.value}
-        overview={overview.value}
+        overview={overview}
         fold={(path) => {
           const next = new Set(folded.value);
           if (!next.delete(path)) next.add(path);

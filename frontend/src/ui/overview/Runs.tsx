@@ -1,12 +1,12 @@
 /** The choice `Run`. */
+import { ready } from "../../data/answers";
 import { selectRun } from "../../state/actions";
 import { useStore } from "../../state/store";
 import { Select } from "../controls";
 
 export function Runs() {
   const store = useStore();
-  const tags = store.tags.value;
-  const runs = tags.state === "ready" ? [...tags.value.keys()] : [];
+  const runs = [...(ready(store.tags.value)?.keys() ?? [])];
   return (
     <Select
       label="Run"
