@@ -25,8 +25,6 @@ const KNOWN = [
   "ui/grid/Matrix.tsx has",
   "render/window.ts has",
   "ui/values/ValueWindow.tsx has",
-  "class Loader in loading/loader.ts has",
-  "class Surroundings in loading/surroundings.ts has",
 ];
 
 interface Source {

@@ -4,7 +4,6 @@
  * Every request takes an AbortSignal. A refusal becomes a `RequestError` with the server's own
  * sentence.
  */
-
 import type { Overview, StepIndex, StepInfo, TagIndex, Tensor } from "./answers";
 import { AnswerError, dtype, parseOverview, parseSteps, parseTags } from "./parse";
 

@@ -4,7 +4,6 @@
  * One answer holds at most 16 MiB, so a long log comes in pieces; a very long one is sampled evenly,
  * its first and last step among the rows.
  */
-
 import { STAT_COLUMNS, type StatsTable, type StepIndex } from "./answers";
 import { RGB } from "./channels";
 import type { Client } from "./client";

@@ -1,5 +1,4 @@
 /** Stored tensors → decoded views of one example. */
-
 import type { Kind, LayerView, StepInfo, Tensor } from "./answers";
 import type { TensorQuery } from "./client";
 import { decodeStored } from "./half";

@@ -2,31 +2,27 @@
  * What stands around a view: its input, the step before it, what it is compared with, the film of the
  * selected channel, and what is likely to be looked at next.
  */
-
 import { batch, computed, effect, untracked } from "@preact/signals";
-import type { LayerView, StepIndex, StepInfo, Tensor } from "../data/answers";
-import { ready } from "../data/answers";
-import { RGB } from "../data/channels";
+import { type LayerView, ready, type StepIndex, type Tensor } from "../data/answers";
 import type { Client, TensorQuery } from "../data/client";
-import { channelOf, exampleOf, sameView, type ViewKey, viewOf, viewQuery } from "../data/view";
+import { exampleOf, sameView, type ViewKey, viewOf, viewQuery } from "../data/view";
 import { sourceOf } from "../render/planes";
-import { filmPositions, inputInfo, positionAt } from "../state/choose";
-import type { FilmFrame, Store } from "../state/store";
-import { Latest, SETTLE_MS } from "./latest";
+import { inputInfo, positionAt } from "../state/choose";
+import type { Store } from "../state/store";
+import { Film } from "./film";
+import { Latest } from "./latest";
 import { findOther } from "./other";
 import { Prefetcher, prefetchPlan } from "./prefetch";
 import type { TensorStore } from "./tensors";
 
 export class Surroundings {
   private readonly prefetcher: Prefetcher;
+  private readonly film: Film;
   private readonly inputTask = new Latest(() => undefined);
-  private readonly filmTask = new Latest(() => undefined);
   private readonly otherTask = new Latest((message) => this.showOther(null, "", message));
   private readonly previousTask = new Latest(() => undefined);
   /** Step indices of the run's inputs. */
   private inputs: { readonly run: string; readonly indices: readonly StepIndex[] } | null = null;
-  private filmSubject = "";
-  private filmTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly store: Store,
@@ -34,6 +30,7 @@ export class Surroundings {
     private readonly tensors: TensorStore,
   ) {
     this.prefetcher = new Prefetcher(tensors);
+    this.film = new Film(store, tensors);
   }
 
   /** Starts to follow the view. */
@@ -199,55 +196,7 @@ export class Surroundings {
   }
 
   private openFilm(view: LayerView, channel: number): void {
-    const steps = this.indexOf(view)?.steps;
-    if (!steps) return;
-    const depth = this.store.depth.peek();
-    const subject = JSON.stringify([
-      [view.run, view.tag, view.example, channel, depth],
-      steps.map((info) => info.wallTime),
-    ]);
-    const whole = this.store.film.peek().every((frame) => frame.source !== null);
-    if (subject === this.filmSubject && whole) return;
-    this.filmSubject = subject;
-    const infos = filmPositions(steps.length).map((position) => steps[position]!);
-    const frames = infos.map((info) => this.frameHere(view, info, channel));
-    this.store.film.value = frames;
-    clearTimeout(this.filmTimer);
-    this.filmTask.cancel();
-    if (frames.every((frame) => frame.source)) return;
-    this.filmTimer = setTimeout(() => {
-      this.filmTask.run((signal) => this.loadFilm(view, infos, channel, signal));
-    }, SETTLE_MS);
+    const index = this.indexOf(view);
+    if (index) this.film.open(view, channel, index.steps);
   }
-
-  /** A frame from what is cached: the whole layer, or the channel alone. */
-  private frameHere(view: LayerView, info: StepInfo, channel: number): FilmFrame {
-    const key = { ...view, info };
-    const whole = this.tensors.peek(viewQuery(key));
-    const tensor = whole && (channel === RGB ? whole : channelOf(whole, channel));
-    const alone = tensor ?? this.tensors.peek(channelQuery(key, channel));
-    const depth = this.store.depth.peek();
-    return { step: info.step, source: alone ? sourceOf(viewOf(key, alone), depth) : null };
-  }
-
-  private async loadFilm(
-    view: LayerView,
-    infos: readonly StepInfo[],
-    channel: number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    for (const info of infos) {
-      const frame = this.frameHere(view, info, channel);
-      if (frame.source === null && info.omitted === null) {
-        await this.tensors.get(channelQuery({ ...view, info }, channel), signal);
-      }
-      signal.throwIfAborted();
-    }
-    this.store.film.value = infos.map((info) => this.frameHere(view, info, channel));
-  }
-}
-
-function channelQuery(key: ViewKey, channel: number): TensorQuery {
-  if (channel === RGB) return viewQuery(key);
-  return { ...viewQuery(key), channels: [channel, channel + 1] as const };
 }

@@ -3,7 +3,6 @@
  *
  * A record never changes once logged under its wall time, so the key holds that too.
  */
-
 import type { Tensor } from "../data/answers";
 import type { Client, TensorQuery } from "../data/client";
 import { ByteCache } from "./cache";

@@ -4,7 +4,6 @@
  * A `Lut` holds SHADES shades of the map between five marks:
  * `[NaN, −Inf, below, shade 0 … shade 1023, above, +Inf]`, each a little-endian RGBA word.
  */
-
 import {
   interpolateInferno,
   interpolateMagma,

@@ -4,7 +4,6 @@
  * Values stay as stored; true value = stored × scale. A `PlaneStack` is `[planes, height, width]`,
  * plane p beginning at `offset + p * stride`, so that one depth of a volume is a view, not a copy.
  */
-
 import type { LayerView } from "../data/answers";
 import { planesOf, RGB } from "../data/channels";
 import { halves } from "../data/half";

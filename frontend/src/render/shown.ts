@@ -1,5 +1,4 @@
 /** What one state of the window makes of one view: planes, limits, colormap and table of colours. */
-
 import type { LayerView, StatsTable } from "../data/answers";
 import { channelId, holdsColours } from "../data/channels";
 import type { ColormapName, RangeScope, WindowState } from "../data/choices";

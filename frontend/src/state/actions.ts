@@ -1,5 +1,4 @@
 /** What the viewer can do: each action writes the store once. */
-
 import { batch } from "@preact/signals";
 import { ready } from "../data/answers";
 import {

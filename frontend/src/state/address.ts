@@ -1,5 +1,4 @@
 /** The state as keys of the address, and back: what stands at its default has no key. */
-
 import { batch, effect } from "@preact/signals";
 import { STAT_NAMES } from "../data/answers";
 import { RGB } from "../data/channels";

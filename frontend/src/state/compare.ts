@@ -1,5 +1,4 @@
 /** What `Compare` offers: a second step, run or example of the same layer to stand beside the view. */
-
 import { ready } from "../data/answers";
 import { isDense } from "../data/view";
 import type { Store } from "./store";

@@ -2,7 +2,6 @@
  * The order of the tiles. It is made when the layer or the triage changes, and then held while step
  * and example move: tiles must not jump. Where sorting anew would move one, it is stale.
  */
-
 import { batch, effect, untracked } from "@preact/signals";
 import { RGB } from "../data/channels";
 import { sourceOf } from "../render/planes";

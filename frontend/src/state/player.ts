@@ -1,5 +1,4 @@
 /** Plays the steps four a second, waits for values, and begins again after the last. */
-
 import { effect, untracked } from "@preact/signals";
 import { ready } from "../data/answers";
 import { positionAt } from "./choose";

@@ -1,5 +1,4 @@
 /** The channel that the right column is about, or the three of a colour picture. */
-
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { nameOf, RGB } from "../data/channels";

@@ -4,7 +4,6 @@
  * Components read these signals and call actions; the loader writes the server's answers. Channels
  * are positions among those stored, steps are the numbers that were logged.
  */
-
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";

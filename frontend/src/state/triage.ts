@@ -4,7 +4,6 @@
  *
  * Orders and states go by position among the stored channels.
  */
-
 import { STAT_COLUMNS } from "../data/answers";
 import { SHOW_KEYS, type ShowKey, type SortKey } from "../data/choices";
 import type { TileSource } from "../render/planes";

@@ -1,5 +1,4 @@
 /** The page: what is shown when there is something to show, and what is said when there is not. */
-
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ready } from "../data/answers";

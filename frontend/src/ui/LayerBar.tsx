@@ -1,5 +1,4 @@
 /** What the layer is, and which of its channels are shown in which order. */
-
 import { useComputed } from "@preact/signals";
 import type { LayerView } from "../data/answers";
 import { SHOW_KEYS, type ShowKey, SORT_KEYS, type SortKey } from "../data/choices";

@@ -1,5 +1,4 @@
 /** The value under the cursor, or of the pixel marked by keyboard. */
-
 import { useComputed } from "@preact/signals";
 import { channelId, nameOf } from "../data/channels";
 import { isDense } from "../data/view";

@@ -1,8 +1,6 @@
 /** The step slider over the steps that were really logged, play, follow, and what is known of the step. */
-
 import { useSignal } from "@preact/signals";
-import type { StepInfo } from "../data/answers";
-import { ready } from "../data/answers";
+import { ready, type StepInfo } from "../data/answers";
 import { COMPARE_MODES, type CompareMode } from "../data/choices";
 import { differs } from "../render/difference";
 import {

@@ -1,5 +1,4 @@
 /** NPY files: true values with their shape, for `numpy.load`. */
-
 import type { Tensor } from "../../data/answers";
 import { decodeStored } from "../../data/half";
 

@@ -1,5 +1,4 @@
 /** Paints a figure of the filtered channels on a canvas of its own, whatever the theme. */
-
 import type { LayerView } from "../../data/answers";
 import { channelId, RGB } from "../../data/channels";
 import { isDense } from "../../data/view";

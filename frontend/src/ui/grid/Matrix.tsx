@@ -3,7 +3,6 @@
  *
  * Each column is a cell of the same grid as a tile is elsewhere, with the same selection and keys.
  */
-
 import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { LayerView } from "../../data/answers";

@@ -2,7 +2,6 @@
  * One row of tiles. Two effects write it: one paints the canvas when values or window change, one
  * writes captions and marks when values or cursor do. Its component renders only the empty cells.
  */
-
 import { useRef } from "preact/hooks";
 import type { LayerView } from "../../data/answers";
 import { channelId, RGB } from "../../data/channels";

@@ -1,5 +1,4 @@
 /** What a cell says about its channel beside its number: words, never colour alone. */
-
 import type { StepInfo } from "../../data/answers";
 import { channelId, RGB } from "../../data/channels";
 import { examplesText, statRow } from "../../data/statistics";

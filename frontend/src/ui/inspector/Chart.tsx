@@ -1,5 +1,4 @@
 /** One statistic of the selected channel over all steps; a click on a point goes to its step. */
-
 import { useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { StatName } from "../../data/answers";

@@ -2,7 +2,6 @@
  * The selected tile, enlarged: zoom, values written into pixels that are large enough, the input over
  * it, the marked pixel. A drag windows it, a click marks a pixel, arrows move the mark.
  */
-
 import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { planesOf, RGB } from "../../data/channels";

@@ -1,5 +1,4 @@
 /** The selected channel at up to 12 steps, all under the window of the step shown. */
-
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { RGB } from "../../data/channels";

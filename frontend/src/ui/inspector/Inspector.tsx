@@ -1,5 +1,4 @@
 /** The selected channel: enlarged, with its input, statistics, course over steps and film. */
-
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { RGB } from "../../data/channels";

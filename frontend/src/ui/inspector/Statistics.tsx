@@ -1,5 +1,4 @@
 /** What is known of the selected channel over the whole batch; a press charts it over steps. */
-
 import { useComputed } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { STAT_NAMES, type StatName } from "../../data/answers";

@@ -1,5 +1,4 @@
 /** One statistic of one channel over all steps, and where its points fall on a chart. */
-
 import { STAT_COLUMNS, STAT_NAMES, type StatName, type StatsTable } from "../../data/answers";
 import { statRow } from "../../data/statistics";
 

@@ -1,5 +1,4 @@
 /** One sentence on the run at this step; what it names can be clicked. */
-
 import { batch } from "@preact/signals";
 import { ready } from "../../data/answers";
 import { formatShare } from "../../render/format";

@@ -1,5 +1,4 @@
 /** The input of the shown example: its picture, label and range, and the other examples to choose. */
-
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { StepInfo } from "../../data/answers";
 import { RGB } from "../../data/channels";

@@ -1,9 +1,7 @@
 /** The tree `Layers`: a strip over all steps and a badge for each, and the map above a long list. */
-
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import type { LayerHealth, Overview } from "../../data/answers";
-import { ready } from "../../data/answers";
+import { type LayerHealth, type Overview, ready } from "../../data/answers";
 import { selectLayer } from "../../state/actions";
 import { columnAt } from "../../state/choose";
 import { usePaint } from "../../state/paint";

@@ -4,7 +4,6 @@
  * Bars count all shown channels, the outline the selected one. Counting waits until the picture is
  * painted; moving an end repaints one small canvas.
  */
-
 import { computed, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { planesOf } from "../../data/channels";

@@ -1,5 +1,4 @@
 /** The panel `Values`: which true values the colours stand for, and how to move that. */
-
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useId, useRef } from "preact/hooks";
 import { holdsColours, nameOf } from "../../data/channels";
