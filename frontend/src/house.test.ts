@@ -23,7 +23,6 @@ const LONGEST_CLASS = 200;
 const KNOWN = [
   "ui/export/Export.tsx names createClient",
   "ui/grid/Matrix.tsx has",
-  "render/window.ts has",
   "ui/values/ValueWindow.tsx has",
 ];
 

@@ -3,8 +3,9 @@ import type { LayerView, StatsTable } from "../data/answers";
 import { channelId, holdsColours } from "../data/channels";
 import type { ColormapName, RangeScope, WindowState } from "../data/choices";
 import { buildLut, defaultColormap, isDiverging, type Lut } from "./colormap";
+import { type LockedLimits, lockedLimits } from "./limits";
 import { sourceOf, type TileSource } from "./planes";
-import { type LockedLimits, lockedLimits, WindowTable } from "./window";
+import { WindowTable } from "./window";
 
 export interface Shown {
   readonly source: TileSource;

@@ -1,19 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULT_WINDOW } from "../data/choices";
+import { AUTO_LEVELS, autoLimits, nextAutoLevel } from "./autoLimits";
 import { FIRST_SHADE, LAST_SHADE, SHADES } from "./colormap";
+import { limitsOf, lockedLimits } from "./limits";
 import { stackOf, TileSource } from "./planes";
-import {
-  AUTO_LEVELS,
-  adjust,
-  adjustmentOf,
-  affineOf,
-  autoLimits,
-  dragged,
-  limitsOf,
-  lockedLimits,
-  nextAutoLevel,
-  WindowTable,
-} from "./window";
+import { adjust, adjustmentOf, affineOf, dragged, WindowTable } from "./window";
 
 const row = (values: number[], scale = 1, planes = 1) =>
   new TileSource(

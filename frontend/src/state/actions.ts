@@ -8,7 +8,7 @@ import {
   type Triage,
   type WindowState,
 } from "../data/choices";
-import { nextAutoLevel } from "../render/window";
+import { nextAutoLevel } from "../render/autoLimits";
 import { positionAt } from "./choose";
 import type { Hover, Store } from "./store";
 

@@ -1,9 +1,10 @@
 /** Pictures off screen: planes painted at native size, for canvases that show a part of them. */
 import { RGB } from "../../data/channels";
 import { buildLut, type Lut } from "../../render/colormap";
+import { minMax } from "../../render/limits";
 import type { TileSource } from "../../render/planes";
 import { paintCanvas } from "../../render/strip";
-import { type Affine, affineOf, minMax } from "../../render/window";
+import { type Affine, affineOf } from "../../render/window";
 
 /** A plane (or RGB) on a canvas of its own, averaged where it is finer than asked. */
 export function painted(

@@ -1,0 +1,57 @@
+/** Spans of true values that limits are made of: of one extent, about zero, over all steps. */
+import { STAT_COLUMNS } from "../data/answers";
+import type { Span } from "../data/choices";
+import type { Extent } from "./planes";
+
+/** Span of some width for any extent: a constant spans from zero to itself, nothing from 0 to 1. */
+export function limitsOf(lo: number, hi: number): Span {
+  if (!(Number.isFinite(lo) && Number.isFinite(hi))) return { lo: 0, hi: 1 };
+  if (lo < hi) return { lo, hi };
+  if (lo === 0) return { lo: 0, hi: 1 };
+  return lo > 0 ? { lo: 0, hi: lo } : { lo, hi: 0 };
+}
+
+export function symmetric({ lo, hi }: Span): Span {
+  const reach = Math.max(Math.abs(lo), Math.abs(hi));
+  return { lo: -reach, hi: reach };
+}
+
+export function minMax(extent: Extent): Span {
+  return limitsOf(extent.min, extent.max);
+}
+
+/** Smallest and largest value over all steps, of each channel of the layer and of the layer. */
+export interface LockedLimits {
+  readonly channels: readonly (Span | null)[];
+  readonly layer: Span | null;
+}
+
+/**
+ * Span from the statistics of many steps, `[steps, channels, 6]`. They are widened to the 11 bits
+ * that half precision keeps, so that the largest stored value does not count as clipped.
+ */
+export function lockedLimits(statistics: Float32Array, channels: number): LockedLimits {
+  const lo = new Float64Array(channels).fill(Number.POSITIVE_INFINITY);
+  const hi = new Float64Array(channels).fill(Number.NEGATIVE_INFINITY);
+  for (let i = 0; i + STAT_COLUMNS <= statistics.length; i += STAT_COLUMNS) {
+    const channel = (i / STAT_COLUMNS) % channels;
+    const [min, max] = [statistics[i] as number, statistics[i + 1] as number];
+    if (Number.isFinite(min) && min < (lo[channel] as number)) lo[channel] = min;
+    if (Number.isFinite(max) && max > (hi[channel] as number)) hi[channel] = max;
+  }
+  const known = (low: number, high: number): Span | null =>
+    low <= high ? { lo: outward(low, Math.floor), hi: outward(high, Math.ceil) } : null;
+  return {
+    channels: Array.from(lo, (low, c) => known(low, hi[c] as number)),
+    layer: known(
+      lo.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+      hi.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
+    ),
+  };
+}
+
+function outward(value: number, round: (n: number) => number): number {
+  if (value === 0) return 0;
+  const unit = 2 ** (Math.floor(Math.log2(Math.abs(value))) - 10);
+  return round(value / unit) * unit;
+}
