@@ -1,4 +1,10 @@
 /** Values written into pixels that are large enough, black or white by what is under them. */
+import type { Span } from "../data/choices";
+import type { Lut } from "./colormap";
+import { formatCell } from "./format";
+import type { TileSource } from "./planes";
+import { entryOf } from "./strip";
+import type { Affine } from "./window";
 
 export const NUMBER_FONT = 'Roboto, "Helvetica Neue", Arial, sans-serif';
 
@@ -7,22 +13,58 @@ function isLight(word: number): boolean {
   return 0.299 * r + 0.587 * g + 0.114 * b > 140;
 }
 
-/** Digits and size of the text for a pixel so many CSS pixels wide. */
-export function numberStyle(side: number): { digits: number; font: string } {
-  const digits = side >= 44 ? 4 : side >= 34 ? 3 : 2;
-  const size = Math.min(12, Math.max(8, Math.round(side / 3.2)));
-  return { digits, font: `${size}px ${NUMBER_FONT}` };
+/** Sets the size of the text for pixels so many CSS pixels wide; answers its digits. */
+export function startNumbers(context: CanvasRenderingContext2D, side: number): number {
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.font = `${Math.min(12, Math.max(8, Math.round(side / 3.2)))}px ${NUMBER_FONT}`;
+  return side >= 44 ? 4 : side >= 34 ? 3 : 2;
 }
 
-/** Writes a text in the middle of a pixel of the given colour, squeezed where it is too long. */
-export function writeNumber(
+/** Which values are written, and under which colours they stand. */
+export interface Written {
+  readonly source: TileSource;
+  /** Position of a channel, or RGB. */
+  readonly position: number;
+  readonly limits: Span;
+  readonly affine: Affine;
+  readonly lut: Lut;
+  readonly digits: number;
+}
+
+/** Where a pixel stands on the canvas: the middle of its width, and its top. */
+export interface Box {
+  readonly middle: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Writes the value of a pixel into it, squeezed where it is too long; of a colour picture its three,
+ * one under the other.
+ */
+export function writeValues(
   context: CanvasRenderingContext2D,
-  text: string,
+  of: Written,
   x: number,
   y: number,
-  side: number,
-  word: number,
+  box: Box,
 ): void {
-  context.fillStyle = isLight(word) ? "#000" : "#fff";
-  context.fillText(text, x, y, side - 2);
+  const { scale } = of.source.stack;
+  const range = Math.max(Math.abs(of.limits.lo), Math.abs(of.limits.hi));
+  const values = of.source.values(of.position, x, y);
+  const words = values.map((value) => of.lut[entryOf(value / scale, of.affine)] as number);
+  const under = words.length > 1 ? packed(words) : (words[0] as number);
+  context.fillStyle = isLight(under) ? "#000" : "#fff";
+  values.forEach((value, i) => {
+    const text = formatCell(value, range, of.digits);
+    const middle = box.top + ((i + 1) * box.height) / (values.length + 1);
+    context.fillText(text, box.middle, middle, box.width - 2);
+  });
+}
+
+/** The colour of three grey shades as red, green and blue. */
+function packed([red = 0, green = 0, blue = 0]: readonly number[]): number {
+  return (red & 255) | (green & 0xff00) | (blue & 0xff0000);
 }

@@ -8,12 +8,8 @@ import { useRef } from "preact/hooks";
 import type { LayerView } from "../../data/answers";
 import { channelId } from "../../data/channels";
 import { isDense } from "../../data/view";
-import { formatCell } from "../../render/format";
-import { numberStyle, writeNumber } from "../../render/numbers";
+import { numberBand, paintBand } from "../../render/paintBand";
 import { sourceOf, type TileSource } from "../../render/planes";
-import type { Shown } from "../../render/shown";
-import { entryOf, paintColumn } from "../../render/strip";
-import { affineOf } from "../../render/window";
 import { markPixel, resetWindow, selectChannel, setHover } from "../../state/actions";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
@@ -84,7 +80,7 @@ function Band({ band, layout }: { band: number; layout: MatrixLayout }) {
   const element = useRef<HTMLDivElement>(null);
   const { cell, columns, rows, height, pitch } = layout;
   const cells = Math.max(0, Math.min(columns, layout.count - band * columns));
-  usePaint(() => paintBand(store, element.current, band, layout), [store, band, layout]);
+  usePaint(() => paint(store, element.current, band, layout), [store, band, layout]);
   usePaint(() => writeBand(store, element.current, band, layout), [store, band, layout]);
   usePaint(() => placeMark(store, element.current, layout), [store, layout]);
   const size = `width:${cells * cell}px;height:${height}px`;
@@ -177,7 +173,7 @@ function shownIn(store: Store, band: number, layout: MatrixLayout) {
   return { shown, positions };
 }
 
-function paintBand(
+function paint(
   store: Store,
   element: HTMLElement | null,
   band: number,
@@ -186,75 +182,12 @@ function paintBand(
   const { shown, positions } = shownIn(store, band, layout);
   const canvas = element?.querySelector<HTMLCanvasElement>("canvas.cells");
   if (!shown || !canvas || positions.length === 0) return;
-  const width = positions.length;
-  if (canvas.width !== width) canvas.width = width;
-  const height = layout.rows * layout.parts + layout.parts - 1;
-  if (canvas.height !== height) canvas.height = height;
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (!context) return;
-  const image = context.createImageData(width, height);
-  const pixels = new Uint32Array(image.data.buffer);
   const beside = layout.parts > 1 ? besideOf(store) : null;
   const pair = store.flipped.value ? [beside, shown.source] : [shown.source, beside];
-  (beside ? pair : [shown.source]).forEach((whole, part) => {
-    if (!whole) return;
-    const source = whole.reduced(layout.reduce);
-    const start = part * (layout.rows + 1) * width;
-    const target = { pixels: pixels.subarray(start), stride: width };
-    const rows = Math.min(layout.rows, source.stack.width);
-    positions.forEach((position, x) => {
-      if (position >= source.stack.planes) return;
-      const affine = affineOf(shown.table.limits(position), source.stack.scale);
-      paintColumn(target, x, rows, source, position, affine, shown.lut);
-    });
-  });
-  context.putImageData(image, 0, 0);
+  const picture = { shown, positions, sources: beside ? pair : [shown.source] };
+  paintBand(canvas, picture, layout);
   const numbers = element?.querySelector<HTMLCanvasElement>("canvas.numbers");
-  if (!numbers) return;
-  const ink = sizedForNumbers(numbers, positions.length, layout);
-  (beside ? pair : [shown.source]).forEach((source, part) => {
-    if (ink && source) writeNumbers(ink, { ...shown, source }, positions, layout, part);
-  });
-}
-
-function sizedForNumbers(
-  canvas: HTMLCanvasElement,
-  columns: number,
-  { cell, height }: MatrixLayout,
-): CanvasRenderingContext2D | null {
-  const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(columns * cell * ratio);
-  canvas.height = Math.round(height * ratio);
-  const context = canvas.getContext("2d");
-  context?.scale(ratio, ratio);
-  return context;
-}
-
-function writeNumbers(
-  context: CanvasRenderingContext2D,
-  shown: Shown,
-  positions: readonly number[],
-  { cell, rows }: MatrixLayout,
-  part: number,
-): void {
-  const { source, table, lut } = shown;
-  const { values, offset, stride, scale, width } = source.stack;
-  const { digits, font } = numberStyle(cell);
-  const top = part * (rows + 1);
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.font = font;
-  positions.forEach((position, column) => {
-    const limits = table.limits(position);
-    const range = Math.max(Math.abs(limits.lo), Math.abs(limits.hi));
-    const affine = affineOf(limits, scale);
-    for (let row = 0; row < Math.min(rows, width); row++) {
-      const q = values[offset + position * stride + row] as number;
-      const text = formatCell(q * scale, range, digits);
-      const word = lut[entryOf(q, affine)] as number;
-      writeNumber(context, text, (column + 0.5) * cell, (top + row + 0.5) * cell, cell, word);
-    }
-  });
+  if (numbers) numberBand(numbers, picture, layout);
 }
 
 /** Names, states and the ids that fit under the columns. */

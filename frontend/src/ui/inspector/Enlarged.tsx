@@ -4,23 +4,14 @@
  */
 import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { planesOf, RGB } from "../../data/channels";
 import type { Viewport } from "../../data/choices";
-import { formatCell } from "../../render/format";
-import { numberStyle, writeNumber } from "../../render/numbers";
-import { entryOf } from "../../render/strip";
 import { markPixel, setHover, setOverlay, setWindow } from "../../state/actions";
 import { usePaint } from "../../state/paint";
-import { headingOf, type Selected, selectedOf, useSelected } from "../../state/selected";
+import { headingOf, selectedOf, useSelected } from "../../state/selected";
 import { type Store, useStore } from "../../state/store";
 import { startWindowDrag } from "../values/windowDrag";
-import { inputPicture, painted } from "./picture";
-import { enlargedSize, revealing, whole, within, zoomAbout } from "./viewport";
-
-/** CSS pixels of a source pixel from which its value is written into it. */
-const LEGIBLE = 26;
-/** Three values stand one under the other. */
-const LEGIBLE_RGB = 36;
+import { Painter } from "./paintEnlarged";
+import { revealing, whole, within, zoomAbout } from "./viewport";
 
 export function Enlarged({ size }: { size: number }) {
   const store = useStore();
@@ -208,136 +199,4 @@ function keyed(store: Store, event: KeyboardEvent): void {
   } else return;
   event.preventDefault();
   event.stopPropagation();
-}
-
-interface Extras {
-  readonly mark: { readonly x: number; readonly y: number } | null;
-  readonly overlay: ReturnType<typeof inputOf>;
-}
-
-/** Keeps the canvases that hold the plane and the input at their own sizes. */
-class Painter {
-  private readonly plane = document.createElement("canvas");
-  private readonly input = document.createElement("canvas");
-
-  paint(
-    canvas: HTMLCanvasElement,
-    at: Selected,
-    viewport: Viewport | null,
-    limit: number,
-    extras: Extras,
-  ): void {
-    const { stack } = at.shown.source;
-    const ratio = window.devicePixelRatio || 1;
-    const css = enlargedSize(stack.width, stack.height, limit);
-    const view = viewport ?? whole(stack.width, stack.height);
-    sizeCanvas(canvas, css, ratio);
-    const context = canvas.getContext("2d");
-    if (!context) return;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const zoom = css.width / view.width;
-    // Finer planes are averaged: by whole blocks first, the rest by the canvas.
-    const reduce = Math.max(1, Math.floor(1 / (zoom * ratio) + 1e-6));
-    const { source, lut } = at.shown;
-    painted(this.plane, { source, plane: at.position, affine: at.affine, lut }, reduce);
-    context.imageSmoothingEnabled = zoom * ratio * reduce < 1;
-    drawPart(context, this.plane, view, stack, css);
-    if (extras.overlay) {
-      context.globalAlpha = 0.5;
-      context.imageSmoothingEnabled = true;
-      painted(this.input, inputPicture(extras.overlay));
-      drawPart(context, this.input, view, stack, css);
-      context.globalAlpha = 1;
-    } else if (zoom >= (at.position === RGB ? LEGIBLE_RGB : LEGIBLE)) {
-      writeValues(context, at, view, zoom, css.height / view.height);
-    }
-    if (extras.mark) drawMark(context, extras.mark, view, zoom, css.height / view.height);
-  }
-}
-
-function sizeCanvas(
-  canvas: HTMLCanvasElement,
-  css: { width: number; height: number },
-  ratio: number,
-): void {
-  const [width, height] = [Math.round(css.width * ratio), Math.round(css.height * ratio)];
-  if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== height) canvas.height = height;
-  canvas.style.width = `${css.width}px`;
-  canvas.style.height = `${css.height}px`;
-}
-
-/** The part of a picture that stands where the view does; pictures may be finer or coarser. */
-function drawPart(
-  context: CanvasRenderingContext2D,
-  picture: HTMLCanvasElement,
-  view: Viewport,
-  plane: { width: number; height: number },
-  css: { width: number; height: number },
-): void {
-  const [sx, sy] = [picture.width / plane.width, picture.height / plane.height];
-  context.drawImage(
-    picture,
-    view.x * sx,
-    view.y * sy,
-    view.width * sx,
-    view.height * sy,
-    0,
-    0,
-    css.width,
-    css.height,
-  );
-}
-
-function writeValues(
-  context: CanvasRenderingContext2D,
-  at: Selected,
-  view: Viewport,
-  zoom: number,
-  zoomY: number,
-): void {
-  const { source, lut } = at.shown;
-  const { scale } = source.stack;
-  const range = Math.max(Math.abs(at.limits.lo), Math.abs(at.limits.hi));
-  const lines = planesOf(at.position).length;
-  const { digits, font } = numberStyle(lines > 1 ? LEGIBLE : zoom);
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.font = font;
-  for (let y = Math.floor(view.y); y < view.y + view.height; y++) {
-    for (let x = Math.floor(view.x); x < view.x + view.width; x++) {
-      const values = source.values(at.position, x, y);
-      const words = values.map((value) => lut[entryOf(value / scale, at.affine)] as number);
-      const under = words.length > 1 ? packed(words) : (words[0] as number);
-      values.forEach((value, i) => {
-        const [left, top] = [
-          (x - view.x + 0.5) * zoom,
-          (y - view.y) * zoomY + ((i + 1) * zoomY) / (lines + 1),
-        ];
-        writeNumber(context, formatCell(value, range, digits), left, top, zoom, under);
-      });
-    }
-  }
-}
-
-/** The colour of three grey shades as red, green and blue. */
-function packed([red = 0, green = 0, blue = 0]: readonly number[]): number {
-  return (red & 255) | (green & 0xff00) | (blue & 0xff0000);
-}
-
-/** A box around a pixel in black and white, so that it stands out of any colour. */
-function drawMark(
-  context: CanvasRenderingContext2D,
-  mark: { x: number; y: number },
-  view: Viewport,
-  zoomX: number,
-  zoomY: number,
-): void {
-  const [x, y] = [(mark.x - view.x) * zoomX, (mark.y - view.y) * zoomY];
-  const [width, height] = [Math.max(3, zoomX), Math.max(3, zoomY)];
-  context.lineWidth = 1;
-  context.strokeStyle = "#000";
-  context.strokeRect(x - 0.5, y - 0.5, width + 1, height + 1);
-  context.strokeStyle = "#fff";
-  context.strokeRect(x - 1.5, y - 1.5, width + 3, height + 3);
 }
