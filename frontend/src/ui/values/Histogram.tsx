@@ -9,25 +9,14 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { planesOf } from "../../data/channels";
 import type { Span } from "../../data/choices";
 import { ABOVE_ENTRY, BELOW_ENTRY, colorOf, cssGradient } from "../../render/colormap";
-import { type Histogram as Counts, heightsOf, histogramOf } from "../../render/histogram";
+import { histogramOf } from "../../render/histogram";
 import { symmetric } from "../../render/limits";
+import { BINS, type Counted, paintHistogram, toValue, toX } from "../../render/paintHistogram";
 import { entryOf } from "../../render/strip";
 import { setWindow } from "../../state/actions";
 import { type Selected, useSelected } from "../../state/selected";
 import { type Store, useStore } from "../../state/store";
 import { changeToLimits, nearerEnd, withEnd } from "./ends";
-
-const BINS = 132;
-const COLOURS = ["--red", "--green", "--blue"];
-const HEIGHT = 52;
-/** Room at either side, so that an end at the edge can be seen and taken. */
-const MARGIN = 8;
-
-interface Counted {
-  readonly all: Counts;
-  /** Of the selected channel, or of each colour of a picture. */
-  readonly selected: readonly Counts[];
-}
 
 /**
  * The span on the x axis: everything in the window's scope, unless it was zoomed. One value alone
@@ -41,16 +30,6 @@ function fitted(selected: Selected): Span {
   if (selected.shown.range === "channel") return full;
   const { min, max } = source.extentOfAll();
   return min < max ? { lo: Math.min(min, full.lo), hi: Math.max(max, full.hi) } : full;
-}
-
-function toX(value: number, span: Span, width: number): number {
-  const inner = width - 2 * MARGIN;
-  const x = MARGIN + ((value - span.lo) / (span.hi - span.lo)) * inner;
-  return Math.min(width - MARGIN, Math.max(MARGIN, x));
-}
-
-function toValue(x: number, span: Span, width: number): number {
-  return span.lo + ((x - MARGIN) / (width - 2 * MARGIN)) * (span.hi - span.lo);
 }
 
 function zoomed(span: Span, about: number, factor: number): Span {
@@ -94,7 +73,7 @@ export function Histogram() {
     void store.dark.value;
     const at = selected.value;
     if (!canvas.current || !at || !span.value) return;
-    draw(canvas.current, {
+    paintHistogram(canvas.current, {
       width: width.value,
       span: span.value,
       limits: at.named,
@@ -230,112 +209,4 @@ function placeBar(element: HTMLElement, at: Selected, span: Span, width: number)
     `${cssGradient(lut)} ${left}px 0 / ${Math.max(1, right - left)}px 100% no-repeat`,
     `linear-gradient(to right, ${beyond})`,
   ].join(", ");
-}
-
-interface Picture {
-  readonly width: number;
-  readonly span: Span;
-  readonly limits: Span;
-  readonly only: number | null;
-  readonly counted: Counted | null;
-  readonly linear: boolean;
-}
-
-function draw(canvas: HTMLCanvasElement, picture: Picture): void {
-  const ratio = window.devicePixelRatio || 1;
-  const { width } = picture;
-  const pixels = [Math.round(width * ratio), Math.round(HEIGHT * ratio)] as const;
-  if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) {
-    [canvas.width, canvas.height] = pixels;
-  }
-  const context = canvas.getContext("2d");
-  if (!context) return;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, HEIGHT);
-  const style = getComputedStyle(canvas);
-  const color = (name: string) => style.getPropertyValue(name).trim() || "#888";
-  const [lo, hi] = [
-    toX(picture.limits.lo, picture.span, width),
-    toX(picture.limits.hi, picture.span, width),
-  ];
-  context.fillStyle = color("--well");
-  context.fillRect(MARGIN, 0, width - 2 * MARGIN, HEIGHT);
-  if (picture.counted) drawCounts(context, picture, picture.counted, color);
-  drawEnds(context, lo, hi, color);
-}
-
-function drawCounts(
-  context: CanvasRenderingContext2D,
-  picture: Picture,
-  counted: Counted,
-  color: (name: string) => string,
-): void {
-  const { width, span, linear } = picture;
-  const top = HEIGHT - 2;
-  const edge = (counts: Counts, i: number): number =>
-    toX(counts.span.lo + ((counts.span.hi - counts.span.lo) * i) / BINS, span, width);
-  context.fillStyle = color("--secondary");
-  context.globalAlpha = 0.55;
-  heightsOf(counted.all.counts, linear).forEach((height, i) => {
-    if (height === 0) return;
-    const tall = Math.max(1, height * top);
-    const [from, to] = [edge(counted.all, i), edge(counted.all, i + 1)];
-    context.fillRect(from, HEIGHT - tall, to - from + 0.25, tall);
-  });
-  context.globalAlpha = 1;
-  context.lineWidth = 1;
-  if (picture.only !== null) {
-    drawOnly(context, toX(picture.only, span, width), color);
-    return;
-  }
-  counted.selected.forEach((counts, plane, { length }) => {
-    context.strokeStyle = color(length > 1 ? COLOURS[plane]! : "--text");
-    context.beginPath();
-    heightsOf(counts.counts, linear).forEach((height, i) => {
-      const y = HEIGHT - (height > 0 ? Math.max(1, height * top) : 0) + 0.5;
-      if (i === 0) context.moveTo(edge(counts, 0), y);
-      else context.lineTo(edge(counts, i), y);
-      context.lineTo(edge(counts, i + 1), y);
-    });
-    context.stroke();
-  });
-}
-
-/** The bar of a single value: wide enough to be seen beside an end of the window. */
-function drawOnly(
-  context: CanvasRenderingContext2D,
-  x: number,
-  color: (name: string) => string,
-): void {
-  if (Number.isNaN(x)) return;
-  const bar = [Math.round(x) - 6, 8, 12, HEIGHT] as const;
-  context.fillStyle = color("--secondary");
-  context.fillRect(...bar);
-  context.strokeStyle = color("--text");
-  context.strokeRect(bar[0] + 0.5, bar[1] + 0.5, bar[2] - 1, bar[3]);
-}
-
-function drawEnds(
-  context: CanvasRenderingContext2D,
-  lo: number,
-  hi: number,
-  color: (name: string) => string,
-): void {
-  for (const [x, inwards] of [
-    [lo, 1],
-    [hi, -1],
-  ] as const) {
-    context.strokeStyle = color("--panel");
-    context.lineWidth = 4;
-    context.strokeRect(x, 0, 0, HEIGHT);
-    context.strokeStyle = color("--accent-text");
-    context.fillStyle = color("--accent-text");
-    context.lineWidth = 2;
-    context.strokeRect(x, 0, 0, HEIGHT);
-    context.beginPath();
-    context.moveTo(x, 0);
-    context.lineTo(x + 7 * inwards, 0);
-    context.lineTo(x, 7);
-    context.fill();
-  }
 }
