@@ -63,7 +63,7 @@ function Dashboard({ onRetry, copyLink }: AppProps) {
         copyLink={copyLink}
       />
       <LayerBar />
-      <Well onRetry={onRetry} />
+      <FeatureMaps onRetry={onRetry} />
       <aside class="right" aria-label="Values and inspector">
         <ValueWindow />
         <Inspector />
@@ -109,7 +109,7 @@ function Notice() {
 }
 
 /** The grid, or why there is none. */
-function Well({ onRetry }: Pick<AppProps, "onRetry">) {
+function FeatureMaps({ onRetry }: Pick<AppProps, "onRetry">) {
   const store = useStore();
   const error = store.error.value;
   if (error !== null) {

@@ -5,8 +5,8 @@ import { isDense } from "../data/view";
 import { formatValue } from "../render/format";
 import { sourceOf, type TileSource } from "../render/planes";
 import { type Store, useStore } from "../state/store";
-import { rowName } from "./grid/Matrix";
 import { isMatrix } from "./grid/matrixLayout";
+import { rowName } from "./grid/rowName";
 import { Keyboard } from "./Keyboard";
 
 export function StatusLine() {

@@ -12,7 +12,7 @@ import { type Store, useStore } from "../../state/store";
 import { startWindowDrag } from "../values/windowDrag";
 import { Row } from "./Row";
 import { type GridLayout, layoutOf, markRoom, visibleRows } from "./tileLayout";
-import { MARGIN, roomOf, Shell, useWell } from "./Well";
+import { MARGIN, roomOf, useWell, Well } from "./Well";
 
 export function Grid() {
   const store = useStore();
@@ -41,7 +41,7 @@ export function Grid() {
   const [from = 0, to = 0] = range.value.split(":").map(Number);
   const attributes = { "data-range": scope.value, "data-parts": l?.parts ?? 1 };
   return (
-    <Shell
+    <Well
       well={well}
       cells={l && { ...l, pitch: l.pitchY }}
       grid={{ ...attributes, ...pointer }}
@@ -51,7 +51,7 @@ export function Grid() {
         Array.from({ length: to - from }, (_, i) => from + i).map((row) => (
           <Row key={row} row={row} layout={l} />
         ))}
-    </Shell>
+    </Well>
   );
 }
 

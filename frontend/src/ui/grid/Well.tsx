@@ -14,14 +14,15 @@ import { watchSize } from "./watchSize";
 /** Around the cells. */
 export const MARGIN = 12;
 
-export interface Well {
+/** What scrolls: its element, the size of it and how far it is. */
+export interface Scrolled {
   readonly scroll: { readonly current: HTMLDivElement | null };
   readonly area: Signal<{ width: number; height: number }>;
   /** How far it is scrolled down. */
   readonly top: Signal<number>;
 }
 
-export function useWell(): Well {
+export function useWell(): Scrolled {
   const scroll = useRef<HTMLDivElement>(null);
   const area = useSignal({ width: 0, height: 0 });
   const top = useSignal(0);
@@ -42,8 +43,8 @@ interface Cells {
   readonly pitch: number;
 }
 
-interface ShellProps {
-  readonly well: Well;
+interface WellProps {
+  readonly well: Scrolled;
   /** Null until there is something to lay out. */
   readonly cells: Cells | null;
   readonly kind?: string;
@@ -53,7 +54,7 @@ interface ShellProps {
   readonly children: ComponentChildren;
 }
 
-export function Shell({ well, cells, kind = "", grid, moveMark, children }: ShellProps) {
+export function Well({ well, cells, kind = "", grid, moveMark, children }: WellProps) {
   const store = useStore();
   return (
     <section class={`gridwell ${store.loading.value ? "loading" : ""}`} aria-label="Feature maps">
@@ -86,7 +87,7 @@ function onKey(
   event: TargetedKeyboardEvent<HTMLElement>,
   store: Store,
   { columns, pitch }: Cells,
-  moveMark: ShellProps["moveMark"],
+  moveMark: WellProps["moveMark"],
 ): void {
   if (event.altKey || event.metaKey) return;
   if (event.shiftKey) {

@@ -1,0 +1,184 @@
+import { useRef } from "preact/hooks";
+import { channelId } from "../../data/channels";
+import { isDense } from "../../data/view";
+import { numberBand, paintBand } from "../../render/paintBand";
+import { sourceOf, type TileSource } from "../../render/planes";
+import { usePaint } from "../../state/paint";
+import { type Store, useStore } from "../../state/store";
+import { describeCell, setText } from "./cell";
+import { cellMark } from "./marks";
+import { CAPTION, countWords, LABELS, type MatrixLayout, NUMBERED } from "./matrixLayout";
+
+import { rowName } from "./rowName";
+
+export function Band({ band, layout }: { band: number; layout: MatrixLayout }) {
+  const store = useStore();
+  const element = useRef<HTMLDivElement>(null);
+  const { cell, columns, rows, height, pitch } = layout;
+  const cells = Math.max(0, Math.min(columns, layout.count - band * columns));
+  usePaint(() => paint(store, element.current, band, layout), [store, band, layout]);
+  usePaint(() => writeBand(store, element.current, band, layout), [store, band, layout]);
+  usePaint(() => placeMark(store, element.current, layout), [store, layout]);
+  const size = `width:${cells * cell}px;height:${height}px`;
+  return (
+    <div
+      ref={element}
+      class="gridrow band"
+      role="row"
+      aria-rowindex={band + 1}
+      style={`top:${band * pitch}px;height:${pitch}px;width:${LABELS + cells * cell}px`}
+    >
+      <RowLabels layout={layout} />
+      <canvas class="cells" aria-hidden="true" style={`left:${LABELS}px;${size}`} />
+      {cell >= NUMBERED && (
+        <canvas class="numbers" aria-hidden="true" style={`left:${LABELS}px;${size}`} />
+      )}
+      {Array.from({ length: cells }, (_, column) => (
+        <div
+          key={column}
+          role="gridcell"
+          aria-colindex={column + 1}
+          data-index={band * columns + column}
+          style={`left:${LABELS + column * cell}px;width:${cell}px;height:${height}px`}
+        >
+          <div class="frame" style={`height:${height}px`} />
+          <div class="caption" style={`top:${height + 3}px`} />
+          {layout.words !== "counted" && (
+            <div
+              class={`word ${layout.words}`}
+              aria-hidden="true"
+              style={`top:${height + CAPTION}px`}
+            />
+          )}
+        </div>
+      ))}
+      {layout.words === "counted" && (
+        <div
+          class="counted"
+          aria-hidden="true"
+          style={`left:${LABELS}px;top:${height + CAPTION}px`}
+        />
+      )}
+      <i class="rowmark" style={`left:${LABELS}px;width:${cells * cell}px`} data-rows={rows} />
+    </div>
+  );
+}
+
+/** Positions, or the examples with the shown one marked, as far as there is room for labels. */
+function RowLabels({ layout }: { layout: MatrixLayout }) {
+  const store = useStore();
+  const view = store.view.value;
+  if (!view) return null;
+  const labels = Array.from({ length: Math.ceil(layout.rows / layout.rowLabels) }, (_, i) => {
+    const row = i * layout.rowLabels;
+    return {
+      row,
+      text: rowName(view, row * layout.reduce, store.input.value?.info.labels ?? null),
+    };
+  });
+  return (
+    <div class="rowlabels" aria-hidden="true">
+      {Array.from({ length: layout.parts }, (_, part) =>
+        labels.map(({ row, text }) => (
+          <span
+            key={`${part} ${row}`}
+            class={isDense(view.info) && row === view.example ? "shown" : ""}
+            style={`top:${(part * (layout.rows + 1) + row + 0.5) * layout.cell - 7}px`}
+          >
+            {text}
+          </span>
+        )),
+      )}
+    </div>
+  );
+}
+
+/** The second view while it is compared side by side, where it has the same shape. */
+export function besideOf(store: Store): TileSource | null {
+  const view = store.view.value;
+  const other = store.other.value;
+  if (store.compare.value?.mode !== "beside" || !view || !other) return null;
+  const same = other.planeSize === view.planeSize && other.channels === view.channels;
+  return same ? sourceOf(other) : null;
+}
+
+function shownIn(store: Store, band: number, layout: MatrixLayout) {
+  const shown = store.shown.value;
+  const order = store.order.value;
+  const from = band * layout.columns;
+  const positions = order.slice(from, from + layout.columns);
+  return { shown, positions };
+}
+
+function paint(
+  store: Store,
+  element: HTMLElement | null,
+  band: number,
+  layout: MatrixLayout,
+): void {
+  const { shown, positions } = shownIn(store, band, layout);
+  const canvas = element?.querySelector<HTMLCanvasElement>("canvas.cells");
+  if (!shown || !canvas || positions.length === 0) return;
+  const beside = layout.parts > 1 ? besideOf(store) : null;
+  const pair = store.flipped.value ? [beside, shown.source] : [shown.source, beside];
+  const picture = { shown, positions, sources: beside ? pair : [shown.source] };
+  paintBand(canvas, picture, layout);
+  const numbers = element?.querySelector<HTMLCanvasElement>("canvas.numbers");
+  if (numbers) numberBand(numbers, picture, layout);
+}
+
+/** Names, states and the ids that fit under the columns. */
+function writeBand(
+  store: Store,
+  element: HTMLElement | null,
+  band: number,
+  layout: MatrixLayout,
+): void {
+  const { shown, positions } = shownIn(store, band, layout);
+  const view = store.view.value;
+  const stats = store.statsAt.value;
+  const selected = store.channel.value;
+  if (!view || !shown || !element) return;
+  const words: string[] = [];
+  element.querySelectorAll<HTMLElement>(":scope > [role=gridcell]").forEach((cell, i) => {
+    const position = positions[i];
+    if (position === undefined || position >= shown.source.stack.planes) return;
+    const mark = cellMark(shown.source, stats, view.info, position);
+    const id = channelId(view.info, position);
+    describeCell(cell, { id, mark, selected: position === selected });
+    const [, caption, word] = cell.children as unknown as HTMLElement[];
+    const labelled = i % layout.columnLabels === 0;
+    setText(caption!, labelled ? String(id) : "");
+    if (word) setText(word, mark.word);
+    words.push(mark.word);
+  });
+  const counted = element.querySelector<HTMLElement>(":scope > .counted");
+  if (counted) writeCounts(counted, words, layout.cell);
+}
+
+/** Under columns too narrow for a word: how many of a stretch have which. */
+function writeCounts(element: HTMLElement, words: readonly string[], cell: number): void {
+  const counts = countWords(words, cell);
+  const said = JSON.stringify(counts);
+  if (element.dataset.said === said) return;
+  element.dataset.said = said;
+  element.replaceChildren(
+    ...counts.map(({ column, text }) => {
+      const span = document.createElement("span");
+      span.style.left = `${column * cell}px`;
+      span.textContent = text;
+      return span;
+    }),
+  );
+}
+
+/** The row under the cursor (or marked), through every channel. */
+function placeMark(store: Store, element: HTMLElement | null, layout: MatrixLayout): void {
+  const pixel = store.hover.value?.pixel ?? store.pixel.value;
+  const mark = element?.querySelector<HTMLElement>(".rowmark");
+  if (!mark) return;
+  const row = pixel ? Math.floor(pixel.x / layout.reduce) : -1;
+  mark.hidden = row < 0 || row >= layout.rows;
+  mark.style.top = `${row * layout.cell}px`;
+  mark.style.height = `${layout.cell}px`;
+}
