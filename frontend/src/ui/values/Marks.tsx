@@ -1,0 +1,52 @@
+/** The legend of what no colour of the map stands for. */
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { marksOf } from "../../render/colormap";
+import { useStore } from "../../state/store";
+
+/** The colours that stand for no value of the map, where there are such pixels. */
+export function Marks() {
+  const store = useStore();
+  const some = useSignal(false);
+  useSignalEffect(() => {
+    const source = store.shown.value?.source;
+    // Looking through all values waits until the picture is painted.
+    const timer = setTimeout(() => {
+      some.value = source !== undefined && source.extentOfAll().nonfinite > 0;
+    }, 30);
+    return () => clearTimeout(timer);
+  });
+  const chips = useComputed(() => {
+    const marks = marksOf(store.shown.value?.colormap ?? "viridis");
+    const { markClipped } = store.window.value;
+    return [
+      ...(some.value
+        ? [
+            { color: marks.nan, text: "NaN" },
+            { color: marks.positive, text: "+Inf" },
+            { color: marks.negative, text: "−Inf" },
+          ]
+        : []),
+      ...(markClipped
+        ? [
+            { color: marks.below, text: "below" },
+            { color: marks.above, text: "above" },
+          ]
+        : []),
+    ];
+  });
+  // Its place stays where there are none, so that nothing under it moves.
+  return (
+    <div class="legend">
+      {chips.value.length > 0 && (
+        <ul class="marks" aria-label="Marks">
+          {chips.value.map(({ color, text }) => (
+            <li key={text}>
+              <i style={{ background: color }} />
+              {text}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
