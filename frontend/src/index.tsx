@@ -7,6 +7,7 @@ import { connectGuest } from "./host/guest";
 import { watchTheme } from "./host/theme";
 import { Loader } from "./loading/loader";
 import { keepAddress, keysOf } from "./state/address";
+import { ClientProvider } from "./state/client";
 import { holdOrder } from "./state/order";
 import { play } from "./state/player";
 import { createStore, StoreProvider } from "./state/store";
@@ -42,13 +43,19 @@ export function render(): void {
   keepAddress(store, address);
   holdOrder(store);
   play(store);
-  const loader = new Loader(store, createClient());
+  const client = createClient();
+  const loader = new Loader(store, client);
   connectGuest(window.parent).onReload(() => loader.reload());
   document.documentElement.lang = "en";
   document.title = "Activations";
   renderInto(
     <StoreProvider value={store}>
-      <App onRetry={() => loader.reload()} copyLink={() => copyText(address.link(keysOf(store)))} />
+      <ClientProvider value={client}>
+        <App
+          onRetry={() => loader.reload()}
+          copyLink={() => copyText(address.link(keysOf(store)))}
+        />
+      </ClientProvider>
     </StoreProvider>,
     document.body,
   );

@@ -1,10 +1,11 @@
 /** Take it away: a figure of the filtered channels, the tensor as a file, a line of Python. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { createClient, tensorAddress } from "../../data/client";
+import { tensorAddress } from "../../data/client";
 import { copiesText } from "../../host/clipboard";
 import { sourceOf } from "../../render/planes";
 import type { Shown } from "../../render/shown";
+import { useClient } from "../../state/client";
 import { type Store, useStore } from "../../state/store";
 import { Button, Select } from "../controls";
 import { fileName, largestScale } from "./figure";
@@ -161,6 +162,7 @@ function Picture({ said }: Said) {
 /** All stored examples and channels of the layer at this step. */
 function Values({ said }: Said) {
   const store = useStore();
+  const client = useClient();
   const copied = useSignal(false);
   const view = store.view.value;
   if (!view) return null;
@@ -175,7 +177,7 @@ function Values({ said }: Said) {
   const save = async () => {
     said.value = "";
     try {
-      const tensor = await createClient().tensor({ run, tag, info }, new AbortController().signal);
+      const tensor = await client.tensor({ run, tag, info }, new AbortController().signal);
       download(new Blob([npyOf(tensor)]), fileName(tag, info.step, null, "npy"));
     } catch (error) {
       said.value = `the values could not be fetched: ${error instanceof Error ? error.message : error}`;

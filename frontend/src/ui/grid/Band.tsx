@@ -1,3 +1,7 @@
+/**
+ * One band of a matrix. One effect paints its cells, one writes ids and words, one places the mark of
+ * the row; its component renders only the empty cells.
+ */
 import { useRef } from "preact/hooks";
 import { channelId } from "../../data/channels";
 import { isDense } from "../../data/view";
@@ -8,7 +12,6 @@ import { type Store, useStore } from "../../state/store";
 import { describeCell, setText } from "./cell";
 import { cellMark } from "./marks";
 import { CAPTION, countWords, LABELS, type MatrixLayout, NUMBERED } from "./matrixLayout";
-
 import { rowName } from "./rowName";
 
 export function Band({ band, layout }: { band: number; layout: MatrixLayout }) {
