@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { parseSync, Visitor } from "vite";
+import { type ESTree, parseSync, Visitor } from "vite";
 import { describe, expect, it } from "vitest";
 
 /** What each room may import from, beside itself. */
@@ -27,6 +27,9 @@ interface Source {
   /** Files it imports, relative to `src`, as the import says: without their ending. */
   readonly imports: readonly string[];
   readonly names: ReadonlySet<string>;
+  /** What it gives to others, and what it takes of them, as "render/strip entryOf". */
+  readonly exports: readonly string[];
+  readonly takes: readonly string[];
   readonly classes: readonly { readonly name: string; readonly lines: number }[];
 }
 
@@ -42,13 +45,27 @@ function read(path: string): Source {
   const requests: string[] = [];
   const names = new Set<string>();
   const classes: { name: string; lines: number }[] = [];
+  const exports: string[] = [];
+  const takes: string[] = [];
   const ask = (source: { value?: unknown } | null) => {
     if (typeof source?.value === "string") requests.push(source.value);
   };
+  const target = (request: string) =>
+    relative(ROOT, join(ROOT, dirname(path), request.replace(/\?.*$/, "")));
   if (/\.tsx?$/.test(path)) {
     new Visitor({
-      ImportDeclaration: (node) => ask(node.source),
-      ExportNamedDeclaration: (node) => ask(node.source),
+      ImportDeclaration: (node) => {
+        ask(node.source);
+        for (const one of node.specifiers) {
+          const name = one.type === "ImportSpecifier" && nameOf(one.imported);
+          if (name) takes.push(`${target(node.source.value)} ${name}`);
+        }
+      },
+      ExportNamedDeclaration: (node) => {
+        ask(node.source);
+        exports.push(...node.specifiers.map((one) => nameOf(one.exported)));
+        exports.push(...declared(node.declaration));
+      },
       ExportAllDeclaration: (node) => ask(node.source),
       ImportExpression: (node) => ask(node.source as { value?: unknown }),
       TSImportType: (node) => ask(node.source),
@@ -57,10 +74,22 @@ function read(path: string): Source {
         void classes.push({ name: id?.name ?? "", lines: linesOf(text.slice(start, end)) }),
     }).visit(parseSync(path, text).program);
   }
-  const imports = requests
-    .filter((request) => request.startsWith("."))
-    .map((request) => relative(ROOT, join(ROOT, dirname(path), request.replace(/\?.*$/, ""))));
-  return { path, lines: linesOf(text), imports, names, classes };
+  const imports = requests.filter((request) => request.startsWith(".")).map(target);
+  return { path, lines: linesOf(text), imports, names, classes, exports, takes };
+}
+
+function nameOf(node: ESTree.ModuleExportName): string {
+  return node.type === "Literal" ? node.value : node.name;
+}
+
+/** The names that a declaration gives. */
+function declared(node: ESTree.Declaration | null): readonly string[] {
+  if (!node) return [];
+  const ids =
+    node.type === "VariableDeclaration"
+      ? node.declarations.map((one) => one.id)
+      : ["id" in node ? node.id : null];
+  return ids.flatMap((id) => (id?.type === "Identifier" ? [id.name] : []));
 }
 
 const sources = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
@@ -127,6 +156,16 @@ describe("the house", () => {
         .map((other) => `${path} and ${other.path} differ in case or ending alone`),
     );
     expect([...missing, ...said]).toEqual([]);
+  });
+
+  it("gives to others only what they take", () => {
+    const taken = new Set(sources.flatMap(({ takes }) => takes));
+    const found = modules
+      .filter(({ path }) => roomOf(path) !== "index")
+      .flatMap(({ path, exports }) => exports.map((name) => [path, name] as const))
+      .filter(([path, name]) => !taken.has(`${stem(path)} ${name}`))
+      .map(([path, name]) => `${path} exports ${name}, which no other file imports`);
+    expect(found).toEqual([]);
   });
 
   it("asks the server in data/client.ts alone", () => {

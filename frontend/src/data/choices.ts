@@ -4,7 +4,7 @@ export const COLORMAPS = ["viridis", "grey", "RdBu", "inferno", "magma", "colour
 export type ColormapName = (typeof COLORMAPS)[number];
 
 export type RangeScope = "channel" | "layer" | "manual";
-export type LimitsRule = "auto" | "minmax" | "symmetric";
+type LimitsRule = "auto" | "minmax" | "symmetric";
 
 /** The window over the values. Brightness and contrast move it within the limits' own span. */
 export interface WindowState {

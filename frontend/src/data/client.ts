@@ -8,7 +8,7 @@ import type { Overview, StepIndex, StepInfo, TagIndex, Tensor } from "./answers"
 import { AnswerError, dtype, parseOverview, parseSteps, parseTags } from "./parse";
 
 /** The server's refusal, in its own words. */
-export class RequestError extends Error {
+class RequestError extends Error {
   constructor(
     message: string,
     readonly status: number,

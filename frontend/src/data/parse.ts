@@ -52,7 +52,7 @@ function kind(value: unknown): Kind {
 const naturally = new Intl.Collator("en", { numeric: true });
 
 /** Model order: by `order`, then the rest by natural order of the name. */
-export function compareTags(
+function compareTags(
   a: { readonly tag: string; readonly order: number | null },
   b: { readonly tag: string; readonly order: number | null },
 ): number {

@@ -12,7 +12,7 @@ interface Message {
   readonly isReply: boolean;
 }
 
-export interface Guest {
+interface Guest {
   /** Calls back each time TensorBoard reloads its data. */
   onReload(callback: () => void): void;
 }

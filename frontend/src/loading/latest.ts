@@ -20,7 +20,7 @@ export class Latest {
   }
 }
 
-export function messageOf(error: unknown): string {
+function messageOf(error: unknown): string {
   if (error instanceof TypeError) return `TensorBoard does not answer (${error.message})`;
   return error instanceof Error ? error.message : String(error);
 }

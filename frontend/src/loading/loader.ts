@@ -14,7 +14,7 @@ import { TensorStore } from "./tensors";
 import { Views } from "./views";
 
 /** One cell of the strip a step, as far as that fits. */
-export const OVERVIEW_COLUMNS = 88;
+const OVERVIEW_COLUMNS = 88;
 const RETRY_MS = 1000;
 
 export class Loader {

@@ -8,7 +8,7 @@ import type { Client } from "../data/client";
 import type { ViewKey } from "../data/view";
 import { positionAt } from "../state/choose";
 
-export interface Other {
+interface Other {
   readonly key: ViewKey;
   /** Where it is from, as "step 0" or "run older, step 20". */
   readonly name: string;

@@ -5,7 +5,7 @@
 import type { TensorQuery } from "../data/client";
 import { type TensorStore, tensorBytes } from "./tensors";
 
-export const FILM_BYTES = 32 * 2 ** 20;
+const FILM_BYTES = 32 * 2 ** 20;
 const AT_ONCE = 2;
 
 /** What to fetch around one position, nearest first; only the neighbours where all is too much. */

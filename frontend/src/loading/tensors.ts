@@ -8,9 +8,9 @@ import type { Client, TensorQuery } from "../data/client";
 import { ByteCache } from "./cache";
 
 /** Decoded views stand beside this; together they stay under 128 MB. */
-export const CACHE_BYTES = 104 * 2 ** 20;
+const CACHE_BYTES = 104 * 2 ** 20;
 
-export function tensorKey({ run, tag, info, examples, channels }: TensorQuery): string {
+function tensorKey({ run, tag, info, examples, channels }: TensorQuery): string {
   return JSON.stringify([run, tag, info.step, info.wallTime, examples ?? 0, channels ?? 0]);
 }
 

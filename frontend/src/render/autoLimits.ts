@@ -14,7 +14,7 @@ export function nextAutoLevel(level: number): number {
 }
 
 /** The share of pixels that Auto leaves outside, both ends together: 0.35 % doubling to 11 %. */
-export function clipShare(level: number): number {
+function clipShare(level: number): number {
   return FIRST_CLIP * 2 ** level;
 }
 

@@ -23,7 +23,7 @@ export const POSITIVE_INFINITY_ENTRY = LAST_SHADE + 2;
 
 export type Lut = Uint32Array;
 
-export interface Marks {
+interface Marks {
   readonly nan: string;
   readonly negative: string;
   readonly positive: string;
@@ -31,7 +31,7 @@ export interface Marks {
   readonly above: string;
 }
 
-export interface Shading {
+interface Shading {
   readonly colormap: ColormapName;
   readonly gamma: number;
   readonly invert: boolean;
@@ -77,11 +77,6 @@ export function isDiverging(name: ColormapName): boolean {
   return name === "RdBu";
 }
 
-/** Three planes of an input as red, green and blue. */
-export function isRgb(name: ColormapName): boolean {
-  return name === "colour";
-}
-
 export function marksOf(name: ColormapName): Marks {
   return MARKS[name];
 }
@@ -120,7 +115,7 @@ export function shadeOf(name: ColormapName, t: number): Rgb {
 }
 
 /** Gamma bends about the middle of a diverging map, from the low end of the others. */
-export function bend(t: number, shading: Shading): number {
+function bend(t: number, shading: Shading): number {
   const turned = shading.invert ? 1 - t : t;
   if (shading.gamma === 1) return turned;
   if (!isDiverging(shading.colormap)) return turned ** shading.gamma;

@@ -22,7 +22,7 @@ export function startNumbers(context: CanvasRenderingContext2D, side: number): n
 }
 
 /** Which values are written, and under which colours they stand. */
-export interface Written {
+interface Written {
   readonly source: TileSource;
   /** Position of a channel, or RGB. */
   readonly position: number;
@@ -33,7 +33,7 @@ export interface Written {
 }
 
 /** Where a pixel stands on the canvas: the middle of its width, and its top. */
-export interface Box {
+interface Box {
   readonly middle: number;
   readonly top: number;
   readonly width: number;

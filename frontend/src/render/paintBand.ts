@@ -8,7 +8,7 @@ import type { Shown } from "./shown";
 import { paintColumn } from "./strip";
 import { affineOf } from "./window";
 
-export interface BandPicture {
+interface BandPicture {
   readonly shown: Shown;
   /** Positions of the channels, from left to right. */
   readonly positions: readonly number[];
@@ -16,7 +16,7 @@ export interface BandPicture {
   readonly sources: readonly (TileSource | null)[];
 }
 
-export interface BandGeometry {
+interface BandGeometry {
   /** CSS pixels of a cell, each way. */
   readonly cell: number;
   /** Rows painted of each part; so many positions are averaged into one. */

@@ -27,7 +27,7 @@ export function toValue(x: number, span: Span, width: number): number {
 }
 
 /** What is painted: counts over a span of values, and the window's limits on it. */
-export interface HistogramPicture {
+interface HistogramPicture {
   /** CSS pixels. */
   readonly width: number;
   readonly span: Span;

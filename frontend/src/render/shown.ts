@@ -31,7 +31,7 @@ export function limitsOverSteps(stats: StatsTable): LockedLimits {
 }
 
 /** The colormap in force: the chosen one, else what suits the layer over all its steps. */
-export function colormapOf(
+function colormapOf(
   view: LayerView,
   source: TileSource,
   window: WindowState,
@@ -51,7 +51,7 @@ export function colormapOf(
  * What the limits are taken from, in force. Colours have one window, and so has a matrix, whose
  * columns are read against each other.
  */
-export function rangeOf(view: LayerView, window: WindowState, colormap: ColormapName): RangeScope {
+function rangeOf(view: LayerView, window: WindowState, colormap: ColormapName): RangeScope {
   const joint = colormap === "colour" || view.spatial.length < 2;
   return joint && window.range === "channel" ? "layer" : window.range;
 }

@@ -78,7 +78,7 @@ function replication(zoom: number): number {
 }
 
 /** Where pixels go: packed words, rows of `stride`. */
-export interface Target {
+interface Target {
   readonly pixels: Uint32Array;
   readonly stride: number;
 }

@@ -60,7 +60,7 @@ export function affineOf({ lo, hi }: Span, scale: number): Affine {
     : { a: 0, b: FIRST_SHADE + SHADES / 2 };
 }
 
-export interface WindowOptions {
+interface WindowOptions {
   /** The colormap diverges: Auto centres on zero. */
   readonly diverging: boolean;
   /** Span over all steps by channel id; used where the state is locked. */

@@ -91,7 +91,7 @@ export function columnAt(overview: Overview, step: number): number {
   return found;
 }
 
-export interface HealthSummary {
+interface HealthSummary {
   readonly channels: number;
   readonly dead: number;
   /** The layer with the largest share of dead channels. */

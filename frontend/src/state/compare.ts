@@ -3,7 +3,7 @@ import { ready } from "../data/answers";
 import { isDense } from "../data/view";
 import type { Store } from "./store";
 
-export interface CompareChoice {
+interface CompareChoice {
   readonly value: string;
   readonly text: string;
 }

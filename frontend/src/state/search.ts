@@ -1,6 +1,6 @@
 /** The field `Channels to show`: "12, 40-48" → channel ids, or a sentence that says what is wrong. */
 
-export type ChannelSearch = { readonly ids: ReadonlySet<number> } | { readonly error: string };
+type ChannelSearch = { readonly ids: ReadonlySet<number> } | { readonly error: string };
 
 const PART = /^(\d+)(?:\s*(?:-|–|:|\.\.)\s*(\d+))?$/;
 const LONGEST = 1 << 20;

@@ -11,7 +11,7 @@ import type { TileSource } from "../render/planes";
 const [MIN, MAX, MEAN, STD, ZEROS, NONFINITE] = [0, 1, 2, 3, 4, 5];
 const SORTED_BY_INDEX = 256;
 
-export interface ChannelState {
+interface ChannelState {
   /** Zero in every value of the whole batch. */
   readonly dead: boolean;
   /** One finite value other than zero throughout. */

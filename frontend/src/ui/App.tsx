@@ -18,7 +18,7 @@ import { StatusLine } from "./StatusLine";
 import { StepBar } from "./StepBar";
 import { ValueWindow } from "./values/ValueWindow";
 
-export interface AppProps {
+interface AppProps {
   readonly onRetry: () => void;
   readonly copyLink: () => Promise<string>;
 }

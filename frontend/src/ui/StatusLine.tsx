@@ -52,7 +52,7 @@ function valuesText(texts: readonly string[]): string {
 }
 
 /** As "1.6 less than"; a difference that is no number has no side. */
-export function differenceText(value: number, text: (value: number) => string): string {
+function differenceText(value: number, text: (value: number) => string): string {
   if (value === 0) return "the same as";
   if (Number.isNaN(value)) return "NaN beside the value";
   return `${text(Math.abs(value))} ${value < 0 ? "less" : "more"} than`;

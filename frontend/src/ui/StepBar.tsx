@@ -18,7 +18,7 @@ import { Button, Select } from "./controls";
 import { Export } from "./export/Export";
 import { isMatrix } from "./grid/matrixLayout";
 
-export interface StepBarProps {
+interface StepBarProps {
   readonly onDrawer: () => void;
   readonly drawer: boolean;
   /** Copies the link to the view and answers what to say. */

@@ -2,7 +2,7 @@
 import { type ReadonlySignal, useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 
-export interface SliderProps {
+interface SliderProps {
   readonly label: string;
   readonly value: ReadonlySignal<number>;
   readonly min: number;
@@ -39,12 +39,12 @@ export function Slider(props: SliderProps) {
   );
 }
 
-export interface Choice {
+interface Choice {
   readonly value: string;
   readonly text: string;
 }
 
-export interface SelectProps {
+interface SelectProps {
   readonly label: string;
   readonly value: string;
   readonly choices: readonly Choice[];
@@ -79,7 +79,7 @@ export function Select({ label, value, choices, onChange, shown, disabled }: Sel
   );
 }
 
-export interface ButtonProps {
+interface ButtonProps {
   readonly label: string;
   readonly onClick: () => void;
   /** Given for buttons that stay down. */
@@ -122,7 +122,7 @@ const ICONS = {
   panel: "M2 3h12v10H2zM10 4.5H3.5v7H10z",
 } as const;
 
-export function Icon({ name }: { readonly name: keyof typeof ICONS }) {
+function Icon({ name }: { readonly name: keyof typeof ICONS }) {
   return (
     <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true" fill-rule="evenodd">
       <path d={ICONS[name]} />
@@ -130,7 +130,7 @@ export function Icon({ name }: { readonly name: keyof typeof ICONS }) {
   );
 }
 
-export interface CheckboxProps {
+interface CheckboxProps {
   readonly label: string;
   readonly checked: boolean;
   readonly onChange: (checked: boolean) => void;

@@ -1,6 +1,6 @@
 /** A figure of what is filtered: where title, tiles, captions and colour bar stand, at 1×. */
 
-export interface FigureInput {
+interface FigureInput {
   readonly count: number;
   readonly tile: { readonly width: number; readonly height: number };
   /** Lines of text under each tile. */

@@ -33,7 +33,7 @@ export interface Figure {
 }
 
 /** Tiles of a matrix are its columns, one value wide; they are drawn as rows of their values. */
-export function tileOf({ view, shown, tileWidth }: Figure): { width: number; height: number } {
+function tileOf({ view, shown, tileWidth }: Figure): { width: number; height: number } {
   const { width, height } = shown.source.stack;
   if (isMatrix(view)) {
     const side = Math.max(2, Math.min(24, tileWidth));
@@ -50,7 +50,7 @@ export function layoutOfFigure(figure: Figure): FigureLayout {
   return figureLayout({ count: figure.order.length, tile, captions });
 }
 
-export function titleOf({ view, labels, versus, depth }: Figure): [string, string] {
+function titleOf({ view, labels, versus, depth }: Figure): [string, string] {
   const { info, tag, run } = view;
   const example = info.examples[view.example] ?? view.example;
   const label = labels?.[view.example];

@@ -71,7 +71,7 @@ function gridLayout(store: Store, area: { width: number; height: number }): Grid
 }
 
 /** Two tiles in each cell; the second stays empty until its values are here. */
-export function isBeside(store: Store): boolean {
+function isBeside(store: Store): boolean {
   return store.compare.value?.mode === "beside";
 }
 

@@ -17,7 +17,7 @@ import { describeCell, setAttribute, setText } from "./cell";
 import { barLength, cellMark } from "./marks";
 import { type GridLayout, markRoom } from "./tileLayout";
 
-export interface RowProps {
+interface RowProps {
   readonly row: number;
   readonly layout: GridLayout;
 }

@@ -15,7 +15,7 @@ import { watchSize } from "./watchSize";
 export const MARGIN = 12;
 
 /** What scrolls: its element, the size of it and how far it is. */
-export interface Scrolled {
+interface Scrolled {
   readonly scroll: { readonly current: HTMLDivElement | null };
   readonly area: Signal<{ width: number; height: number }>;
   /** How far it is scrolled down. */

@@ -17,7 +17,7 @@ export interface CellMark {
 
 const NONE: CellMark = { kind: "", text: "", word: "", evidence: "" };
 /** The bar's length spans this many decades below the layer's largest magnitude. */
-export const BAR_DECADES = 4;
+const BAR_DECADES = 4;
 
 export function cellMark(
   source: TileSource,

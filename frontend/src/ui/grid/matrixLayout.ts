@@ -36,7 +36,7 @@ export interface MatrixLayout {
 }
 
 /** How what ails a channel is written under its column. */
-export type WordStyle = "across" | "upright" | "counted";
+type WordStyle = "across" | "upright" | "counted";
 
 /** Columns this wide have room for a word, narrower ones for one that stands upright. */
 const ACROSS = 32;
@@ -46,11 +46,11 @@ const WORDS: Record<WordStyle, number> = { across: 14, upright: 32, counted: 14 
 /** Columns too narrow for words are counted together over this width. */
 const COUNTED_WIDTH = 80;
 
-export function wordStyle(cell: number): WordStyle {
+function wordStyle(cell: number): WordStyle {
   return cell >= ACROSS ? "across" : cell >= UPRIGHT ? "upright" : "counted";
 }
 
-export interface WordCount {
+interface WordCount {
   /** The first column counted. */
   readonly column: number;
   readonly text: string;
@@ -76,7 +76,7 @@ export function isMatrix(view: LayerView): boolean {
   return view.spatial.length < 2;
 }
 
-export interface MatrixInput {
+interface MatrixInput {
   readonly positions: number;
   readonly count: number;
   readonly area: { readonly width: number; readonly height: number };

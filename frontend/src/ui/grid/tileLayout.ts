@@ -2,7 +2,7 @@
 import { type StripGeometry, stripGeometry } from "../../render/strip";
 import { CAPTION, chooseTile, nearestTile, tileSizes } from "./tiles";
 
-export const BAR = 3;
+const BAR = 3;
 const CAPTION_GAP = 3;
 
 export interface GridLayout {
@@ -22,7 +22,7 @@ export interface GridLayout {
   readonly zoom: number;
 }
 
-export interface LayoutInput {
+interface LayoutInput {
   readonly planeWidth: number;
   readonly planeHeight: number;
   readonly count: number;

@@ -7,7 +7,7 @@ const SLIDER_TO = 512;
 export const CAPTION = 24;
 
 /** Times (2 is twice as large) or parts (0.5 is half) of a plane; the width it comes to in CSS pixels. */
-export interface TileSize {
+interface TileSize {
   readonly zoom: number;
   readonly width: number;
   readonly height: number;

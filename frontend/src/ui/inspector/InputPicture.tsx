@@ -23,7 +23,7 @@ export function InputPicture({ size, label }: { size: number; label: string | nu
 }
 
 /** One example of an input, whole multiples of its size, within `size` px a side. */
-export function Picture(props: { source: TileSource; size: number; label: string | null }) {
+function Picture(props: { source: TileSource; size: number; label: string | null }) {
   const { source, size, label } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {

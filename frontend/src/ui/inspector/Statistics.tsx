@@ -16,7 +16,7 @@ const WORDS: Record<StatName, string> = {
   nonfinite: "non-finite",
 };
 
-export function statText(name: StatName, value: number, reach: number): string {
+function statText(name: StatName, value: number, reach: number): string {
   if (name === "zeros") return formatShare(value);
   if (name === "nonfinite") return String(value);
   return formatValue(value, reach, 4);

@@ -23,7 +23,7 @@ export function seriesOf(stats: StatsTable, id: number, name: StatName): Series 
   return { steps: stats.steps, values, range };
 }
 
-export interface Box {
+interface Box {
   readonly width: number;
   readonly height: number;
   readonly pad: number;

@@ -60,7 +60,7 @@ export function revealing(
   };
 }
 
-export interface Size {
+interface Size {
   readonly width: number;
   readonly height: number;
 }

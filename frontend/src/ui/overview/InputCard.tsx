@@ -120,7 +120,7 @@ function InputFacts({ input }: { readonly input: InputView }) {
 }
 
 /** The input at min to max: in colour where it has three channels, else grey. */
-export function paintInput(canvas: HTMLCanvasElement, source: TileSource): void {
+function paintInput(canvas: HTMLCanvasElement, source: TileSource): void {
   const window = affineOf(minMax(source.extentOfAll()), source.stack.scale);
   const lut = buildLut({ colormap: "grey", gamma: 1, invert: false, clipped: false });
   paintCanvas(canvas, source, source.stack.planes === 3 ? RGB : 0, window, lut);

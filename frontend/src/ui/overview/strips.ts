@@ -31,7 +31,7 @@ export function stripScale(overview: Overview): StripScale {
 }
 
 /** One packed pixel for a layer at one column; 0 (transparent) where nothing was logged. */
-export function stripColor(health: LayerHealth | null, { low, high }: StripScale): number {
+function stripColor(health: LayerHealth | null, { low, high }: StripScale): number {
   if (!health) return 0;
   if (health.nonfinite > 0 || health.rms === null) return lut()[NAN_ENTRY]!;
   if (health.rms <= 0) return lut()[FIRST_SHADE]!;

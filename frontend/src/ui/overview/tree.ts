@@ -16,20 +16,20 @@ export interface TreeRow {
   readonly badge: Badge;
 }
 
-export interface Badge {
+interface Badge {
   readonly kind: "" | "nonfinite" | "dead" | "constant";
   readonly text: string;
   readonly title: string;
 }
 
 /** How bad: non-finite channels first, then the share of dead ones. */
-export function badness(health: LayerHealth | null, channels: number): number {
+function badness(health: LayerHealth | null, channels: number): number {
   if (!health) return -1;
   return health.nonfinite * 1e6 + (channels > 0 ? (health.dead + health.constant) / channels : 0);
 }
 
 /** Only problems are named; a healthy layer shows its channel count. */
-export function badgeOf(layer: LayerOverview, health: LayerHealth | null): Badge {
+function badgeOf(layer: LayerOverview, health: LayerHealth | null): Badge {
   const { channels } = layer;
   if (!health) return { kind: "", text: "–", title: "nothing logged at this step yet" };
   if (health.nonfinite > 0) {
