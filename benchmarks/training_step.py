@@ -86,7 +86,8 @@ def pieces() -> dict[str, float]:
     import tensorflow as tf
 
     from benchmarks import workloads
-    from tb_activations.training.tensorflow.record import Options, blobs, keep
+    from tb_activations.record.options import Options
+    from tb_activations.training.tensorflow.record import blobs, keep
     from tb_activations.training.tensorflow.statistics import graph_statistics
 
     model, names = workloads.residual_network()
@@ -105,7 +106,7 @@ def pieces() -> dict[str, float]:
         return harness.median(taken)
 
     def logged(layer: Any, compression: int) -> Any:
-        options = Options(EXAMPLES, None, "float16", compression, False)
+        options = Options(max_outputs=EXAMPLES, compression=compression)
         return blobs(keep(layer, options), tf.zeros([0], tf.string), "float32", options)
 
     def statistics(layer: Any) -> Any:

@@ -45,17 +45,17 @@ def test_statistics_agree_with_one_value_at_a_time(array: np.ndarray) -> None:
     np.testing.assert_allclose(table[:, 4], expected[:, 4], rtol=1e-6)
 
 
-@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-def test_slices_merge_to_the_statistics_of_the_whole(data_format: str) -> None:
-    """A batch may come in slices of any size, in either data format."""
+@pytest.mark.parametrize("channels_first", [False, True])
+def test_slices_merge_to_the_statistics_of_the_whole(channels_first: bool) -> None:
+    """A batch may come in slices of any size, in either layout."""
     values = np.random.default_rng(0).normal(3, 2, size=(50, 40, 30, 5)).astype(np.float32)
     values[3, :, :, 1] = np.nan
     values[:, :, :, 2] = 0
     whole = ChannelStatistics.of(values)
-    turned = np.moveaxis(values, -1, 1) if data_format == "channels_first" else values
+    turned = np.moveaxis(values, -1, 1) if channels_first else values
     merged = ChannelStatistics.empty(5)
     for part in (turned[:1], turned[1:1], turned[1:30], turned[30:]):
-        merged = merged.merge(ChannelStatistics.of(part, data_format))
+        merged = merged.merge(ChannelStatistics.of(part, channels_first))
     np.testing.assert_allclose(merged.table(), whole.table(), rtol=1e-6)
     np.testing.assert_allclose(merged.table(), reference(values), rtol=1e-5)
 

@@ -51,12 +51,11 @@ def test_the_graph_shows_what_capture_shows(title):
     assert list(pieces) == list(captured) == [plan.name for plan in plans]
     for plan in plans:
         plain = captured[plan.name]
-        channels = "channels_first" if plan.channels_first else "channels_last"
         if plan.channels_first:
             plain = np.moveaxis(plain, 1, -1)
         close(pieces[plan.name].kept, plain[:2])
         found = pieces[plan.name].statistics(plan).table()
-        expected = ChannelStatistics.of(captured[plan.name], channels).table()
+        expected = ChannelStatistics.of(captured[plan.name], plan.channels_first).table()
         np.testing.assert_allclose(found, expected, rtol=2e-3, atol=1e-5)
 
 

@@ -20,6 +20,7 @@ import ml_dtypes  # noqa: E402  (comes with TensorFlow)
 
 import tb_activations as tba  # noqa: E402
 from tb_activations.record import encoder as record  # noqa: E402
+from tb_activations.record import options as limits  # noqa: E402
 from tb_activations.training.tensorflow import summary  # noqa: E402
 
 EVERY = slice(None)
@@ -268,7 +269,7 @@ def test_too_large_a_record_is_refused_where_its_shape_is_known(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Before anything is written, with the size and the limit."""
-    monkeypatch.setattr(record, "MAX_RECORD_BYTES", 1000)
+    monkeypatch.setattr(limits, "MAX_RECORD_BYTES", 1000)
     with pytest.raises(ValueError, match=r"\(4, 9, 9, 3\) in float16, take 1,944 bytes"):
         tba.activations("layer", tf.zeros([5, 9, 9, 3]), 0)
 
@@ -277,7 +278,7 @@ def test_too_large_a_record_of_unknown_shape_is_written_without_values(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Header and statistics say what there was; one warning is printed, not one a step."""
-    monkeypatch.setattr(record, "MAX_RECORD_BYTES", 1000)
+    monkeypatch.setattr(limits, "MAX_RECORD_BYTES", 1000)
     writer = tf.summary.create_file_writer(str(tmp_path))
     data = tf.random.normal([5, 9, 9, 3])
 

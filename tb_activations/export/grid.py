@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tb_activations.record.encoder import DATA_FORMATS, check_rank
+from tb_activations.record.options import check_data_format, check_rank
 from tb_activations.record.storage import check_dtype
 
 NAN_COLOUR = (255, 0, 255)
@@ -96,10 +96,7 @@ def save_grid(path: str | os.PathLike[str], array: Any, **options: Any) -> None:
 
 def _planes(array: Any, example: int | None, data_format: str) -> np.ndarray:
     """`[examples · c, h, w]` of the examples asked for."""
-    if data_format not in DATA_FORMATS:
-        raise ValueError(
-            f"data_format is {data_format!r}; it must be 'channels_last' or 'channels_first'"
-        )
+    check_data_format(data_format)
     values = np.asarray(array)
     check_dtype(values.dtype)
     values = values[None] if values.ndim == 1 else values

@@ -15,7 +15,6 @@ Blobs can come from anywhere: every parser checks what it is given and raises `R
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +23,7 @@ from tensorboard.compat.proto import tensor_pb2, types_pb2
 
 from tb_activations.record.header import MAX_CHANNELS, MAX_RECORD_BYTES, Header, parse_header
 from tb_activations.record.metadata import VERSION
+from tb_activations.record.options import Options, check_rank, check_size, kept_channels
 from tb_activations.record.pages import (
     MIN_PNG_STATISTICS,
     RecordError,
@@ -38,7 +38,7 @@ from tb_activations.record.pages import (
     shape_proto,
 )
 from tb_activations.record.statistics import COLUMNS, ChannelStatistics, LayerSummary
-from tb_activations.record.storage import PRECISIONS, check_dtype, restore, store
+from tb_activations.record.storage import check_dtype, restore, store
 
 __all__ = [
     "COLUMNS",
@@ -59,7 +59,6 @@ __all__ = [
 ]
 
 FIRST_PAGE = 4  # the blob index of page 0
-DATA_FORMATS = ("channels_last", "channels_first")
 
 
 def parse_summary(blob: bytes) -> LayerSummary:
@@ -160,14 +159,14 @@ def encode(
       TypeError: the dtype is not a real number.
       ValueError: a wrong rank or option, or values of more than 1 GiB to keep.
     """
-    check_options(max_outputs, max_channels, precision, compression, data_format)
+    options = Options(max_outputs, max_channels, precision, compression, data_format)
     array = np.asarray(array)
     check_dtype(array.dtype)
     check_rank(array.ndim)
-    channels = array.shape[-1 if data_format == "channels_last" else 1]
+    channels = array.shape[1 if options.channels_first else -1]
     ids = kept_channels(channels, max_channels)
     kept = array[:max_outputs]
-    if data_format == "channels_first":
+    if options.channels_first:
         kept = np.moveaxis(kept, 1, -1)
     count = channels if ids is None else len(ids)
     check_size((*kept.shape[:-1], count), precision)
@@ -175,7 +174,7 @@ def encode(
         kept = kept[..., list(ids)]
     return encode_kept(
         kept,
-        ChannelStatistics.of(array, data_format),
+        ChannelStatistics.of(array, options.channels_first),
         batch=len(array),
         examples=range(len(kept)),
         channels=channels,
@@ -251,64 +250,6 @@ def encode_labels(labels: Sequence[Any] | None, kept: int, batch: int) -> bytes:
         tensor_shape=shape_proto((len(values),)),
         string_val=values,
     ).SerializeToString()
-
-
-def kept_channels(channels: int, max_channels: int | None) -> tuple[int, ...] | None:
-    """The ids of the channels kept, None for all: round(i·(C−1)/(k−1)), halves to even."""
-    if max_channels is None or max_channels >= channels:
-        return None
-    if max_channels == 1:
-        return (0,)
-    return tuple(round_half_even(i * (channels - 1), max_channels - 1) for i in range(max_channels))
-
-
-def round_half_even(numerator: int, denominator: int) -> int:
-    """round(numerator / denominator) of integers ≥ 0, exactly."""
-    quotient, rest = divmod(numerator, denominator)
-    return quotient + int(2 * rest > denominator or (2 * rest == denominator and quotient % 2))
-
-
-def check_options(
-    max_outputs: int, max_channels: int | None, precision: str, compression: int, data_format: str
-) -> None:
-    """Refuses an option that no record can be written with; names the value and the choices."""
-    if not _is_integer(max_outputs) or max_outputs < 1:
-        raise ValueError(f"max_outputs is {max_outputs!r}; it must be an integer of at least 1")
-    if max_channels is not None and (not _is_integer(max_channels) or max_channels < 1):
-        raise ValueError(
-            f"max_channels is {max_channels!r}; it must be an integer of at least 1, or None"
-        )
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision is {precision!r}; it must be 'float16' or 'float32'")
-    if not _is_integer(compression) or not 0 <= compression <= 9:
-        raise ValueError(f"compression is {compression!r}; it must be an integer from 0 to 9")
-    if data_format not in DATA_FORMATS:
-        raise ValueError(
-            f"data_format is {data_format!r}; it must be 'channels_last' or 'channels_first'"
-        )
-
-
-def check_rank(rank: int) -> None:
-    """Refuses a rank other than 2 to 5."""
-    if not 2 <= rank <= 5:
-        raise ValueError(
-            f"activations of rank {rank} cannot be logged; accepted are rank 2 [n, c], "
-            "3 [n, l, c], 4 [n, h, w, c] and 5 [n, d, h, w, c]"
-        )
-
-
-def check_size(shape: Sequence[int], precision: str) -> None:
-    """Refuses more values than one record may hold."""
-    size = math.prod(shape) * np.dtype(precision).itemsize
-    if size > MAX_RECORD_BYTES:
-        raise ValueError(
-            f"the values to keep, {tuple(shape)} in {precision}, take {size:,} bytes; a record "
-            f"holds at most {MAX_RECORD_BYTES:,}: lower max_outputs or max_channels"
-        )
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _label_strings(labels: Sequence[Any], kept: int, batch: int) -> list[bytes]:

@@ -61,14 +61,14 @@ class ChannelStatistics:
         return ChannelStatistics(0, count, count, real + np.inf, real - np.inf, real, real)
 
     @staticmethod
-    def of(array: np.ndarray, data_format: str = "channels_last") -> ChannelStatistics:
+    def of(array: np.ndarray, channels_first: bool = False) -> ChannelStatistics:
         """The statistics of `array` `[n, …, c]` (or `[n, c, …]`), any real dtype.
 
         Works block by block, so that the extra memory does not grow with the array.
         """
-        channels = array.shape[-1 if data_format == "channels_last" else 1]
+        channels = array.shape[1 if channels_first else -1]
         result = ChannelStatistics.empty(channels)
-        for rows in _blocks(array, data_format):
+        for rows in _blocks(array, channels_first):
             result = result.merge(_of_rows(rows))
         return result
 
@@ -146,12 +146,12 @@ def _to_float32(values: np.ndarray | float) -> np.ndarray:
     return np.where(np.abs(values) < _FLOAT32_TINY, np.float32(0), narrow)
 
 
-def _blocks(array: np.ndarray, data_format: str) -> Iterator[np.ndarray]:
+def _blocks(array: np.ndarray, channels_first: bool) -> Iterator[np.ndarray]:
     """`array` as rows `[k, channels]`, some 64k values at a time."""
-    channels = array.shape[-1 if data_format == "channels_last" else 1]
+    channels = array.shape[1 if channels_first else -1]
     if not array.size:
         return
-    if data_format == "channels_last":
+    if not channels_first:
         rows = array.reshape(-1, channels)
         step = max(1, _BLOCK_VALUES // channels)
         for start in range(0, len(rows), step):

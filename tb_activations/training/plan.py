@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tb_activations.record.encoder import MAX_RECORD_BYTES, kept_channels
+from tb_activations.record.header import MAX_RECORD_BYTES
+from tb_activations.record.options import kept_channels
 
 _VALUE_BYTES = {"float16": 2, "float32": 4}
 _CHANNEL_BYTES = 24  # six float32 statistics

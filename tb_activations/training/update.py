@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from tb_activations.record import encoder as record
+from tb_activations.record.options import Options
 from tb_activations.record.statistics import ChannelStatistics
 from tb_activations.training.keras.passes import Piece
 from tb_activations.training.plan import LayerPlan, Plan
@@ -22,7 +22,7 @@ class Update:
         self,
         plan: Plan,
         step: int,
-        options: dict[str, Any],
+        options: Options,
         labels: list[str] | None,
         log: RecordLog,
     ) -> None:
@@ -64,7 +64,13 @@ class Update:
         if self._discarded:
             return
         examples = self._plan.examples
-        blobs = record.encode(array, max_outputs=examples, labels=labels, **self._options)
+        blobs = record.encode(
+            array,
+            max_outputs=examples,
+            precision=self._options.precision,
+            compression=self._options.compression,
+            labels=labels,
+        )
         self._log.write(tag, blobs, self._step, self._wall_time)
 
     def finish(self) -> None:
@@ -82,8 +88,9 @@ class Update:
             examples=range(len(kept)),
             channels=layer.channels,
             channel_ids=layer.channel_ids,
+            precision=self._options.precision,
+            compression=self._options.compression,
             labels=labels,
-            **self._options,
         )
         tag = (layer.name, "activation", layer.order)
         self._log.write(tag, blobs, self._step, self._wall_time)

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 
 from tb_activations.eventfile.last_step import last_step
-from tb_activations.record import encoder as record
+from tb_activations.record.options import Options
 from tb_activations.training.batch import Batch, first_batch, leaves, mapped, slices
 from tb_activations.training.byte_queue import ByteQueue
 from tb_activations.training.keras.capture import build, check_model, tensor
@@ -79,7 +79,7 @@ class ActivationsCallback(keras.callbacks.Callback):
         verbose: int = 1,
     ) -> None:
         super().__init__()
-        record.check_options(max_outputs, max_channels, precision, compression, "channels_last")
+        self._options = Options(max_outputs, max_channels, precision, compression)
         if max_bytes_per_update is not None and max_bytes_per_update < 1:
             raise ValueError(
                 f"max_bytes_per_update is {max_bytes_per_update!r}; it must be a positive number "
@@ -90,9 +90,6 @@ class ActivationsCallback(keras.callbacks.Callback):
         self._every = _batches(update_freq)
         self._batch = first_batch(data)
         self._labels = labels_of(self._batch.labels, len(self._batch), class_names)
-        self._options: dict[str, Any] = {"precision": precision, "compression": compression}
-        self._max_outputs = max_outputs
-        self._max_channels = max_channels
         self._budget = max_bytes_per_update
         self._log_inputs = log_inputs
         self._verbose = verbose
@@ -155,8 +152,8 @@ class ActivationsCallback(keras.callbacks.Callback):
         entries = surveyed(model, inputs, self._selection)
         full = Plan(
             tuple(self._layer_plan(entry, shape) for entry, shape in entries),
-            min(self._max_outputs, len(self._batch)),
-            self._options["precision"],
+            min(self._options.max_outputs, len(self._batch)),
+            self._options.precision,
         )
         self._plan = full.within(self._budget)
         self._say(full, self._plan)
@@ -181,7 +178,7 @@ class ActivationsCallback(keras.callbacks.Callback):
     def _layer_plan(self, entry: Entry, shape: tuple[int, ...]) -> LayerPlan:
         first = entry.data_format == "channels_first"
         order = entry.order + (len(leaves(self._batch.inputs)) if self._log_inputs else 0)
-        return layer_plan(entry.name, order, shape, first, self._max_channels)
+        return layer_plan(entry.name, order, shape, first, self._options.max_channels)
 
     def _say(self, full: Plan, plan: Plan) -> None:
         """What each update will write, and what it leaves out."""

@@ -44,9 +44,7 @@ class Piece:
 
     def statistics(self, layer: LayerPlan) -> ChannelStatistics:
         if self.values is not None:
-            return ChannelStatistics.of(
-                self.values, "channels_first" if layer.channels_first else "channels_last"
-            )
+            return ChannelStatistics.of(self.values, layer.channels_first)
         assert self.sums is not None
         total, finite, zeros, low, high, mean, variance = self.sums
         return ChannelStatistics(

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tb_activations.record import encoder as record
+from tb_activations.record.options import check_rank
 from tb_activations.record.storage import check_dtype
 from tb_activations.training.batch import Batch
 from tb_activations.training.keras.capture import check, forward, preserved
@@ -42,7 +42,7 @@ def _refusal(value: Any, count: int) -> str | None:
         dtype = np.dtype(name) if name not in ("bfloat16",) and "float8" not in name else None
         if dtype is not None:
             check_dtype(dtype)
-        record.check_rank(len(value.shape))
+        check_rank(len(value.shape))
     except (TypeError, ValueError) as e:
         return str(e)
     if value.shape[0] != count:

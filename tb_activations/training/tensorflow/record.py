@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tb_activations.record import encoder as record
 from tb_activations.record.metadata import VERSION
+from tb_activations.record.options import Options, kept_channels, over_limit
 from tb_activations.record.pages import FOLD, MIN_PNG_STATISTICS, MIN_PNG_VALUES, PAGE_VALUES
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.record.storage import MAX_SHIFT, NAN, TOP
@@ -22,17 +22,6 @@ from tb_activations.training.tensorflow.statistics import GraphStatistics, graph
 
 Tensor = Any
 Size = Any  # a Python integer, or an int64 scalar tensor
-
-
-@dataclass(frozen=True)
-class Options:
-    """The options of `summary.activations` that shape a record, already checked."""
-
-    max_outputs: int
-    max_channels: int | None
-    precision: str
-    compression: int
-    channels_first: bool
 
 
 @dataclass(frozen=True)
@@ -180,8 +169,8 @@ def _size_of(ids: Tensor) -> Size:
 
 
 def _over_limit(values: Size, precision: str) -> Tensor | bool:
-    """Known only when it runs; sizes known before have passed `record.check_size`."""
-    over = values * np.dtype(precision).itemsize > record.MAX_RECORD_BYTES
+    """Known only when it runs; sizes known before have passed `check_size`."""
+    over = over_limit(values * np.dtype(precision).itemsize)
     return over if tf.is_tensor(over) else False
 
 
@@ -189,7 +178,7 @@ def _kept_ids(channels: Size, max_channels: int | None) -> Tensor | None:
     if max_channels is None:
         return None
     if _known(channels):
-        ids = record.kept_channels(channels, max_channels)
+        ids = kept_channels(channels, max_channels)
         return None if ids is None else tf.constant(ids, tf.int64)
     count = tf.minimum(channels, max_channels)
     numerator = tf.range(count) * (channels - 1)

@@ -14,7 +14,9 @@ from tensorboard.compat.proto import summary_pb2
 
 from tb_activations.eventfile.writer import blobs_tensor
 from tb_activations.record import encoder as record
+from tb_activations.record.header import MAX_RECORD_BYTES
 from tb_activations.record.metadata import summary_metadata
+from tb_activations.record.options import Options, check_rank, check_size
 
 _ACCEPTED = "accepted are float8, float16, bfloat16, float32, float64, integers and bool"
 
@@ -67,14 +69,9 @@ def activations(
     """
     import tensorflow as tf
 
-    from tb_activations.training.tensorflow.record import Options
-
-    record.check_options(max_outputs, max_channels, precision, compression, data_format)
+    options = Options(max_outputs, max_channels, precision, compression, data_format)
     metadata = summary_metadata(kind, order, description)
     step = _checked_step(step)
-    options = Options(
-        max_outputs, max_channels, precision, compression, data_format == "channels_first"
-    )
     scope = tf.summary.experimental.summary_scope(name, "activations_summary", values=[data])
     with scope as (tag, _):
         data = tf.convert_to_tensor(data)
@@ -164,7 +161,7 @@ def _checked_data(data: Any, options: Any) -> Any:
         check = tf.debugging.Assert(accepted, [message, tf.rank(data)])
         with tf.control_dependencies([check] if check is not None else []):
             return tf.identity(data)
-    record.check_rank(data.shape.rank)
+    check_rank(data.shape.rank)
     if data.shape.is_fully_defined():
         _check_known_size(data.shape.as_list(), options)
     return data
@@ -179,7 +176,7 @@ def _check_known_size(shape: list[int], options: Any) -> None:
     axis = 1 if options.channels_first else -1
     if options.max_channels is not None:
         kept[axis] = min(kept[axis], options.max_channels)
-    record.check_size(kept, options.precision)
+    check_size(kept, options.precision)
 
 
 def _checked_labels(labels: Any, data: Any, max_outputs: int) -> Any:
@@ -228,7 +225,7 @@ def _warn_once(omitted: Any, tag: str) -> None:
     def warn() -> Any:
         tf.raw_ops.AssignVariableOp(resource=warned, value=tf.constant(True))
         tf.print(
-            f"tb_activations: the values of {tag!r} take over {record.MAX_RECORD_BYTES:,} bytes "
+            f"tb_activations: the values of {tag!r} take over {MAX_RECORD_BYTES:,} bytes "
             "and are left out of the log; lower max_outputs or max_channels",
             output_stream=sys.stderr,
         )
