@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import harness
+from tb_activations import record
 from tb_activations.eventfile import writer as events
-from tb_activations.record import encoder as record
-from tb_activations.record import metadata, storage
+from tb_activations.record import Blob, metadata, storage
 
 EXAMPLES = 8
 
@@ -36,8 +36,8 @@ def of_log(directory: Path) -> list[list[str]]:
             for value in event_pb2.Event.FromString(data).summary.value:
                 if value.metadata.plugin_data.plugin_name == metadata.PLUGIN_NAME:
                     blobs = value.tensor.string_val
-                    values = math.prod(record.parse_header(blobs[0]).shape)
-                    pages = sum(map(len, blobs[record.FIRST_PAGE :]))
+                    values = math.prod(record.parse_header(blobs[Blob.HEADER]).shape)
+                    pages = sum(map(len, blobs[Blob.FIRST_PAGE :]))
                     sums[value.tag] = [
                         a + b
                         for a, b in zip(sums[value.tag], [1, values, pages, len(data)], strict=True)
@@ -111,7 +111,7 @@ def _contenders(array: np.ndarray, options: dict[str, Any]) -> dict[str, float]:
 def _ours(array: np.ndarray, precision: str, options: dict[str, Any]) -> tuple[int, int]:
     blobs = record.encode(array, max_outputs=EXAMPLES, precision=precision, **options)
     event = events.activation_event("layer", blobs, 1, 0.0, metadata.summary_metadata())
-    return sum(map(len, blobs[record.FIRST_PAGE :])), len(events.frame(event))
+    return sum(map(len, blobs[Blob.FIRST_PAGE :])), len(events.frame(event))
 
 
 def _zstd(stored: np.ndarray) -> int:

@@ -20,8 +20,8 @@ from playwright.sync_api import Browser, Frame, Page, sync_playwright
 from servers import Server, tensorboard_server
 
 from benchmarks.harness import Section, Target, median
+from tb_activations import record
 from tb_activations.eventfile import writer as events
-from tb_activations.record import encoder as record
 from tb_activations.record import metadata
 
 SIZES = ((64, 28), (512, 14), (256, 56), (64, 112), (4096, 28))

@@ -268,12 +268,12 @@ def _quality_image(layer: Any, images: np.ndarray, directory: str) -> tuple[floa
 
 
 def _quality_ours(layer: Any, images: np.ndarray, directory: str) -> tuple[float, float]:
-    from tb_activations.record import encoder as record
+    from tb_activations import record
 
     blobs = _logged(directory).tensor.string_val
-    header, every = record.parse_header(blobs[0]), slice(None)
-    stored = record.decode(header, dict(enumerate(blobs[record.FIRST_PAGE :])), every, every)
-    shown = np.moveaxis(record.restore(stored, header.exponent), 1, -1)
+    whole = record.WholeRecord(blobs)
+    stored = record.read_values(whole)
+    shown = np.moveaxis(record.restore(stored, whole.header.exponent), 1, -1)
     return _quality(shown, np.asarray(layer(images[: len(shown)])))
 
 

@@ -31,9 +31,9 @@ from servers import Server, tensorboard_server
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 
 from benchmarks.harness import Section, Target
+from tb_activations import record
 from tb_activations.eventfile import writer as events
-from tb_activations.record import encoder as record
-from tb_activations.record import metadata
+from tb_activations.record import Blob, metadata
 from tb_activations.sources.timeline.blobs import BlobCache
 from tb_activations.sources.timeline.timeline import RunTimeline
 from tb_activations.sources.warn import WarnOnce
@@ -178,7 +178,7 @@ def _index(directory: Path, options: argparse.Namespace) -> dict[str, float]:
     busy = time.process_time() - busy
     records = timeline.records
     opened = [
-        _timed(lambda i=i: timeline.series("layer0").record(i).blobs([4]))[1]
+        _timed(lambda i=i: timeline.series("layer0").record(i).blobs([Blob.FIRST_PAGE]))[1]
         for i in random.sample(range(len(timeline.series("layer0").steps)), 5)
     ]
     found = {

@@ -23,8 +23,8 @@ import numpy as np
 from servers import PLUGIN, tensorboard_server
 
 from benchmarks import harness
+from tb_activations import record
 from tb_activations.eventfile import writer as events
-from tb_activations.record import encoder as record
 from tb_activations.record import metadata
 
 LAYERS, STEPS, SHAPE = 20, 50, (4, 28, 28, 64)

@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "EventWriter": "tb_activations.eventfile.writer",
     "activations": "tb_activations.training.tensorflow.summary",
-    "activations_pb": "tb_activations.training.tensorflow.summary",
+    "activations_pb": "tb_activations.record.summary",
     "ActivationsCallback": "tb_activations.training.keras.callback",
     "capture": "tb_activations.training.keras.capture",
     "grid": "tb_activations.export.grid",

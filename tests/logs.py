@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tb_activations import record
 from tb_activations.eventfile import writer as events
-from tb_activations.record import encoder as record
 from tb_activations.record import metadata
 
 

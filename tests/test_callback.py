@@ -18,8 +18,9 @@ from keras import layers as L
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 import tb_activations as tba
+from tb_activations import record
 from tb_activations.eventfile.last_step import last_step
-from tb_activations.record import encoder as record
+from tb_activations.record import Blob
 from tb_activations.training.byte_queue import ByteQueue
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
@@ -55,14 +56,13 @@ def read(log_dir):
         for event in EventFileLoader(str(path)).Load():
             for value in event.summary.value:
                 blobs = list(value.tensor.string_val)
-                header = record.parse_header(blobs[0])
-                pages = dict(enumerate(blobs[4:]))
-                stored = record.decode(header, pages, slice(None), slice(None))
+                whole = record.WholeRecord(blobs)
+                header, stored = whole.header, record.read_values(whole)
                 found.setdefault(value.tag, {})[event.step] = (
                     header,
                     np.moveaxis(record.restore(stored, header.exponent), 1, -1),
-                    record.parse_statistics(blobs[2], header),
-                    record.parse_labels(blobs[3], header),
+                    record.parse_statistics(blobs[Blob.STATISTICS], header),
+                    record.parse_labels(blobs[Blob.LABELS], header),
                 )
     return found
 

@@ -19,9 +19,9 @@ import pytest
 from logs import event, layer, write_run
 from servers import tensorboard_server as start
 
+from tb_activations import record
 from tb_activations.eventfile import writer as events
-from tb_activations.record import encoder as record
-from tb_activations.record import metadata
+from tb_activations.record import Blob, metadata
 
 LOADERS = ["false", "true"]
 UNPRIVILEGED = [
@@ -58,7 +58,7 @@ def bomb(side: int) -> bytes:
 def with_page(page: bytes, **header_changes) -> list[bytes]:
     """The blobs of a good record, with another first page and a changed header."""
     blobs = record.encode(layer((2, 64, 64, 4)))
-    header = {**json.loads(blobs[0]), **header_changes}
+    header = {**json.loads(blobs[Blob.HEADER]), **header_changes}
     return [json.dumps(header).encode(), *blobs[1:4], page, *blobs[5:]]
 
 

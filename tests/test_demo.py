@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from tb_activations.record import encoder as record
+from tb_activations import record
+from tb_activations.record import Blob
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,11 +55,11 @@ def test_demo_logs_each_layer_before_training_and_after_each_epoch(logged):
 def test_demo_logs_one_image_of_each_class_with_its_label(logged):
     """The input holds ten real images from 0 to 1, one a digit, labelled."""
     blobs = logged["input", 0]
-    header = record.parse_header(blobs[0])
+    whole = record.WholeRecord(blobs)
+    header = whole.header
     assert header.shape == (10, 28, 28, 1)
-    assert record.parse_labels(blobs[3], header) == tuple("0123456789")
-    pages = dict(enumerate(blobs[4:]))
-    values = record.decode(header, pages, slice(0, 10), slice(0, 1)) * header.scale
+    assert record.parse_labels(blobs[Blob.LABELS], header) == tuple("0123456789")
+    values = record.read_values(whole, slice(0, 10), slice(0, 1)) * header.scale
     assert values.min() >= 0 and 0.9 < values.max() <= 1
     assert len(np.unique(values, axis=0)) == 10
 
@@ -66,7 +67,9 @@ def test_demo_logs_one_image_of_each_class_with_its_label(logged):
 @needs_tensorflow
 def test_demo_layers_have_the_shapes_of_the_convnet(logged):
     """The layers are those of the ConvNet that the README names."""
-    shapes = {tag: record.parse_header(blobs[0]).shape for (tag, _), blobs in logged.items()}
+    shapes = {
+        tag: record.parse_header(blobs[Blob.HEADER]).shape for (tag, _), blobs in logged.items()
+    }
     assert shapes["conv1"] == (10, 26, 26, 32)
     assert shapes["conv2"] == (10, 24, 24, 64)
     assert shapes["conv3"] == (10, 22, 22, 128)

@@ -9,8 +9,8 @@ import pytest
 from logs import event
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
+from tb_activations import record
 from tb_activations.eventfile import writer as events
-from tb_activations.record import encoder as record
 from tb_activations.record import metadata
 
 

@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing import data_provider, plugin_event_mul
 from tensorboard.data import server_ingester
 from tensorboard.util import grpc_util
 
-from tb_activations.record import encoder as record
+from tb_activations import record
 from tb_activations.record.metadata import TagMetadata
 from tb_activations.server import overview, reader
 from tb_activations.sources.logdirs import LogDirs

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zlib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,18 +17,18 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from tb_activations.record import encoder as record
-from tb_activations.record import pages
+from tb_activations import record
+from tb_activations.record import Blob, pages
 
 EVERY = slice(None)
+FORMAT = Path(__file__).parents[1] / "docs" / "format.md"
+needs_docs = pytest.mark.skipif(not FORMAT.exists(), reason="the docs are not part of the wheel")
 
 
 def decoded(blobs: list[bytes], examples: slice = EVERY, channels: slice = EVERY) -> np.ndarray:
     """The true values of a record, float64 `[examples, channels, *spatial]`."""
-    header = record.parse_header(blobs[0])
-    wanted = record.page_range(header, examples, channels)
-    given_pages = {i: blobs[record.FIRST_PAGE + i] for i in wanted}
-    return record.restore(record.decode(header, given_pages, examples, channels), header.exponent)
+    whole = record.WholeRecord(blobs)
+    return record.restore(record.read_values(whole, examples, channels), whole.header.exponent)
 
 
 def as_served(array: np.ndarray) -> np.ndarray:
@@ -74,8 +77,7 @@ def test_float16_keeps_its_promise_for_any_array(array: np.ndarray) -> None:
 def test_float32_keeps_every_bit(bits: np.ndarray) -> None:
     """Any 32 bits come back as they were, NaN payloads and subnormals included."""
     blobs = record.encode(bits.view(np.float32), max_outputs=10, precision="float32")
-    header = record.parse_header(blobs[0])
-    stored = record.decode(header, dict(enumerate(blobs[4:])), EVERY, EVERY)
+    stored = record.read_values(record.WholeRecord(blobs))
     np.testing.assert_array_equal(np.ascontiguousarray(stored).view(np.uint32), as_served(bits))
 
 
@@ -97,9 +99,9 @@ def test_pages_of_every_shape_come_back(
     """Ranks 2 to 5, folded rows, many pages: what float16 holds exactly comes back exactly."""
     array = np.random.default_rng(1).integers(-1000, 1000, shape).astype(np.float32)
     blobs = record.encode(array, precision=precision, compression=compression)
-    header = record.parse_header(blobs[0])
+    header = record.parse_header(blobs[Blob.HEADER])
     assert header.codec == ("png" if compression else "tensor")
-    assert len(blobs) == record.FIRST_PAGE + len(header.pages)
+    assert len(blobs) == Blob.FIRST_PAGE + len(header.pages)
     np.testing.assert_array_equal(decoded(blobs), as_served(array))
 
 
@@ -107,7 +109,7 @@ def test_a_part_needs_only_its_pages() -> None:
     """One example and a few channels come from the pages that hold them, and from no other."""
     array = np.arange(4 * 60 * 60 * 100, dtype=np.float32).reshape(4, 60, 60, 100) % 2048
     blobs = record.encode(array)
-    header = record.parse_header(blobs[0])
+    header = record.parse_header(blobs[Blob.HEADER])
     examples, channels = slice(2, 3), slice(40, 50)
     wanted = record.page_range(header, examples, channels)
     assert 0 < len(wanted) < len(header.pages) / 4
@@ -122,9 +124,8 @@ def test_a_png_holds_the_low_bytes_of_all_values_then_the_high_bytes() -> None:
     """In one row; as many rows as keep each within 2^19 bytes where there are more."""
     array = np.random.default_rng(2).normal(size=(2, 40, 40, 3)).astype(np.float32)
     blobs = record.encode(array)
-    header = record.parse_header(blobs[0])
-    stored = record.decode(header, dict(enumerate(blobs[4:])), EVERY, EVERY)
-    rows = np.asarray(Image.open(io.BytesIO(blobs[4])))
+    stored = record.read_values(record.WholeRecord(blobs))
+    rows = np.asarray(Image.open(io.BytesIO(blobs[Blob.FIRST_PAGE])))
     assert rows.shape == (1, 12 * 1600)
     bits = stored.reshape(-1).view(np.uint16)
     np.testing.assert_array_equal(rows[0, : 6 * 1600], bits & 0xFF)
@@ -139,8 +140,7 @@ def test_the_exponent_uses_the_whole_of_float16() -> None:
         array = np.array([[largest, -largest / 2, np.nan]])
         array = array if not 1e-38 < largest < 3.5e38 else array.astype(np.float32)
         blobs = record.encode(array)
-        header = record.parse_header(blobs[0])
-        stored = record.decode(header, {0: blobs[4]}, EVERY, EVERY)
+        stored = record.read_values(record.WholeRecord(blobs))
         assert 2**14 <= float(stored[0, 0]) < 65520
         np.testing.assert_allclose(decoded(blobs)[0, 0], float(array[0, 0]), rtol=2**-10.9)
 
@@ -149,8 +149,7 @@ def test_every_nan_is_stored_as_one() -> None:
     """NaNs of any sign and payload become 0x7e00, so that they compress."""
     bits = np.array([[0x7FC00001, 0xFFC00000, 0x7F800001]], np.uint32)
     blobs = record.encode(bits.view(np.float32))
-    header = record.parse_header(blobs[0])
-    stored = record.decode(header, {0: blobs[4]}, EVERY, EVERY)
+    stored = record.read_values(record.WholeRecord(blobs))
     assert stored.view(np.uint16).tolist() == [[0x7E00] * 3]
 
 
@@ -159,14 +158,14 @@ def test_kept_channels_are_evenly_spread_and_named_by_id(channels: int, k: int) 
     """The k kept channels stand at round(i·(C−1)/(k−1)); all of them have no list."""
     array = np.broadcast_to(np.arange(channels, dtype=np.float32), (2, 3, 3, channels))
     blobs = record.encode(array, max_channels=k)
-    header = record.parse_header(blobs[0])
+    header = record.parse_header(blobs[Blob.HEADER])
     if k >= channels:
         assert header.channel_ids is None
         return
     expected = [0] if k == 1 else [round(i * (channels - 1) / (k - 1)) for i in range(k)]
     assert header.channel_ids == tuple(expected)
     np.testing.assert_array_equal(decoded(blobs)[0, :, 0, 0], expected)
-    assert record.parse_statistics(blobs[2], header).shape == (channels, 6)
+    assert record.parse_statistics(blobs[Blob.STATISTICS], header).shape == (channels, 6)
 
 
 @pytest.mark.parametrize(("channels", "codec"), [(170, "tensor"), (171, "png"), (70_000, "png")])
@@ -175,32 +174,34 @@ def test_statistics_of_wide_layers_are_compressed(channels: int, codec: str) -> 
     array = np.maximum(np.random.default_rng(0).normal(size=(3, channels)), 0).astype(np.float32)
     array[:, 5] = np.nan
     blobs = record.encode(array)
-    header = record.parse_header(blobs[0])
+    header = record.parse_header(blobs[Blob.HEADER])
     assert header.statistics == codec
     expected = record.ChannelStatistics.of(array).table()
-    assert record.parse_statistics(blobs[2], header).tobytes() == expected.tobytes()
-    assert (len(blobs[2]) < 0.9 * expected.nbytes) == (codec == "png")
+    assert record.parse_statistics(blobs[Blob.STATISTICS], header).tobytes() == expected.tobytes()
+    assert (len(blobs[Blob.STATISTICS]) < 0.9 * expected.nbytes) == (codec == "png")
     plain = record.encode(array, compression=0)
-    unpacked = record.parse_header(plain[0])
+    unpacked = record.parse_header(plain[Blob.HEADER])
     assert unpacked.statistics == "tensor"
-    assert record.parse_statistics(plain[2], unpacked).tobytes() == expected.tobytes()
+    assert record.parse_statistics(plain[Blob.STATISTICS], unpacked).tobytes() == expected.tobytes()
 
 
 def test_a_header_that_names_no_codec_of_statistics_means_tensor() -> None:
     blobs = record.encode(np.ones((2, 3), np.float32))
-    fields = json.loads(blobs[0])
+    fields = json.loads(blobs[Blob.HEADER])
     del fields["statistics"]
     header = record.parse_header(json.dumps(fields).encode())
-    assert record.parse_statistics(blobs[2], header).shape == (3, 6)
+    assert record.parse_statistics(blobs[Blob.STATISTICS], header).shape == (3, 6)
     with pytest.raises(record.RecordError, match="statistics is 'zip'"):
-        record.parse_header(tampered(blobs[0], statistics="zip"))
+        record.parse_header(tampered(blobs[Blob.HEADER], statistics="zip"))
 
 
 def test_compressed_statistics_of_another_size_are_refused_before_they_are_inflated() -> None:
     blobs = record.encode(np.ones((2, 700), np.float32))
-    wider = record.parse_header(tampered(blobs[0], channels=701, channel_ids=list(range(700))))
+    wider = record.parse_header(
+        tampered(blobs[Blob.HEADER], channels=701, channel_ids=list(range(700)))
+    )
     with pytest.raises(record.RecordError, match=r"16800×1.*16824×1"):
-        record.parse_statistics(blobs[2], wider)
+        record.parse_statistics(blobs[Blob.STATISTICS], wider)
 
 
 def test_labels_are_of_the_kept_examples() -> None:
@@ -208,9 +209,9 @@ def test_labels_are_of_the_kept_examples() -> None:
     array = np.zeros((6, 3), np.float32)
     for labels in (["a", "b", "c", "d", "e", "f"], ["a", "b"]):
         blobs = record.encode(array, max_outputs=2, labels=labels)
-        assert record.parse_labels(blobs[3], record.parse_header(blobs[0])) == ("a", "b")
+        assert labels_of(blobs) == ("a", "b")
     blobs = record.encode(array, max_outputs=2, labels=np.arange(6))
-    assert record.parse_labels(blobs[3], record.parse_header(blobs[0])) == ("0", "1")
+    assert labels_of(blobs) == ("0", "1")
     with pytest.raises(ValueError, match="3 labels; there must be one per example of the batch"):
         record.encode(array, max_outputs=2, labels=["a"] * 3)
 
@@ -236,6 +237,48 @@ def test_bad_input_is_refused_by_name(
     """The error names the value and what is accepted."""
     with pytest.raises((TypeError, ValueError), match=message):
         record.encode(array, **options)
+
+
+def test_reading_values_asks_for_the_pages_that_hold_them_alone() -> None:
+    """Of five pages of one example each, the values of two examples take two."""
+    array = np.random.default_rng(3).normal(size=(5, 200, 200, 3)).astype(np.float32)
+    blobs = record.encode(array, max_outputs=5)
+    asked: list[int] = []
+
+    class Counting(record.WholeRecord):
+        def blobs(self, indices: Sequence[int]) -> list[bytes]:
+            asked.extend(indices)
+            return super().blobs(indices)
+
+    whole = Counting(blobs)
+    assert whole.header.pages == (3,) * 5
+    asked.clear()
+    part = record.read_values(whole, slice(1, 3), slice(2, 3))
+    assert asked == [Blob.FIRST_PAGE + 1, Blob.FIRST_PAGE + 2]
+    assert np.array_equal(part, record.read_values(whole)[1:3, 2:3])
+    with pytest.raises(record.RecordError, match=r"blob 8 of 8 is missing"):
+        record.read_values(record.WholeRecord(blobs[:-1]))
+
+
+@needs_docs
+def test_the_example_of_the_format_reads_a_record() -> None:
+    """What docs/format.md tells to type gives the true values, every name it lists is there."""
+    text = FORMAT.read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    array = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    names: dict[str, Any] = {"blobs": record.encode(array)}
+    exec(code, names)
+    assert np.array_equal(names["values"], np.moveaxis(array, -1, 1))
+    table = text[text.index("| name |") :].splitlines()[2:]
+    listed = {
+        n for row in table if row[:1] == "|" for n in re.findall(r"`(\w+)[`(]", row.split(" | ")[0])
+    }
+    assert {"parse_header", "decode", "restore", "read_values", "encode"} <= listed
+    assert listed <= {*record.__all__}
+
+
+def labels_of(blobs: list[bytes]) -> tuple[str, ...] | None:
+    return record.parse_labels(blobs[Blob.LABELS], record.parse_header(blobs[Blob.HEADER]))
 
 
 def tampered(blob: bytes, **fields: Any) -> bytes:
@@ -286,7 +329,7 @@ def bomb(width: int, height: int) -> bytes:
 def test_a_page_is_checked_before_it_is_inflated(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that claims another size than the header never reaches the decompressor."""
     blobs = record.encode(np.ones((2, 40, 40, 3), np.float32))
-    header = record.parse_header(blobs[0])
+    header = record.parse_header(blobs[Blob.HEADER])
     page = bomb(5000, 5000)
     monkeypatch.setattr(zlib, "decompressobj", None)
     monkeypatch.setattr(pages.PngImagePlugin, "PngImageFile", None)
@@ -303,11 +346,11 @@ def test_a_flipped_byte_never_raises_anything_else(at: int, flip: int, blob: int
     data[at % len(data)] ^= flip
     blobs[blob] = bytes(data)
     try:
-        header = record.parse_header(blobs[0])
-        record.parse_summary(blobs[1])
-        record.parse_statistics(blobs[2], header)
-        record.parse_labels(blobs[3], header)
-        record.decode(header, dict(enumerate(blobs[4:])), EVERY, EVERY)
+        header = record.parse_header(blobs[Blob.HEADER])
+        record.parse_summary(blobs[Blob.SUMMARY])
+        record.parse_statistics(blobs[Blob.STATISTICS], header)
+        record.parse_labels(blobs[Blob.LABELS], header)
+        record.read_values(record.WholeRecord(blobs))
     except record.RecordError:
         pass
 
@@ -315,8 +358,8 @@ def test_a_flipped_byte_never_raises_anything_else(at: int, flip: int, blob: int
 def test_values_left_out_say_so() -> None:
     """A record without its values still has its statistics, and decoding it says why."""
     blobs = record.encode(np.ones((2, 40, 40, 3), np.float32))
-    header = record.parse_header(tampered(blobs[0], omitted="size", pages=[]))
+    header = record.parse_header(tampered(blobs[Blob.HEADER], omitted="size", pages=[]))
     assert header.omitted == "size"
-    assert record.parse_statistics(blobs[2], header).shape == (3, 6)
+    assert record.parse_statistics(blobs[Blob.STATISTICS], header).shape == (3, 6)
     with pytest.raises(record.RecordError, match="not stored: size"):
         record.decode(header, {}, EVERY, EVERY)

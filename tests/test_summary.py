@@ -19,7 +19,8 @@ tf = pytest.importorskip("tensorflow", reason="the op needs TensorFlow")
 import ml_dtypes  # noqa: E402  (comes with TensorFlow)
 
 import tb_activations as tba  # noqa: E402
-from tb_activations.record import encoder as record  # noqa: E402
+from tb_activations import record  # noqa: E402
+from tb_activations.record import Blob  # noqa: E402
 from tb_activations.record import options as limits  # noqa: E402
 from tb_activations.training.tensorflow import summary  # noqa: E402
 
@@ -67,20 +68,19 @@ def of_dtype(dtype: str, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 
 def assert_same_record(ours: list[bytes], twin: list[bytes]) -> None:
     """Equal headers, values to the bit, labels; statistics as the format promises."""
-    header = record.parse_header(ours[0])
+    header = record.parse_header(ours[Blob.HEADER])
     assert ours[0] == twin[0]
-    a, b = (
-        record.decode(header, dict(enumerate(blobs[record.FIRST_PAGE :])), EVERY, EVERY)
-        for blobs in (ours, twin)
-    )
+    a, b = (record.read_values(record.WholeRecord(blobs)) for blobs in (ours, twin))
     assert a.tobytes() == b.tobytes()
-    assert record.parse_labels(ours[3], header) == record.parse_labels(twin[3], header)
-    x, y = (record.parse_statistics(blobs[2], header) for blobs in (ours, twin))
+    assert record.parse_labels(ours[Blob.LABELS], header) == record.parse_labels(
+        twin[Blob.LABELS], header
+    )
+    x, y = (record.parse_statistics(blobs[Blob.STATISTICS], header) for blobs in (ours, twin))
     np.testing.assert_array_equal(x[:, [0, 1, 5]], y[:, [0, 1, 5]])
     np.testing.assert_allclose(x[:, 4], y[:, 4], rtol=1e-6)
     largest = np.nan_to_num(np.abs(y[:, :2])).max(initial=0)
     np.testing.assert_allclose(x[:, 2:4], y[:, 2:4], rtol=1e-5, atol=float(largest) * 1e-12)
-    s, t = (record.parse_summary(blobs[1]) for blobs in (ours, twin))
+    s, t = (record.parse_summary(blobs[Blob.SUMMARY]) for blobs in (ours, twin))
     assert (s.dead, s.constant, s.nonfinite) == (t.dead, t.constant, t.nonfinite)
     np.testing.assert_allclose([s.rms, s.largest], [t.rms, t.largest], rtol=1e-5)
 
@@ -291,10 +291,12 @@ def test_too_large_a_record_of_unknown_shape_is_written_without_values(
         log(data, step)
     writer.close()
     blobs = blobs_of(tmp_path)
-    header = record.parse_header(blobs[0])
+    header = record.parse_header(blobs[Blob.HEADER])
     assert (header.omitted, header.shape, header.pages) == ("size", (4, 9, 9, 3), ())
     expected = record.ChannelStatistics.of(data.numpy()).table()
-    np.testing.assert_allclose(record.parse_statistics(blobs[2], header), expected, rtol=1e-4)
+    np.testing.assert_allclose(
+        record.parse_statistics(blobs[Blob.STATISTICS], header), expected, rtol=1e-4
+    )
     assert capfd.readouterr().err.count("the values of 'large' take over") == 1
 
 
@@ -336,7 +338,7 @@ def test_large_layers_take_the_fast_path_only_where_it_is_exact(
     data = np.random.default_rng(3).normal(size=(40, 32, 32, 4)) * scale + offset
     data[..., 3] = 0
     ours = write_eagerly(tmp_path, tf.constant(data.astype(np.float32)))
-    table = record.parse_statistics(ours[2], record.parse_header(ours[0]))
+    table = record.parse_statistics(ours[Blob.STATISTICS], record.parse_header(ours[Blob.HEADER]))
     exact = data.astype(np.float32).astype(np.float64).reshape(-1, 4)
     np.testing.assert_allclose(table[:, 2], exact.mean(axis=0), rtol=1e-5, atol=scale * 1e-7)
     np.testing.assert_allclose(table[:, 3], exact.std(axis=0), rtol=1e-5)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from logs import event, layer, write_run
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 
+from tb_activations import record
 from tb_activations.eventfile import writer as events
 from tb_activations.eventfile.walk import find_length
 from tb_activations.eventfile.wire import (
@@ -23,8 +24,7 @@ from tb_activations.eventfile.wire import (
     metadata_of_value,
     values_of_event,
 )
-from tb_activations.record import encoder as record
-from tb_activations.record import metadata
+from tb_activations.record import Blob, metadata
 from tb_activations.sources.logdirs import LogDirs
 from tb_activations.sources.series import Gone
 from tb_activations.sources.timeline.blobs import BlobCache
@@ -65,10 +65,8 @@ def values(timeline, step, tag="conv"):
     """The stored values of a step, decoded, channels last."""
     series = timeline.series(tag)
     found = series.record(series.steps.tolist().index(step))
-    header = found.header
-    pages = dict(enumerate(found.blobs(range(4, 4 + len(header.pages)))))
-    out = record.decode(header, pages, slice(None), slice(None))
-    return np.moveaxis(record.restore(out, header.exponent), 1, -1)
+    stored = record.read_values(found)
+    return np.moveaxis(record.restore(stored, found.header.exponent), 1, -1)
 
 
 def write(directory, steps, *, tag="conv", wall_time=1e9, shape=(2, 4, 5, 3)):
@@ -98,7 +96,7 @@ def test_every_step_is_indexed(tmp_path):
             assert series.summaries()[i].tolist() == pytest.approx(
                 (expected.summary().rms, expected.summary().largest, 0, 0, 0)
             )
-            blob = series.record(i).blobs([2])[0]
+            blob = series.record(i).blobs([Blob.STATISTICS])[0]
             found = record.parse_statistics(blob, series.header(i))
             np.testing.assert_array_equal(found, expected.table())
     assert index.complete and not index.series("conv").sampled
@@ -197,7 +195,7 @@ def test_a_snapshot_stays_as_it_was(tmp_path):
     index.refresh()
     assert steps(index) == [0, 1, 2, 3, 4, 5]
     assert before.steps.tolist() == list(range(10))
-    assert before.record(9).blobs([0])
+    assert before.record(9).blobs([Blob.HEADER])
 
 
 @pytest.mark.parametrize("longer", [False, True])
@@ -212,7 +210,7 @@ def test_a_replaced_file_is_noticed(tmp_path, longer):
     shutil.rmtree(other)
     path.write_bytes(data)  # the same inode
     with pytest.raises(Gone):
-        held.record(9).blobs([4])
+        held.record(9).blobs([Blob.FIRST_PAGE])
     index.refresh()
     assert steps(index)[0] == 50
     os.replace(write(other, [7]), path)  # another inode
@@ -238,7 +236,7 @@ def test_a_damaged_record_is_dropped_once(tmp_path):
     held = index.series("conv")
     for _ in range(2):
         with pytest.raises(record.RecordError, match="damaged"):
-            held.record(2).blobs([4])
+            held.record(2).blobs([Blob.FIRST_PAGE])
     assert steps(index) == [0, 1, 3, 4]
     assert index.dropped == 1
     assert len(warn.messages) == 1
@@ -417,7 +415,7 @@ def test_a_directory_that_goes_and_comes_back(tmp_path):
     held = index.series("conv")
     shutil.rmtree(run)
     with pytest.raises(Gone):
-        held.record(0).blobs([4])
+        held.record(0).blobs([Blob.FIRST_PAGE])
     assert index.refresh() and steps(index) == []
     write(run, range(7))
     index.refresh()

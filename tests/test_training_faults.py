@@ -22,7 +22,8 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 import tb_activations as tba
-from tb_activations.record import encoder as record
+from tb_activations import record
+from tb_activations.record import Blob
 
 SOAK = os.environ.get("TBA_SOAK") == "1"
 TRAINER = Path(__file__).with_name("trainer.py")
@@ -57,8 +58,7 @@ def logged(log_dir):
     """`{tag: [steps]}` of the records, all of whose values can be decoded."""
     found = {}
     for tag, step, blobs in records(log_dir):
-        header = record.parse_header(blobs[0])
-        record.decode(header, dict(enumerate(blobs[4:])), slice(None), slice(None))
+        record.read_values(record.WholeRecord(blobs))
         found.setdefault(tag, []).append(step)
     return found
 
@@ -249,7 +249,7 @@ def test_two_gigabytes_in_a_graph_of_unknown_shapes_are_left_out(tmp_path, capfd
         assert train_step(tf.ones([2, 16384, 16384, 1]), step) == 1
     assert train_step(tf.ones([2, 4, 4, 1]), 2) == 1
     writer.close()
-    headers = [record.parse_header(blobs[0]) for _, _, blobs in records(tmp_path)]
+    headers = [record.parse_header(blobs[Blob.HEADER]) for _, _, blobs in records(tmp_path)]
     assert [header.omitted for header in headers] == ["size", "size", None]
     assert capfd.readouterr().err.count("the values of 'unknown' take over") == 1
 

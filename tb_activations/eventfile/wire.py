@@ -16,7 +16,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from tb_activations.record.encoder import RecordError
+from tb_activations.record.errors import RecordError
 
 Read = Callable[[int, int], bytes]  # (offset, size) → that many bytes, fewer at the end
 

@@ -17,7 +17,9 @@ from pathlib import Path
 from types import TracebackType
 
 import google_crc32c
-from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
+from tensorboard.compat.proto import event_pb2, summary_pb2
+
+from tb_activations.record.summary import blobs_tensor
 
 FRAME_HEADER_BYTES = 12
 FRAME_FOOTER_BYTES = 4
@@ -40,13 +42,6 @@ def frame(data: bytes) -> bytes:
             struct.pack("<I", masked_crc32c(data)),
         ]
     )
-
-
-def blobs_tensor(blobs: Sequence[bytes]) -> tensor_pb2.TensorProto:
-    """The rank-1 string tensor of a record's blobs."""
-    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=blobs)
-    tensor.tensor_shape.dim.add(size=len(blobs))
-    return tensor
 
 
 def activation_event(

@@ -20,7 +20,9 @@ import numpy as np
 from PIL import Image
 
 from tb_activations.export.grid import COLORMAPS, SCALES, grid
-from tb_activations.record.encoder import FIRST_PAGE, RecordError, decode, page_range, restore
+from tb_activations.record.errors import RecordError
+from tb_activations.record.storage import restore
+from tb_activations.record.values import read_values
 from tb_activations.sources.series import Gone
 from tb_activations.sources.timeline.blobs import BlobCache
 from tb_activations.sources.timeline.timeline import RunTimeline, TimelineSeries, event_files
@@ -169,9 +171,7 @@ def _values(one: Picked, position: int, options: argparse.Namespace) -> np.ndarr
         raise ValueError(f"no example {options.example} in {one.tag!r}; it keeps 0 to {n - 1}")
     examples = slice(options.example, options.example + 1)
     channels = slice(0, c) if options.channel is None else _channel(one.tag, header, options)
-    pages = page_range(header, examples, channels)
-    blobs = record.blobs([FIRST_PAGE + page for page in pages])
-    stored = decode(header, dict(zip(pages, blobs, strict=True)), examples, channels)
+    stored = read_values(record, examples, channels)
     return np.moveaxis(restore(stored[0], header.exponent), 0, -1)
 
 

@@ -6,6 +6,7 @@ each other: the sizes in it can be believed before anything is inflated.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Sequence
@@ -14,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from tb_activations.record.errors import RecordError
 from tb_activations.record.metadata import VERSION
-from tb_activations.record.pages import CODECS, RecordError
+from tb_activations.record.pages import CODECS
 from tb_activations.record.storage import PRECISIONS
 
 MAX_RECORD_BYTES = 1 << 30
@@ -79,7 +81,9 @@ class Header:
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
     def to_json(self) -> bytes:
-        return json.dumps(self.__dict__, separators=(",", ":")).encode("utf-8")
+        # Not asdict, which copies thousands of channel_ids one by one.
+        named = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return json.dumps(named, separators=(",", ":")).encode("utf-8")
 
 
 def parse_header(blob: bytes) -> Header:

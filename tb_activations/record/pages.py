@@ -18,6 +18,8 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 from tensorboard.compat.proto import tensor_pb2, tensor_shape_pb2, types_pb2
 
+from tb_activations.record.errors import RecordError
+
 CODECS = ("png", "tensor")
 PAGE_VALUES = 1 << 17
 FOLD = 1 << 19  # libpng refuses a side of a million
@@ -27,10 +29,6 @@ MIN_PNG_STATISTICS = 1024
 _TYPES = {"float16": types_pb2.DT_HALF, "float32": types_pb2.DT_FLOAT}
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_HEADER_BYTES = 33
-
-
-class RecordError(ValueError):
-    """What was read is not an intact activations record of a known version."""
 
 
 def codec_for(values: int, compression: int, least: int = MIN_PNG_VALUES) -> str:

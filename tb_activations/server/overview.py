@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tb_activations.record.encoder import Header
+from tb_activations.record.header import Header
 from tb_activations.record.metadata import TagMetadata
 
 DIGITS = 5

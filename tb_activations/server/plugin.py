@@ -22,7 +22,8 @@ from tensorboard.plugins import base_plugin
 from werkzeug.exceptions import HTTPException
 
 from tb_activations.record import metadata
-from tb_activations.record.encoder import COLUMNS, Header
+from tb_activations.record.header import Header
+from tb_activations.record.statistics import COLUMNS
 from tb_activations.server.reader import NotThere, Reader, Span, Step, TooMuch
 from tb_activations.sources.provider import Unavailable, Viewer
 

@@ -16,22 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from tb_activations.record.encoder import (
-    COLUMNS,
-    Header,
-    RecordError,
-    decode,
-    page_range,
-    parse_statistics,
-)
+from tb_activations.record.decoder import Blob, parse_statistics
+from tb_activations.record.errors import RecordError
+from tb_activations.record.header import Header
 from tb_activations.record.metadata import TagMetadata
+from tb_activations.record.statistics import COLUMNS
+from tb_activations.record.values import Record, read_values
 from tb_activations.server.overview import Track, overview
 from tb_activations.sources.provider import ProviderSource, TagInfo, Viewer
-from tb_activations.sources.series import Gone, Record, Series
+from tb_activations.sources.series import Gone, Series
 from tb_activations.sources.timeline.timelines import Timelines
 
-FIRST_PAGE = 4
-STATISTICS = 2
 MAX_STATS_BYTES = 16 << 20
 MAX_TENSOR_BYTES = 256 << 20
 LISTED = 12  # so many names stand in an error's sentence
@@ -110,10 +105,7 @@ class Tensor:
             raise NotThere(f"step {self.step} of {self.where} cannot be read: {e}") from e
 
     def _decode(self) -> bytes:
-        header = self.record.header
-        pages = page_range(header, self.examples, self.channels)
-        blobs = self.record.blobs([FIRST_PAGE + page for page in pages])
-        values = decode(header, dict(zip(pages, blobs, strict=True)), self.examples, self.channels)
+        values = read_values(self.record, self.examples, self.channels)
         return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
@@ -319,7 +311,7 @@ def _channels(series: Series, position: int) -> int:
 def _statistics(series: Series, position: int, where: str) -> bytes:
     try:
         record = series.record(position)
-        [blob] = record.blobs([STATISTICS])
+        [blob] = record.blobs([Blob.STATISTICS])
         return parse_statistics(blob, record.header).astype("<f4", copy=False).tobytes()
     except UNREADABLE as e:
         step = int(series.steps[position])

@@ -21,15 +21,11 @@ import numpy as np
 from tensorboard import errors
 from tensorboard.data import provider as tb_provider
 
-from tb_activations.record.encoder import (
-    Header,
-    LayerSummary,
-    RecordError,
-    parse_header,
-    parse_labels,
-    parse_summary,
-)
+from tb_activations.record.decoder import Blob, parse_labels, parse_summary
+from tb_activations.record.errors import RecordError
+from tb_activations.record.header import Header, parse_header
 from tb_activations.record.metadata import PLUGIN_NAME, TagMetadata, parse_metadata
+from tb_activations.record.statistics import LayerSummary
 from tb_activations.sources.series import SUMMARY, Gone, summary_row
 from tb_activations.sources.warn import WarnOnce, logger
 
@@ -246,13 +242,16 @@ class ProviderSource:
 
     def _read(self, viewer: Viewer, run: str, tag: str, datum: Any) -> _Known | None:
         """Header, summary and labels of one record; None where it has just gone."""
-        if len(datum.values) < 4:
+        if len(datum.values) < Blob.FIRST_PAGE:
             self._skip(run, tag, datum.step, f"it has {len(datum.values)} blobs, not 4 or more")
             return _Known(None, None, None)
         try:
-            blobs = [self._blob(viewer, datum.values[i].blob_key) for i in (0, 1, 3)]
-            header = parse_header(blobs[0])
-            return _Known(header, parse_summary(blobs[1]), parse_labels(blobs[2], header))
+            header, summary, labels = (
+                self._blob(viewer, datum.values[i].blob_key)
+                for i in (Blob.HEADER, Blob.SUMMARY, Blob.LABELS)
+            )
+            parsed = parse_header(header)
+            return _Known(parsed, parse_summary(summary), parse_labels(labels, parsed))
         except RecordError as e:
             self._skip(run, tag, datum.step, str(e))
             return _Known(None, None, None)

@@ -6,12 +6,13 @@ for as long as the snapshot is held, whatever is written meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
-from tb_activations.record.encoder import Header, LayerSummary
+from tb_activations.record.header import Header
+from tb_activations.record.statistics import LayerSummary
+from tb_activations.record.values import Record
 
 # Five numbers of a layer at a step, as in the record's summary.
 SUMMARY = np.dtype(
@@ -27,17 +28,6 @@ SUMMARY = np.dtype(
 
 class Gone(LookupError):
     """A record that was listed, and that its source no longer has."""
-
-
-class Record(Protocol):
-    """One record: its header is parsed, its blobs are read when they are asked for."""
-
-    @property
-    def header(self) -> Header: ...
-
-    def blobs(self, indices: Sequence[int]) -> list[bytes]:
-        """The blobs of these numbers. Raises RecordError on damage, Gone, OSError."""
-        ...
 
 
 class Series(Protocol):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from tb_activations.record import encoder as record
+from tb_activations.record import encoder
 from tb_activations.record.options import Options
 from tb_activations.record.statistics import ChannelStatistics
 from tb_activations.training.keras.passes import Piece
@@ -64,13 +65,8 @@ class Update:
         if self._discarded:
             return
         examples = self._plan.examples
-        blobs = record.encode(
-            array,
-            max_outputs=examples,
-            precision=self._options.precision,
-            compression=self._options.compression,
-            labels=labels,
-        )
+        options = replace(self._options, max_outputs=examples, max_channels=None)
+        blobs = encoder.blobs(encoder.keep(array, options), labels, options)
         self._log.write(tag, blobs, self._step, self._wall_time)
 
     def finish(self) -> None:
@@ -81,16 +77,13 @@ class Update:
     def _write(self, layer: LayerPlan) -> None:
         kept = np.concatenate(self._kept[layer.name])
         labels = None if self._labels is None else self._labels[: len(kept)]
-        blobs = record.encode_kept(
+        held = encoder.Kept(
             kept,
             self._statistics[layer.name],
             batch=self._examples[layer.name],
-            examples=range(len(kept)),
             channels=layer.channels,
             channel_ids=layer.channel_ids,
-            precision=self._options.precision,
-            compression=self._options.compression,
-            labels=labels,
         )
+        blobs = encoder.blobs(held, labels, self._options)
         tag = (layer.name, "activation", layer.order)
         self._log.write(tag, blobs, self._step, self._wall_time)

@@ -17,7 +17,7 @@ import google_crc32c
 from tb_activations.eventfile.walk import intact, masked
 from tb_activations.eventfile.wire import MAX_BLOBS, Read, Value, blobs_of_tensor, values_of_event
 from tb_activations.eventfile.writer import FRAME_FOOTER_BYTES, FRAME_HEADER_BYTES
-from tb_activations.record.encoder import RecordError
+from tb_activations.record.errors import RecordError
 from tb_activations.sources.series import Gone
 
 WHOLE = 4 << 20

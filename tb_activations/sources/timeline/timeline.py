@@ -39,14 +39,9 @@ from tb_activations.eventfile.wire import (
     values_of_event,
 )
 from tb_activations.eventfile.writer import FRAME_FOOTER_BYTES, FRAME_HEADER_BYTES
-from tb_activations.record.encoder import (
-    MAX_CHANNELS,
-    Header,
-    RecordError,
-    parse_header,
-    parse_labels,
-    parse_summary,
-)
+from tb_activations.record.decoder import Blob, parse_labels, parse_summary
+from tb_activations.record.errors import RecordError
+from tb_activations.record.header import MAX_CHANNELS, Header, parse_header
 from tb_activations.record.metadata import PLUGIN_NAME, parse_metadata
 from tb_activations.sources.series import Gone, summary_row
 from tb_activations.sources.timeline.blobs import BlobCache, EventBlobs
@@ -159,7 +154,7 @@ class RunTimeline:
         """The header of an indexed record. Raises RecordError, OSError where it must be read."""
         number = int(row["header"])
         if number == NO_NUMBER:
-            return parse_header(self._blob(row, file, 0))
+            return parse_header(self._blob(row, file, Blob.HEADER))
         return _with_exponent(self._headers.values[number], int(row["exponent"]))
 
     def labels(self, row: np.void, file: str) -> tuple[str, ...] | None:
@@ -168,7 +163,7 @@ class RunTimeline:
         if number != NO_NUMBER:
             return self._labels.values[number]
         try:
-            blob = self._blob(row, file, 3)
+            blob = self._blob(row, file, Blob.LABELS)
             labels = parse_labels(blob, self.header(row, file))
         except (RecordError, OSError, Gone):
             return None
@@ -386,7 +381,7 @@ class TimelineRecord:
         source = EventBlobs(os.path.join(timeline.directory, self.file), offset, length)
         expected = (self.tag.encode("utf-8", "surrogateescape"), int(row["step"]))
         try:
-            if length > SMALL_RECORD and max(indices, default=0) < 4:
+            if length > SMALL_RECORD and max(indices, default=0) < Blob.FIRST_PAGE:
                 return source.read(indices, expected=expected)
             blobs = source.read(indices, expected=expected, cache=timeline.cache,
                                 verified=bool(row["verified"]))  # fmt: skip

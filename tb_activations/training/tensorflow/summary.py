@@ -7,13 +7,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
-from tensorboard.compat.proto import summary_pb2
-
-from tb_activations.eventfile.writer import blobs_tensor
-from tb_activations.record import encoder as record
 from tb_activations.record.header import MAX_RECORD_BYTES
 from tb_activations.record.metadata import summary_metadata
 from tb_activations.record.options import Options, check_rank, check_size
@@ -84,48 +79,6 @@ def activations(
             step=step,
             metadata=metadata,
         )
-
-
-def activations_pb(
-    name: str,
-    data: Any,
-    *,
-    max_outputs: int = 4,
-    max_channels: int | None = None,
-    precision: str = "float16",
-    compression: int = 1,
-    data_format: str = "channels_last",
-    kind: str = "activation",
-    order: int | None = None,
-    labels: Sequence[Any] | None = None,
-    description: str | None = None,
-) -> summary_pb2.Summary:
-    """The `Summary` of one layer's activations, made with NumPy alone.
-
-    It holds what `activations` would write: the same decoded values, bit for bit.
-
-    Args:
-      name: the tag.
-      data: an array, or anything that `np.asarray` takes; see `activations`.
-      max_outputs, max_channels, precision, compression, data_format, kind, order, labels,
-        description: see `activations`.
-
-    Raises:
-      TypeError: `data` is complex or of strings.
-      ValueError: a wrong rank, option or number of labels; more than 1 GiB to keep.
-    """
-    metadata = summary_metadata(kind, order, description)
-    blobs = record.encode(
-        data,
-        max_outputs=max_outputs,
-        max_channels=max_channels,
-        precision=precision,
-        compression=compression,
-        data_format=data_format,
-        labels=labels,
-    )
-    value = summary_pb2.Summary.Value(tag=name, tensor=blobs_tensor(blobs), metadata=metadata)
-    return summary_pb2.Summary(value=[value])
 
 
 def _checked_step(step: Any) -> Any:
