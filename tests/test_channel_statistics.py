@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tb_activations.record.statistics import ChannelStatistics
+from tb_activations.record.statistics import SUMS, ChannelStatistics
 
 FLOATS = st.floats(width=32, allow_subnormal=False)
 
@@ -58,6 +58,28 @@ def test_slices_merge_to_the_statistics_of_the_whole(channels_first: bool) -> No
         merged = merged.merge(ChannelStatistics.of(part, channels_first))
     np.testing.assert_allclose(merged.table(), whole.table(), rtol=1e-6)
     np.testing.assert_allclose(merged.table(), reference(values), rtol=1e-5)
+
+
+def test_the_sums_of_a_device_are_read_by_name() -> None:
+    """Seven rows in the order of SUMS give the statistics of the values; any other number none."""
+    values = np.random.default_rng(1).normal(size=(20, 3)).astype(np.float32)
+    values[4, 1], values[5, 2] = np.nan, 0
+    whole = ChannelStatistics.of(values)
+    rows = {
+        "total": np.full(3, 20.0),
+        "finite": whole.finite,
+        "zeros": whole.zeros,
+        "min": whole.min,
+        "max": whole.max,
+        "mean": whole.mean,
+        "variance": whole.m2 / whole.finite,
+    }
+    found = ChannelStatistics.of_sums(np.stack([rows[name] for name in SUMS]))
+    np.testing.assert_allclose(found.table(), whole.table(), rtol=1e-7)
+    assert (found.total, found.finite.dtype) == (20, np.int64)
+    assert ChannelStatistics.of_sums(np.zeros((7, 0))).total == 0
+    with pytest.raises(ValueError, match="sums of 6 rows; there must be total, finite, zeros"):
+        ChannelStatistics.of_sums(np.zeros((6, 3)))
 
 
 def test_sums_near_the_end_of_float32_and_float64_do_not_overflow() -> None:

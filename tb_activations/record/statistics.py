@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,27 @@ _BLOCK_VALUES = 1 << 16  # 64k float64 values stay in the second-level cache
 _HEADROOM = 2.0**-64  # keeps sums of values near 1e308 finite, and is exact
 _BELOW_ONE = np.float32(1 - 2**-24)
 _FLOAT32_TINY = float(np.finfo(np.float32).tiny)
+
+
+class Sums(NamedTuple):
+    """What a framework adds up on its device, from which slices of a batch are merged.
+
+    The rows of one float64 array `[7, channels]`, which is all that leaves the device, or arrays of
+    the framework's own. total: values a channel, finite or not. finite, zeros: counts. min, max:
+    over the finite values, +inf and -inf where there are none. mean, variance: the population's,
+    over the finite values.
+    """
+
+    total: Any
+    finite: Any
+    zeros: Any
+    min: Any
+    max: Any
+    mean: Any
+    variance: Any
+
+
+SUMS = Sums._fields
 
 
 @dataclass(frozen=True)
@@ -71,6 +93,26 @@ class ChannelStatistics:
         for rows in _blocks(array, channels_first):
             result = result.merge(_of_rows(rows))
         return result
+
+    @staticmethod
+    def of_sums(rows: np.ndarray) -> ChannelStatistics:
+        """The statistics that a device has added up: float64 `[7, channels]`, the rows of `Sums`.
+
+        Raises:
+          ValueError: another number of rows.
+        """
+        if len(rows) != len(SUMS):
+            raise ValueError(f"sums of {len(rows)} rows; there must be {', '.join(SUMS)}")
+        sums = Sums(*rows)
+        return ChannelStatistics(
+            total=int(sums.total[0]) if len(sums.total) else 0,
+            finite=sums.finite.astype(np.int64),
+            zeros=sums.zeros.astype(np.int64),
+            min=sums.min,
+            max=sums.max,
+            mean=sums.mean,
+            m2=sums.variance * sums.finite,
+        )
 
     def merge(self, other: ChannelStatistics) -> ChannelStatistics:
         """The statistics of both sets of values together.

@@ -28,7 +28,7 @@ class Piece:
     """What one slice adds to a layer: all its values, or the sums over them and those kept.
 
     values: as the layer returned them, of which the first `keep` examples are kept, or None.
-    sums: float64 `[7, c]` of `op_statistics.graph_sums`. kept: `[k, *spatial, c]`. examples: in
+    sums: float64 `[7, c]`, the rows of `Sums`. kept: `[k, *spatial, c]`. examples: in
     the slice.
     """
 
@@ -46,16 +46,7 @@ class Piece:
         if self.values is not None:
             return ChannelStatistics.of(self.values, layer.channels_first)
         assert self.sums is not None
-        total, finite, zeros, low, high, mean, variance = self.sums
-        return ChannelStatistics(
-            total=int(total[0]) if len(total) else 0,
-            finite=finite.astype(np.int64),
-            zeros=zeros.astype(np.int64),
-            min=low,
-            max=high,
-            mean=mean,
-            m2=variance * finite,
-        )
+        return ChannelStatistics.of_sums(self.sums)
 
     def kept_values(self, layer: LayerPlan) -> np.ndarray:
         """`[k, *spatial, c]`, channels last."""

@@ -1,4 +1,4 @@
-"""`channel_statistics` in TensorFlow ops: the same six numbers a channel, inside a graph.
+"""`record.statistics` in TensorFlow ops: the same six numbers a channel, inside a graph.
 
 Owns `GraphStatistics`: table float32 `[channels, 6]` and summary float32 `[5]`. Layers of finite
 values in ordinary ranges take a path without masks in float32, summed in blocks of 64 values and
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tb_activations.record.statistics import COLUMNS
+from tb_activations.record.statistics import COLUMNS, Sums
 
 _BLOCK_ROWS = 64
 _SMALL = 1 << 16  # so few values cost nothing in float64
@@ -34,21 +34,8 @@ class GraphStatistics:
     summary: Tensor
 
 
-@dataclass(frozen=True)
-class _Sums:
-    """Per channel, all float64 `[channels]`; total: values a channel, a float64 scalar."""
-
-    total: Tensor
-    finite: Tensor
-    zeros: Tensor
-    min: Tensor
-    max: Tensor
-    mean: Tensor
-    variance: Tensor
-
-
 def graph_sums(data: Tensor, channels_first: bool) -> Tensor:
-    """What slices of a batch are merged from: float64 `[7, c]`, the rows of `_Sums`.
+    """What slices of a batch are merged from: float64 `[7, c]`, the rows of `Sums`.
 
     Traced once for all layers of a graph, each of which then adds one call of it.
 
@@ -72,8 +59,8 @@ def _sums_function(dtype: Any, channels_first: bool) -> Any:
     )
     def sums_of(values: Tensor) -> Tensor:
         sums = _choose(values, channels_first)
-        total = tf.fill(tf.shape(sums.finite), sums.total)
-        return tf.stack([total, *_parts(sums)[1:]])
+        every = sums._replace(total=tf.fill(tf.shape(sums.finite), sums.total))
+        return tf.stack(list(every))
 
     return sums_of
 
@@ -93,8 +80,8 @@ def graph_statistics(values: Tensor, channels_first: bool) -> GraphStatistics:
     return GraphStatistics(_table(sums), _summary(sums))
 
 
-def _choose(values: Tensor, channels_first: bool) -> _Sums:
-    """The fast path where it is exact enough."""
+def _choose(values: Tensor, channels_first: bool) -> Sums:
+    """float64 `[channels]` each, but `total`, a scalar; the fast path where it is exact enough."""
     if channels_first or values.dtype == tf.float64:
         return _masked(values, channels_first)
     rows = _rows(values)
@@ -110,16 +97,11 @@ def _choose(values: Tensor, channels_first: bool) -> _Sums:
         & tf.reduce_all(ordinary)
         & (tf.size(rows, tf.int64) >= _SMALL)
     )
-    parts = tf.cond(
+    return tf.cond(
         fast,
-        lambda: _parts(_plain(rows, total, low, high)),
-        lambda: _parts(_masked(values, channels_first)),
+        lambda: _plain(rows, total, low, high),
+        lambda: _masked(values, channels_first),
     )
-    return _Sums(*parts)
-
-
-def _parts(sums: _Sums) -> tuple[Tensor, ...]:
-    return tuple(sums.__dict__.values())
 
 
 def _rows(values: Tensor) -> Tensor:
@@ -176,11 +158,11 @@ def _blocks(rows: Tensor, size: int) -> tuple[Tensor, Tensor]:
     return blocks, blocks * size
 
 
-def _plain(rows: Tensor, total: Tensor, low: Tensor, high: Tensor) -> _Sums:
+def _plain(rows: Tensor, total: Tensor, low: Tensor, high: Tensor) -> Sums:
     """Everything finite, every spread ordinary."""
     count = tf.cast(tf.shape(rows, tf.int64)[0], tf.float64)
     mean = total / count
-    return _Sums(
+    return Sums(
         total=count,
         finite=tf.fill(tf.shape(total), count),
         zeros=_zeros(rows),
@@ -206,7 +188,7 @@ def _variance(rows: Tensor, count: Tensor, mean: Tensor, constant: Tensor) -> Te
     return tf.cond(tf.reduce_all(exact), lambda: variance, centred)
 
 
-def _masked(values: Tensor, channels_first: bool) -> _Sums:
+def _masked(values: Tensor, channels_first: bool) -> Sums:
     """Over the finite values alone, in float64."""
     axes = [0, 2] if channels_first else [0, 1]
     tiny = np.finfo(values.dtype.as_numpy_dtype).tiny
@@ -220,7 +202,7 @@ def _masked(values: Tensor, channels_first: bool) -> _Sums:
     deviations = tf.where(finite, wide - mean, tf.zeros((), tf.float64))
     variance = tf.reduce_sum(deviations * deviations, axes) / tf.squeeze(number, axes)
     shape = tf.shape(values, tf.int64)
-    return _Sums(
+    return Sums(
         total=tf.cast(shape[0] * shape[1 if axes == [0, 1] else 2], tf.float64),
         finite=tf.squeeze(count, axes),
         zeros=tf.reduce_sum(tf.cast(small, tf.float64), axes),
@@ -240,7 +222,7 @@ def _to_float32(values: Tensor) -> Tensor:
     return tf.where(tf.abs(values) < float(_TINY), zero, tf.cast(values, tf.float32))
 
 
-def _table(sums: _Sums) -> Tensor:
+def _table(sums: Sums) -> Tensor:
     some = sums.finite > 0
     nan = tf.constant(np.nan, tf.float32)
     real = [sums.min, sums.max, sums.mean, tf.sqrt(sums.variance)]
@@ -255,7 +237,7 @@ def _table(sums: _Sums) -> Tensor:
     return tf.stack(columns, axis=1)
 
 
-def _summary(sums: _Sums) -> Tensor:
+def _summary(sums: Sums) -> Tensor:
     some = sums.finite > 0
     nothing = tf.zeros((), tf.float64)
     largest = tf.where(some, tf.maximum(tf.abs(sums.min), tf.abs(sums.max)), nothing)
