@@ -19,7 +19,8 @@ import numpy as np
 
 from benchmarks import harness
 from tb_activations import record
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.frame import frame
 from tb_activations.record import Blob, metadata, storage
 
 EXAMPLES = 8
@@ -110,8 +111,8 @@ def _contenders(array: np.ndarray, options: dict[str, Any]) -> dict[str, float]:
 
 def _ours(array: np.ndarray, precision: str, options: dict[str, Any]) -> tuple[int, int]:
     blobs = record.encode(array, max_outputs=EXAMPLES, precision=precision, **options)
-    event = events.activation_event("layer", blobs, 1, 0.0, metadata.summary_metadata())
-    return sum(map(len, blobs[Blob.FIRST_PAGE :])), len(events.frame(event))
+    event = activation_event("layer", blobs, 1, 0.0, metadata.summary_metadata())
+    return sum(map(len, blobs[Blob.FIRST_PAGE :])), len(frame(event))
 
 
 def _zstd(stored: np.ndarray) -> int:

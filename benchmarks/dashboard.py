@@ -21,7 +21,8 @@ from servers import Server, tensorboard_server
 
 from benchmarks.harness import Section, Target, median
 from tb_activations import record
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record import metadata
 
 SIZES = ((64, 28), (512, 14), (256, 56), (64, 112), (4096, 28))
@@ -127,7 +128,7 @@ def sections(full: bool) -> list[Section]:
 def write_log(directory: Path, long_steps: int = LONG_STEPS) -> None:
     """Every workload at all its steps; values of one step are those of another, rolled."""
     rng = np.random.default_rng(0)
-    with events.EventWriter(directory, ".activations") as writer:
+    with EventWriter(directory, ".activations") as writer:
         for order, (channels, side) in enumerate(SIZES):
             plane = np.maximum(rng.normal(size=(1, side, side, channels)), 0).astype(np.float32)
             for step in range(STEPS):
@@ -144,7 +145,7 @@ def name_of(channels: int, side: int) -> str:
 def event(tag: str, step: int, array: np.ndarray, order: int) -> bytes:
     blobs = record.encode(array, compression=0)
     about = metadata.summary_metadata("activation", order, None)
-    return events.activation_event(tag, blobs, step, time.time(), about)
+    return activation_event(tag, blobs, step, time.time(), about)
 
 
 @contextmanager

@@ -32,7 +32,9 @@ from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_p
 
 from benchmarks.harness import Section, Target
 from tb_activations import record
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.frame import frame
+from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record import Blob, metadata
 from tb_activations.sources.timeline.blobs import BlobCache
 from tb_activations.sources.timeline.timeline import RunTimeline
@@ -288,12 +290,12 @@ def bench_overview(directory: Path, options: argparse.Namespace) -> None:
 
 
 def _write_overview(directory: Path) -> None:
-    with events.EventWriter(directory) as writer:
+    with EventWriter(directory) as writer:
         for step in range(100):
             for layer in range(200):
                 blobs = record.encode(_features((4, 1, 1, 16), 200 * step + layer)[:, 0, 0])
                 of_tag = metadata.summary_metadata(order=layer)
-                writer.write(events.activation_event(f"layer{layer}", blobs, step, 1e9, of_tag))
+                writer.write(activation_event(f"layer{layer}", blobs, step, 1e9, of_tag))
 
 
 def _overview(directory: Path, loader: str) -> tuple[int, list[float]]:
@@ -326,13 +328,11 @@ def write_log(directory: Path, options: argparse.Namespace) -> int:
     """`options.records` records of about `record_bytes`, in layer0, layer1, …; their bytes."""
     made = [_record_of(options.record_bytes, seed) for seed in range(DISTINCT)]
     of_tag = [metadata.summary_metadata(order=i) for i in range(options.layers)]
-    with events.EventWriter(directory) as writer:
+    with EventWriter(directory) as writer:
         for i in range(options.records):
             step, layer = divmod(i, options.layers)
             blobs = made[i % DISTINCT]
-            writer.write(
-                events.activation_event(f"layer{layer}", blobs, step, 1e9 + step, of_tag[layer])
-            )
+            writer.write(activation_event(f"layer{layer}", blobs, step, 1e9 + step, of_tag[layer]))
         writer.write(_scalar(LAST_TAG))
         return writer.path.stat().st_size
 
@@ -357,10 +357,10 @@ def _features(shape: tuple[int, ...], seed: int) -> np.ndarray:
 
 def _write_views(directory: Path, shape: tuple[int, ...], steps: int) -> None:
     made = [record.encode(_features(shape, seed)) for seed in range(DISTINCT)]
-    with events.EventWriter(directory) as writer:
+    with EventWriter(directory) as writer:
         for step in range(steps):
             writer.write(
-                events.activation_event(
+                activation_event(
                     "layer0", made[step % DISTINCT], step, 1e9 + step, metadata.summary_metadata()
                 )
             )
@@ -394,7 +394,7 @@ def _grow_and_refresh(
     step = int(timeline.series("layer0").steps[-1]) + 1
     with open(path, "ab") as file:
         for layer in range(count):
-            file.write(events.frame(events.activation_event(
+            file.write(frame(activation_event(
                 f"layer{layer}", blobs, step, 3e9, metadata.summary_metadata())))  # fmt: skip
     before = timeline.records
     _, seconds = _timed(timeline.refresh)

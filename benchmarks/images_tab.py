@@ -25,7 +25,8 @@ from tensorboard.plugins.image import metadata as image_metadata
 
 from benchmarks import dashboard
 from benchmarks.harness import Section, Target, median
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.writer import EventWriter
+from tb_activations.record.summary import blobs_tensor
 
 MANY = 1000  # images in the mosaic of the last row
 STEPS = 3
@@ -197,7 +198,7 @@ def _write_mosaics(directory: str, channels: int, side: int, examples: int) -> N
     """A run of its own, so that the tab shows this picture alone, at a few steps."""
     tiles = np.random.default_rng(0).normal(size=(channels, side, side))
     across = int(np.ceil(np.sqrt(channels * examples)))
-    with events.EventWriter(Path(directory, _run(channels, side, examples)), "") as writer:
+    with EventWriter(Path(directory, _run(channels, side, examples)), "") as writer:
         for step in range(STEPS):
             levels = np.clip(tiles / 4 + step / 8, 0, 1) * 15  # few: 0.4 bytes a pixel, as in life
             grey = levels.astype(np.uint8) * 17
@@ -210,7 +211,7 @@ def _write_mosaics(directory: str, channels: int, side: int, examples: int) -> N
 def _image_event(mosaic: np.ndarray, step: int) -> event_pb2.Event:
     out = io.BytesIO()
     Image.fromarray(mosaic).save(out, "PNG", compress_level=1)
-    tensor = events.blobs_tensor([b"%d" % mosaic.shape[1], b"%d" % mosaic.shape[0], out.getvalue()])
+    tensor = blobs_tensor([b"%d" % mosaic.shape[1], b"%d" % mosaic.shape[0], out.getvalue()])
     value = summary_pb2.Summary.Value(
         tag="mosaic", tensor=tensor, metadata=image_metadata.create_summary_metadata("", "")
     )

@@ -24,7 +24,8 @@ from servers import PLUGIN, tensorboard_server
 
 from benchmarks import harness
 from tb_activations import record
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record import metadata
 
 LAYERS, STEPS, SHAPE = 20, 50, (4, 28, 28, 64)
@@ -39,13 +40,11 @@ def write_log(directory: str) -> None:
     """20 layers of 28×28×64 × 4 examples at 50 steps: 200 MB."""
     values = np.maximum(np.random.default_rng(0).normal(size=SHAPE), 0).astype(np.float32)
     blobs = record.encode(values)
-    with events.EventWriter(directory) as writer:
+    with EventWriter(directory) as writer:
         for step in range(STEPS):
             for order in range(LAYERS):
                 meta = metadata.summary_metadata(order=order)
-                writer.write(
-                    events.activation_event(f"layer{order}", blobs, step, time.time(), meta)
-                )
+                writer.write(activation_event(f"layer{order}", blobs, step, time.time(), meta))
 
 
 def _routes(requests: int) -> harness.Section:

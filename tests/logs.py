@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from tb_activations import record
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record import metadata
 
 
@@ -32,7 +33,7 @@ def event(
     **options: Any,
 ) -> bytes:
     """A serialized event with one record; `options` are those of `record.encode`."""
-    return events.activation_event(
+    return activation_event(
         tag,
         record.encode(array, **options),
         step,
@@ -50,7 +51,7 @@ def write_run(
 ) -> Path:
     """One event file with every step of every layer, by step; returns its path."""
     steps = sorted({step for arrays in layers.values() for step in arrays})
-    with events.EventWriter(directory, suffix) as writer:
+    with EventWriter(directory, suffix) as writer:
         for step in steps:
             for order, (tag, arrays) in enumerate(layers.items()):
                 if step in arrays:

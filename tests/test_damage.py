@@ -20,7 +20,8 @@ from logs import event, layer, write_run
 from servers import tensorboard_server as start
 
 from tb_activations import record
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record import Blob, metadata
 
 LOADERS = ["false", "true"]
@@ -64,7 +65,7 @@ def with_page(page: bytes, **header_changes) -> list[bytes]:
 
 def write_blobs(writer, tag, step, blobs):
     of_tag = metadata.summary_metadata()
-    writer.write(events.activation_event(tag, blobs, step, 1e9 + step, of_tag))
+    writer.write(activation_event(tag, blobs, step, 1e9 + step, of_tag))
 
 
 @pytest.mark.parametrize("load_fast", LOADERS)
@@ -82,14 +83,14 @@ def test_hostile_records_cost_only_themselves(tmp_path, tensorboard_server, load
         "word for a number": with_page(b"x", batch="many"),
         "no blobs": [],
     }
-    with events.EventWriter(tmp_path) as writer:
+    with EventWriter(tmp_path) as writer:
         for step, values in VALUES.items():
             writer.write(event("conv", step, values))
         for tag, blobs in hostile.items():
             write_blobs(writer, tag, 0, blobs)
         of_other = metadata.summary_metadata()
         of_other.plugin_data.plugin_name = "another-plugin"
-        writer.write(events.activation_event("foreign", [b"x"], 0, 1e9, of_other))
+        writer.write(activation_event("foreign", [b"x"], 0, 1e9, of_other))
         writer.write(event("conv", 9, VALUES[0]))
     server = tensorboard_server(tmp_path, load_fast=load_fast)
     server.wait_for(lambda: listed(server) == [0, 1, 2, 3, 9])
@@ -170,7 +171,7 @@ def test_a_whole_log_directory_that_comes_late(tmp_path, tensorboard_server, loa
 @pytest.mark.parametrize("load_fast", LOADERS)
 def test_a_clock_that_goes_backwards(tmp_path, tensorboard_server, load_fast):
     """Steps written with ever earlier wall times are all served, in the order of steps."""
-    with events.EventWriter(tmp_path) as writer:
+    with EventWriter(tmp_path) as writer:
         for step in range(5):
             writer.write(event("conv", step, VALUES[0], wall_time=2e9 - 1000 * step))
         writer.write(event("conv", 5, VALUES[1], wall_time=-5.0))
@@ -183,7 +184,7 @@ def test_a_clock_that_goes_backwards(tmp_path, tensorboard_server, load_fast):
 def test_two_layers_of_one_name_in_a_record_file(tmp_path, tensorboard_server):
     """A shape, a dtype and a number of channels may change from step to step."""
     arrays = [layer((2, 8, 8, 3)), layer((1, 4, 4, 5)), layer((3, 6)), layer((2, 2, 2, 2, 1))]
-    with events.EventWriter(tmp_path) as writer:
+    with EventWriter(tmp_path) as writer:
         for step, array in enumerate(arrays):
             precision = "float32" if step % 2 else "float16"
             writer.write(event("conv", step, array, precision=precision))

@@ -10,14 +10,29 @@ from logs import event
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from tb_activations import record
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile import frame as frames
+from tb_activations.eventfile import last_step as last_steps
+from tb_activations.eventfile import walk
+from tb_activations.eventfile import writer as writers
+from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.frame import (
+    FRAME_FOOTER_BYTES,
+    FRAME_HEADER_BYTES,
+    frame,
+    holds,
+    intact,
+    length_at,
+    masked_crc32c,
+)
+from tb_activations.eventfile.last_step import last_step
+from tb_activations.eventfile.writer import EventWriter, event_file_name
 from tb_activations.record import metadata
 
 
 def test_tensorboard_reads_what_is_appended(tmp_path: Path) -> None:
     """Steps, tags, metadata and blobs come back, checksums and file version accepted."""
     array = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
-    with events.EventWriter(tmp_path / "new" / "run") as writer:
+    with EventWriter(tmp_path / "new" / "run") as writer:
         for step in range(3):
             writer.write(event("layer", step, array + step, kind="input", order=7))
     version, *loaded = EventFileLoader(str(writer.path)).Load()
@@ -34,7 +49,7 @@ def test_tensorboard_reads_what_is_appended(tmp_path: Path) -> None:
 def test_an_event_that_does_not_fit_is_taken_back(tmp_path: Path) -> None:
     """After a failed write the file ends with the last whole event, and can be written again."""
     array = np.zeros((2, 3), np.float32)
-    with events.EventWriter(tmp_path) as writer:
+    with EventWriter(tmp_path) as writer:
         writer.write(event("a", 0, array))
         raw = writer._file
 
@@ -64,14 +79,81 @@ def test_a_file_made_later_has_the_later_name(monkeypatch: pytest.MonkeyPatch) -
     moments = [1795410693 * 10**9 + 5, 1795410693 * 10**9 + 400_000_000, 1795410694 * 10**9]
     names = []
     for moment, process in zip(moments, (8581, 10403, 999), strict=True):
-        monkeypatch.setattr(events.time, "time_ns", lambda now=moment: now)
-        monkeypatch.setattr(events.os, "getpid", lambda number=process: number)
-        names.append(events.event_file_name(".activations"))
+        monkeypatch.setattr(writers.time, "time_ns", lambda now=moment: now)
+        monkeypatch.setattr(writers.os, "getpid", lambda number=process: number)
+        names.append(event_file_name(".activations"))
     assert names == sorted(names)
 
 
 def test_the_checksum_is_the_one_of_tfrecord() -> None:
     """CRC-32C of the nine digits is e3069283, masked as TFRecord masks it."""
     crc = 0xE3069283
-    masked = (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-    assert events.masked_crc32c(b"123456789") == masked
+    expected = (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+    assert masked_crc32c(b"123456789") == expected
+
+
+def test_a_frame_tells_its_length_and_its_damage(tmp_path: Path) -> None:
+    """Length and data are checked each by its own checksum, in memory as on the disk."""
+    framed = frame(b"some data")
+    assert length_at(b"xx" + framed, 2) == 9
+    assert length_at(bytes([framed[0] ^ 1]) + framed[1:]) is None
+    assert holds(framed[FRAME_HEADER_BYTES:-FRAME_FOOTER_BYTES], framed[-FRAME_FOOTER_BYTES:])
+    assert not holds(b"some date", framed[-FRAME_FOOTER_BYTES:])
+    for damage, expected in ((0, True), (1, False)):
+        whole = bytearray(framed)
+        whole[FRAME_HEADER_BYTES + 3] ^= damage
+        (tmp_path / "file").write_bytes(whole)
+        with open(tmp_path / "file", "rb") as file:
+            assert intact(file.fileno(), 0, 9) is expected
+
+
+def test_the_last_step_is_the_largest_of_our_own_records(tmp_path: Path) -> None:
+    """Of all files; events of other plugins do not count, whatever they hold."""
+    array = np.zeros((2, 3), np.float32)
+    foreign = metadata.summary_metadata()
+    foreign.plugin_data.plugin_name = "scalars"
+    assert last_step(tmp_path / "missing") is None
+    with EventWriter(tmp_path) as writer:
+        assert last_step(tmp_path) is None
+        writer.write(activation_event("foreign", [b'{"channel_ids":null}'], 90, 1e9, foreign))
+        assert last_step(tmp_path) is None
+        for step in (3, 7, 5):
+            writer.write(event("layer", step, array))
+    with EventWriter(tmp_path, ".later") as writer:
+        writer.write(event("layer", 4, array))
+        writer.write(event("t" * 5000, 6, array))
+    assert last_step(tmp_path) == 7
+    writer.path.unlink()
+    (tmp_path / "tfevents.folder").mkdir()
+    assert last_step(str(tmp_path)) == 7
+
+
+def test_the_last_step_passes_over_damage(tmp_path: Path) -> None:
+    """A record behind a damaged length counts, one that is torn at the end does not."""
+    array = np.zeros((2, 3), np.float32)
+    with EventWriter(tmp_path) as writer:
+        for step in range(4):
+            writer.write(event("layer", step, array))
+    whole = writer.path.read_bytes()
+    writer.path.write_bytes(whole[:-1])
+    assert last_step(tmp_path) == 2
+    damaged = bytearray(whole)
+    starts, at = [], 0
+    while at < len(whole):
+        starts.append(at)
+        at += FRAME_HEADER_BYTES + (length_at(whole, at) or 0) + FRAME_FOOTER_BYTES
+    damaged[starts[2]] ^= 0xFF
+    writer.path.write_bytes(damaged)
+    assert last_step(tmp_path) == 3
+
+
+def test_the_last_step_is_found_where_the_system_has_no_pread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training runs on Windows too, which can only seek and read."""
+    for module in (frames, walk, last_steps):
+        monkeypatch.setattr(module, "read_at", frames._seek_and_read)
+    with EventWriter(tmp_path) as writer:
+        for step in range(5):
+            writer.write(event("layer", step, np.zeros((2, 100, 100, 3), np.float32)))
+    assert last_step(tmp_path) == 4

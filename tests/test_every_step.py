@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from logs import layer, write_run
 
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.writer import EventWriter
 from tb_activations.loader import ActivationsLoader
 from tb_activations.sources import logdirs
 
@@ -191,6 +191,6 @@ def test_a_log_that_grows_is_followed(tmp_path, tensorboard_server, load_fast):
     for step in range(1, 4):
         write_run(tmp_path, {"conv": {step: layer((2, 3), step)}})
         server.wait_for(lambda s=step: len(steps(server)["steps"]) == s + 1, seconds=2)
-    with events.EventWriter(tmp_path):
+    with EventWriter(tmp_path):
         pass
     assert len(steps(server)["steps"]) == 4

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 import tb_activations as tba
-from tb_activations.eventfile.writer import EventWriter, activation_event
+from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.writer import EventWriter
 from tb_activations.export import files as export
 from tb_activations.record.metadata import summary_metadata
 

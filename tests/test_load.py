@@ -13,7 +13,7 @@ import pytest
 from logs import event, layer
 from report import report
 
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.writer import EventWriter
 
 SOAK = os.environ.get("TBA_SOAK") == "1"
 CLIENTS, SECONDS = (64, 30) if SOAK else (8, 5)
@@ -30,7 +30,7 @@ def resident(pid: int) -> float:
 
 def write(directory, stop):
     arrays = [layer(SHAPE, seed) for seed in range(4)]
-    with events.EventWriter(directory) as writer:
+    with EventWriter(directory) as writer:
         step = 0
         while not stop.is_set():
             writer.write(event("conv", step, arrays[step % 4], order=0))

@@ -53,11 +53,27 @@ def test_unknown_name_is_an_attribute_error():
 
 
 def test_the_old_home_of_the_event_writer_warns():
-    """`tb_activations.events.EventWriter` still works, and says where the name is now."""
+    """Every name of `tb_activations.events` still works, and says what to use now."""
     from tb_activations import events
 
-    with pytest.warns(DeprecationWarning, match=r"use tb_activations\.EventWriter"):
+    for name in (
+        "EventWriter",
+        "FRAME_FOOTER_BYTES",
+        "FRAME_HEADER_BYTES",
+        "activation_event",
+        "blobs_tensor",
+        "event_file_name",
+        "frame",
+        "masked_crc32c",
+    ):
+        with pytest.warns(
+            DeprecationWarning, match=rf"events\.{name} .*use tb_activations\.EventW"
+        ):
+            assert getattr(events, name) is not None
+    with pytest.warns(DeprecationWarning):
         assert events.EventWriter is tba.EventWriter
+    with pytest.raises(AttributeError, match="no attribute 'Event'"):
+        _ = events.Event
 
 
 def test_import_is_light():

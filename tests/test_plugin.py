@@ -11,7 +11,8 @@ from logs import event, layer, write_run
 from servers import tensorboard_server
 from tensorboard.compat.proto import event_pb2
 
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record import metadata
 
 LOADERS = ["false", "true"]
@@ -281,7 +282,7 @@ def test_no_warnings_on_stderr(server):
 def test_damaged_records_are_skipped(tmp_path, tensorboard_server, load_fast):
     """Records of unknown versions and foreign shapes are skipped with one warning each."""
     good = {step: layer((2, 4, 4, 3), step) for step in range(3)}
-    with events.EventWriter(tmp_path) as writer:
+    with EventWriter(tmp_path) as writer:
         for step, array in good.items():
             writer.write(event("conv", step, array))
         writer.write(_event("conv", 3, [b'{"version": 9}', b"", b"", b""]))
@@ -323,4 +324,4 @@ def _event(tag, step, blobs, content=None):
     of_tag = metadata.summary_metadata()
     if content is not None:
         of_tag.plugin_data.content = content
-    return events.activation_event(tag, blobs, step, 1e9 + step, of_tag)
+    return activation_event(tag, blobs, step, 1e9 + step, of_tag)

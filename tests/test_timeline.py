@@ -16,7 +16,8 @@ from logs import event, layer, write_run
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 
 from tb_activations import record
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.frame import frame, masked_crc32c
 from tb_activations.eventfile.walk import find_length
 from tb_activations.eventfile.wire import (
     blobs_of_tensor,
@@ -24,7 +25,9 @@ from tb_activations.eventfile.wire import (
     metadata_of_value,
     values_of_event,
 )
+from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record import Blob, metadata
+from tb_activations.record.summary import blobs_tensor
 from tb_activations.sources.logdirs import LogDirs
 from tb_activations.sources.series import Gone
 from tb_activations.sources.timeline.blobs import BlobCache
@@ -71,7 +74,7 @@ def values(timeline, step, tag="conv"):
 
 def write(directory, steps, *, tag="conv", wall_time=1e9, shape=(2, 4, 5, 3)):
     """One file with these steps of one tag, a second apart from `wall_time` on."""
-    with events.EventWriter(directory) as writer:
+    with EventWriter(directory) as writer:
         for i, step in enumerate(steps):
             writer.write(event(tag, step, layer(shape, step), wall_time=wall_time + i))
     return writer.path
@@ -113,7 +116,7 @@ def test_only_new_bytes_are_read(tmp_path, monkeypatch):
     assert read == []
     size = path.stat().st_size
     with open(path, "ab") as file:
-        file.write(events.frame(event("conv", 300, layer((2, 3)))))
+        file.write(frame(event("conv", 300, layer((2, 3)))))
     index.refresh()
     assert steps(index) == list(range(301))
     assert all(at >= size or n <= 64 for n, at in read)
@@ -122,7 +125,7 @@ def test_only_new_bytes_are_read(tmp_path, monkeypatch):
 def test_a_torn_record_is_picked_up_when_it_is_whole(tmp_path):
     """Whatever part of a record has been written, it appears when the rest has."""
     path = write(tmp_path, range(3))
-    whole = events.frame(event("conv", 3, layer((2, 4, 5, 3))))
+    whole = frame(event("conv", 3, layer((2, 4, 5, 3))))
     index = timeline(tmp_path)
     done = 0
     for cut in (1, 7, 12, 13, 40, len(whole) - 5, len(whole) - 1):
@@ -144,14 +147,14 @@ def test_records_appended_behind_a_torn_one_are_found(tmp_path):
         directory = tmp_path / str(whole_file)
         path = write(directory, range(3))
         index = timeline(directory) if not whole_file else None
-        torn = events.frame(event("conv", 3, layer((2, 40, 50, 3))))
-        more = [events.frame(event("conv", step, layer((2, 3)))) for step in (4, 5, 6)]
+        torn = frame(event("conv", 3, layer((2, 40, 50, 3))))
+        more = [frame(event("conv", step, layer((2, 3)))) for step in (4, 5, 6)]
         with open(path, "ab") as file:
             file.write(torn[:-100] + b"".join(more))
         index = index or timeline(directory)
         index.refresh()
         with open(path, "ab") as file:
-            file.write(events.frame(event("conv", 7, layer((2, 3)))))
+            file.write(frame(event("conv", 7, layer((2, 3)))))
         index.refresh()
         assert steps(index) == [0, 1, 2, 4, 5, 6, 7]
 
@@ -191,7 +194,7 @@ def test_a_snapshot_stays_as_it_was(tmp_path):
     before = index.series("conv")
     with open(path, "ab") as file:
         for step in (4, 5):
-            file.write(events.frame(event("conv", step, layer((2, 3)))))
+            file.write(frame(event("conv", step, layer((2, 3)))))
     index.refresh()
     assert steps(index) == [0, 1, 2, 3, 4, 5]
     assert before.steps.tolist() == list(range(10))
@@ -308,7 +311,7 @@ def test_a_file_of_zeros_or_noise_is_survived(tmp_path):
         index = timeline(path.parent)
         assert index.complete and index.records == 0
         with open(path, "ab") as file:
-            file.write(events.frame(event("conv", 3, layer((2, 3)))))
+            file.write(frame(event("conv", 3, layer((2, 3)))))
         index.refresh()
         assert steps(index) == [3]
 
@@ -326,7 +329,7 @@ def test_an_enormous_length_is_waited_for(tmp_path):
     path = write(tmp_path, range(3))
     head = struct.pack("<Q", 1 << 40)
     with open(path, "ab") as file:
-        file.write(head + struct.pack("<I", events.masked_crc32c(head)) + b"x" * 100)
+        file.write(head + struct.pack("<I", masked_crc32c(head)) + b"x" * 100)
     index = timeline(tmp_path)
     assert steps(index) == [0, 1, 2]
     write(tmp_path, range(3, 5), wall_time=2e9)
@@ -339,7 +342,7 @@ def test_records_of_other_plugins_are_hopped_over(tmp_path):
     scalar = summary_pb2.SummaryMetadata(data_class=summary_pb2.DATA_CLASS_SCALAR)
     scalar.plugin_data.plugin_name = "scalars"
     one = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[1.0])
-    with events.EventWriter(tmp_path) as writer:
+    with EventWriter(tmp_path) as writer:
         for step in range(5):
             value = summary_pb2.Summary.Value(tag="loss", metadata=scalar, tensor=one)
             old = summary_pb2.Summary.Value(tag="old", simple_value=1.0)
@@ -356,7 +359,7 @@ def test_records_of_other_plugins_are_hopped_over(tmp_path):
 
 def test_several_records_in_one_event_are_found(tmp_path):
     """An event may hold the values of several tags, of other plugins among them."""
-    with events.EventWriter(tmp_path) as writer:
+    with EventWriter(tmp_path) as writer:
         for step in range(3):
             merged = event_pb2.Event(step=step, wall_time=1e9 + step)
             merged.summary.value.add(tag="x", simple_value=1.0)
@@ -373,7 +376,7 @@ def test_several_records_in_one_event_are_found(tmp_path):
 def test_long_headers_and_many_shapes(tmp_path):
     """Thousands of channel ids, and another shape at every step, are indexed and described."""
     rng = np.random.default_rng(0)
-    with events.EventWriter(tmp_path) as writer:
+    with EventWriter(tmp_path) as writer:
         for step in range(20):
             array = rng.normal(size=(2, 4000 + step)).astype(np.float32)
             writer.write(event("conv", step, array, max_channels=3000))
@@ -386,7 +389,7 @@ def test_long_headers_and_many_shapes(tmp_path):
 def test_headers_beyond_the_table_are_read_from_the_file(tmp_path, monkeypatch):
     """Where too many headers differ to be kept, a record's own is read on demand."""
     monkeypatch.setattr("tb_activations.sources.timeline.rows.MAX_INTERNED_BYTES", 1000)
-    with events.EventWriter(tmp_path) as writer:
+    with EventWriter(tmp_path) as writer:
         for step in range(20):
             writer.write(event("conv", step, layer((2, 10 + step)), labels=[f"{step}", "b"]))
     index = timeline(tmp_path)
@@ -400,9 +403,9 @@ def test_a_bomb_in_a_page_is_refused(tmp_path):
     """A page that would inflate to more than the header says is refused before it does."""
     blobs = record.encode(layer((2, 64, 64, 4)))
     small = record.encode(np.zeros((1, 1024, 1024, 4), np.float32))
-    with events.EventWriter(tmp_path) as writer:
+    with EventWriter(tmp_path) as writer:
         of_tag = metadata.summary_metadata()
-        writer.write(events.activation_event("conv", [*blobs[:4], small[4]], 0, 1.0, of_tag))
+        writer.write(activation_event("conv", [*blobs[:4], small[4]], 0, 1.0, of_tag))
     with pytest.raises(record.RecordError, match="the header says"):
         values(timeline(tmp_path), 0)
 
@@ -450,7 +453,7 @@ def test_the_walk_agrees_with_protobuf(step, wall_time, tags, blobs, description
     for tag in tags:
         made.summary.value.add(
             tag=tag,
-            tensor=events.blobs_tensor(blobs),
+            tensor=blobs_tensor(blobs),
             metadata=metadata.summary_metadata(description=description),
         )
     data = made.SerializeToString()
@@ -521,10 +524,10 @@ def test_rows_are_kept_in_blocks_as_in_a_list(turns):
 
 def test_the_next_length_is_found_among_zeros():
     """The scan for a frame finds it at any place, in zeros or noise."""
-    frame = events.frame(b"x" * 100)
+    framed = frame(b"x" * 100)
     for noise in (bytes(1000), random.Random(0).randbytes(1000)):
         for at in (0, 1, 511, 984):
-            window = (noise[:at] + frame)[:1000]
+            window = (noise[:at] + framed)[:1000]
             assert find_length(window, 10_000) == at
     assert find_length(bytes(1000), 10_000) is None
     assert find_length(b"", 10) is None
@@ -562,7 +565,7 @@ def test_a_run_is_filled_in_the_background(tmp_path):
     timelines = Timelines(LogDirs(((str(tmp_path), None),)), Said())
     assert steps(timelines.run("run")) == [0, 1, 2, 3, 4]
     with open(path, "ab") as file:
-        file.write(events.frame(event("conv", 5, layer((2, 3)))))
+        file.write(frame(event("conv", 5, layer((2, 3)))))
     time.sleep(Timelines.FRESH)
     assert steps(timelines.run("run")) == [0, 1, 2, 3, 4, 5]
     assert timelines.run("other") is None

@@ -11,7 +11,8 @@ import time
 import numpy as np
 
 from tb_activations import record
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record import metadata
 
 SHAPE = (2, 24, 24, 8)
@@ -19,12 +20,12 @@ SHAPE = (2, 24, 24, 8)
 
 def main(directory: str, first: int) -> None:
     of_tag = metadata.summary_metadata(order=0)
-    with events.EventWriter(directory) as writer:
+    with EventWriter(directory) as writer:
         step = first
         while True:
             values = np.full(SHAPE, step, np.float32) + np.arange(SHAPE[-1], dtype=np.float32)
             blobs = record.encode(values, precision="float32", compression=step % 2)
-            writer.write(events.activation_event("conv", blobs, step, time.time(), of_tag))
+            writer.write(activation_event("conv", blobs, step, time.time(), of_tag))
             print(step, flush=True)
             step += 1
 

@@ -2,57 +2,67 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Iterator
 
-from tb_activations.eventfile.writer import FRAME_FOOTER_BYTES, FRAME_HEADER_BYTES
-
-_FIRST_BYTES = 1024  # of an event, in which a record's header stands
-_OURS = b'"channel_ids"'
-_STEP_FIELD = 0x10  # Event.step, a varint
-_WALL_TIME_FIELD = 0x09  # Event.wall_time, 8 bytes
+from tb_activations.eventfile.frame import FRAME_HEADER_BYTES, read_at
+from tb_activations.eventfile.walk import Frame, Frames
+from tb_activations.eventfile.wire import Read, head_of_event, plugin_of_value, values_of_event
+from tb_activations.eventfile.writer import event_files
+from tb_activations.record.errors import RecordError
+from tb_activations.record.metadata import PLUGIN_NAME
 
 
 def last_step(log_dir: str | os.PathLike[str]) -> int | None:
     """The largest step of a record in `log_dir` itself, None where there is none.
 
-    Hops from record to record; a file that cannot be read counts as empty.
+    Hops from record to record; a file that cannot be read counts as empty, and so does a record
+    that is torn.
     """
-    largest = None
-    for path in sorted(Path(log_dir).glob("*tfevents*")):
-        try:
-            with open(path, "rb") as file:
-                for step in _steps(file):
-                    largest = step if largest is None else max(largest, step)
-        except OSError:
-            continue
-    return largest
+    directory = os.fspath(log_dir)
+    ours: dict[bytes, bool] = {}  # a tag's first metadata decides
+    with contextlib.suppress(OSError):
+        names = event_files(directory)
+        paths = [os.path.join(directory, name) for name in names]
+        return max((step for path in paths for step in _steps(path, ours)), default=None)
+    return None
 
 
-def _steps(file: BinaryIO) -> list[int]:
-    steps, position, end = [], 0, os.fstat(file.fileno()).st_size
-    while position + FRAME_HEADER_BYTES <= end:
-        file.seek(position)
-        first = file.read(FRAME_HEADER_BYTES + _FIRST_BYTES)
-        (length,) = struct.unpack_from("<Q", first)
-        data = first[FRAME_HEADER_BYTES:][:length]
-        if _OURS in data:
-            steps.append(_step(data))
-        position += FRAME_HEADER_BYTES + length + FRAME_FOOTER_BYTES
-    return steps
+def _steps(path: str, ours: dict[bytes, bool]) -> Iterator[int]:
+    """The steps of one file's records, in order."""
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        descriptor = file.fileno()
+
+        def read(offset: int, size: int) -> bytes:
+            return read_at(descriptor, size, offset)
+
+        for frame in Frames(path).walk(descriptor, lambda first, last: None, lambda start: None):
+            with contextlib.suppress(RecordError):
+                step = _step(read, frame, ours) if frame is not None else None
+                if step is not None:
+                    yield step
 
 
-def _step(event: bytes) -> int:
-    """`Event.step`, which follows `wall_time` where it is not 0."""
-    at = 9 if event[:1] == bytes([_WALL_TIME_FIELD]) else 0
-    if event[at : at + 1] != bytes([_STEP_FIELD]):
-        return 0
-    step = shift = 0
-    for byte in event[at + 1 : at + 11]:
-        step |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            break
-    return step
+def _step(read: Read, frame: Frame, ours: dict[bytes, bool]) -> int | None:
+    """The step of an event that holds a record, None of any other; learns tags in `ours`.
+
+    Raises:
+      RecordError: the event is damaged.
+    """
+    start, length, buffer, at = frame
+    try:
+        head = head_of_event(buffer, at, length)
+    except (IndexError, struct.error, RecordError):
+        head = None
+    if head is not None and head.tag in ours:
+        return head.step if ours[head.tag] else None
+    _, step, values = values_of_event(read, start + FRAME_HEADER_BYTES, length)
+    tags = [value.tag for value in values if value.tensor]
+    for value in values:
+        if value.tensor and value.tag not in ours:
+            plugin = plugin_of_value(read, value)
+            if plugin is not None:
+                ours[value.tag] = plugin.plugin_name == PLUGIN_NAME
+    return step if any(ours.get(tag) for tag in tags) else None

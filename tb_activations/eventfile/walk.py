@@ -1,51 +1,32 @@
 """The frames of an event file that grows, by hopping from length to length.
 
-    length (uint64)   masked CRC-32C of these 8 bytes   data   masked CRC-32C of the data
-
-Only the checksum of the length is checked while hopping; `intact` checks that of the data. A torn
-frame at the end is waited for. After a bad length, the next 12 bytes whose checksum holds are
+Only the checksum of the length is checked while hopping; `frame.intact` checks that of the data. A
+torn frame at the end is waited for. After a bad length, the next 12 bytes whose checksum holds are
 where the file goes on.
 """
 
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Callable, Iterator
 
-import google_crc32c
 import numpy as np
 
-from tb_activations.eventfile.writer import FRAME_FOOTER_BYTES, FRAME_HEADER_BYTES
+from tb_activations.eventfile.frame import (
+    FRAME_FOOTER_BYTES,
+    FRAME_HEADER_BYTES,
+    intact,
+    length_at,
+    read_at,
+)
 
 WINDOW = 256 << 10  # read at once where records are small
 SMALL_WINDOW = 4 << 10  # where they are not, only their heads are wanted
 SMALL = 32 << 10
 SCAN = 1 << 20
-CHUNK = 1 << 20
 LEAD = 64
-_HEAD = struct.Struct("<QI").unpack_from
-_CRC = struct.Struct("<I")
 
 Frame = tuple[int, int, bytes, int]  # offset of the frame, length of its data, buffer, data's index
-
-
-def masked(crc: int) -> int:
-    """A CRC as event files store it."""
-    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-def intact(descriptor: int, start: int, length: int) -> bool:
-    """Whether the data of the frame at `start` has its checksum; reads a chunk at a time."""
-    crc, at, end = 0, start + FRAME_HEADER_BYTES, start + FRAME_HEADER_BYTES + length
-    while at < end:
-        chunk = os.pread(descriptor, min(CHUNK, end - at), at)
-        if not chunk:
-            return False
-        crc = google_crc32c.extend(crc, chunk)
-        at += len(chunk)
-    footer = os.pread(descriptor, FRAME_FOOTER_BYTES, end)
-    return footer == _CRC.pack(masked(crc))
 
 
 class Frames:
@@ -76,12 +57,12 @@ class Frames:
             return False
         if now[2] < self.position:
             return False
-        if os.pread(descriptor, len(self._lead), 0) != self._lead:
+        if read_at(descriptor, len(self._lead), 0) != self._lead:
             return False
         if self._last is None:
             return True
         start, _, head = self._last
-        return os.pread(descriptor, len(head), start) == head
+        return read_at(descriptor, len(head), start) == head
 
     def walk(
         self,
@@ -102,11 +83,11 @@ class Frames:
             start = self.position
             at = start - base
             if at + FRAME_HEADER_BYTES > len(buffer):
-                buffer, base, at = os.pread(descriptor, window, start), start, 0
+                buffer, base, at = read_at(descriptor, window, start), start, 0
                 if len(buffer) < FRAME_HEADER_BYTES:
                     return
-            length, crc = _HEAD(buffer, at)
-            if masked(google_crc32c.value(buffer[at : at + 8])) != crc:
+            length = length_at(buffer, at)
+            if length is None:
                 found = self._scan(descriptor, size, on_bad)
                 if found is None and self._scanned + FRAME_HEADER_BYTES > size:
                     break
@@ -123,7 +104,7 @@ class Frames:
             if at + need > len(buffer):
                 window = max(need, WINDOW if length <= SMALL else SMALL_WINDOW)
                 _expect(descriptor, hops=length > SMALL)
-                buffer, base, at = os.pread(descriptor, window, start), start, 0
+                buffer, base, at = read_at(descriptor, window, start), start, 0
                 if len(buffer) < need:
                     return
             self.position = end
@@ -133,7 +114,7 @@ class Frames:
 
     def _note_lead(self, descriptor: int, status: os.stat_result) -> None:
         if len(self._lead) < LEAD:
-            self._lead = os.pread(descriptor, min(LEAD, self.position), 0)
+            self._lead = read_at(descriptor, min(LEAD, self.position), 0)
         if not self._seen:
             self._seen = (*_identity(status)[:2], -1, -1)
 
@@ -146,7 +127,7 @@ class Frames:
                 # It was torn, and others were appended: they may lie inside what it claimed.
                 on_bad(self._last[0])
                 self._scanned = self._last[0] + FRAME_HEADER_BYTES
-        window = os.pread(descriptor, SCAN, self._scanned)
+        window = read_at(descriptor, SCAN, self._scanned)
         found = find_length(window, size - self._scanned)
         if found is not None:
             return self._scanned + found
@@ -166,8 +147,7 @@ def find_length(window: bytes, remaining: int) -> int | None:
         return None
     low, high = (np.ndarray((count,), "<u4", window, offset, (1,)) for offset in (0, 4))
     for index in np.flatnonzero((high == 0) & (low > 0) & (low < remaining)).tolist():
-        _, crc = _HEAD(window, index)
-        if masked(google_crc32c.value(window[index : index + 8])) == crc:
+        if length_at(window, index) is not None:
             return index
     return None
 

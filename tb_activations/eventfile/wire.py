@@ -16,6 +16,8 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from tensorboard.compat.proto import summary_pb2
+
 from tb_activations.record.errors import RecordError
 
 Read = Callable[[int, int], bytes]  # (offset, size) → that many bytes, fewer at the end
@@ -145,6 +147,17 @@ def metadata_of_value(read: Read, value: Value) -> bytes | None:
             if (number, kind) == (9, _BYTES):
                 return _exactly(read, at, end - at)
     return None
+
+
+def plugin_of_value(read: Read, value: Value) -> summary_pb2.SummaryMetadata.PluginData | None:
+    """Which plugin a value says that it is for, None where it says nothing. Raises RecordError."""
+    serialized = metadata_of_value(read, value)
+    if serialized is None:
+        return None
+    try:
+        return summary_pb2.SummaryMetadata.FromString(serialized).plugin_data
+    except Exception as e:  # protobuf's DecodeError differs between its implementations
+        raise RecordError(f"metadata that cannot be parsed: {e}") from e
 
 
 def blobs_of_tensor(read: Read, start: int, end: int, count: int) -> list[tuple[int, int]]:

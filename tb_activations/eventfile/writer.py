@@ -1,62 +1,28 @@
-"""Event files: the frame and checksum of a record, and appending records.
-
-An event file is a sequence of frames: length (uint64), masked CRC-32C of the length's 8 bytes
-(uint32), data, masked CRC-32C of the data (uint32), all little-endian. The data is a serialized
-`Event`.
-"""
+"""Event files in a directory: their names, and appending events to a new one."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import socket
-import struct
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-import google_crc32c
-from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.compat.proto import event_pb2
 
-from tb_activations.record.summary import blobs_tensor
-
-FRAME_HEADER_BYTES = 12
-FRAME_FOOTER_BYTES = 4
+from tb_activations.eventfile.frame import frame
 
 
-def masked_crc32c(data: bytes) -> int:
-    """The CRC-32C of `data`, rotated and offset as TFRecord files store it."""
-    crc = google_crc32c.value(data)
-    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-def frame(data: bytes) -> bytes:
-    """`data` with its length and both checksums."""
-    length = struct.pack("<Q", len(data))
-    return b"".join(
-        [
-            length,
-            struct.pack("<I", masked_crc32c(length)),
-            data,
-            struct.pack("<I", masked_crc32c(data)),
-        ]
+def event_files(directory: str) -> list[str]:
+    """The names of the event files in a directory, as TensorBoard decides and sorts them."""
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return []
+    return sorted(
+        name for name in names if "tfevents" in name and not name.endswith(".profile-empty")
     )
-
-
-def activation_event(
-    tag: str,
-    blobs: Sequence[bytes],
-    step: int,
-    wall_time: float,
-    metadata: summary_pb2.SummaryMetadata,
-) -> bytes:
-    """A serialized `Event` of one record; wall_time in seconds since 1970."""
-    value = summary_pb2.Summary.Value(tag=tag, tensor=blobs_tensor(blobs), metadata=metadata)
-    event = event_pb2.Event(
-        wall_time=wall_time, step=step, summary=summary_pb2.Summary(value=[value])
-    )
-    return event.SerializeToString()
 
 
 def event_file_name(suffix: str = "") -> str:

@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tb_activations.eventfile.writer import event_files
 from tb_activations.export.grid import COLORMAPS, SCALES, grid
 from tb_activations.record.errors import RecordError
 from tb_activations.record.storage import restore
 from tb_activations.record.values import read_values
 from tb_activations.sources.series import Gone
 from tb_activations.sources.timeline.blobs import BlobCache
-from tb_activations.sources.timeline.timeline import RunTimeline, TimelineSeries, event_files
+from tb_activations.sources.timeline.timeline import RunTimeline, TimelineSeries
 from tb_activations.sources.warn import WarnOnce
 
 FORMATS = ("png", "npy", "gif")

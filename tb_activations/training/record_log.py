@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tb_activations.eventfile.writer import EventWriter, activation_event
+from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record.metadata import summary_metadata
 
 Tag = tuple[str, str, int]  # name, kind, order

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from logs import event
 
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.writer import EventWriter
 
 STEPS = tuple(range(0, 80, 10))
 LABELS = ("cat", "dog", "ship", "frog")
@@ -80,12 +80,12 @@ def write(directory: Path) -> Path:
 
 
 def _write_run(directory: Path, steps: tuple[int, ...], start: float) -> None:
-    with events.EventWriter(directory, ".activations") as writer:
+    with EventWriter(directory, ".activations") as writer:
         for step in steps:
             write_step(writer, step, start)
 
 
-def write_step(writer: events.EventWriter, step: int, start: float = START + 10_000) -> None:
+def write_step(writer: EventWriter, step: int, start: float = START + 10_000) -> None:
     """One step of all layers, one second apart."""
     wall_time = start + step
     writer.write(event("input", step, pictures(), wall_time=wall_time, kind="input", labels=LABELS))

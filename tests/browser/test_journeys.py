@@ -14,7 +14,7 @@ from servers import Server, tensorboard_server
 
 from browser.conftest import new_dashboard
 from browser.dashboard import Dashboard
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.writer import EventWriter
 
 DEPTH, WIDTH = 200, 2048
 WORST = "stage3/block_137"
@@ -73,7 +73,7 @@ def huge_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     directory = tmp_path_factory.mktemp("huge")
     rng = np.random.default_rng(3)
     base = np.maximum(rng.normal(size=(1, 4, 4, WIDTH)), 0).astype(np.float32)
-    with events.EventWriter(directory, ".activations") as writer:
+    with EventWriter(directory, ".activations") as writer:
         for i in range(DEPTH):
             tag = f"stage{i // 50 + 1}/block_{i}"
             array = np.roll(base, i, axis=-1)

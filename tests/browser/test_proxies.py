@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, expect
 from servers import Server, tensorboard_server
 
 from browser.conftest import new_dashboard
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.writer import EventWriter
 
 NGINX = os.environ.get("TBA_NGINX") or shutil.which("nginx")
 CONF = """
@@ -126,7 +126,7 @@ def test_behind_nginx(browser: Browser, logdir: Path, tmp_path: Path, prefix: st
 def test_markup_in_names_is_shown_as_text(browser: Browser, tmp_path: Path) -> None:
     """Tags, labels and descriptions that hold HTML or script are text and nothing else."""
     pictures = layer((2, 8, 8, 3))
-    with events.EventWriter(tmp_path / "<b>run<i>", ".activations") as writer:
+    with EventWriter(tmp_path / "<b>run<i>", ".activations") as writer:
         writer.write(event(HOSTILE, 0, layer((2, 8, 8, 6)), order=0, description=HOSTILE))
         writer.write(event("in", 0, pictures, kind="input", labels=[HOSTILE, "</option>&lt;"]))
     with tensorboard_server(tmp_path) as server:

@@ -11,7 +11,7 @@ from servers import tensorboard_server
 from browser import scenes
 from browser.conftest import new_dashboard
 from browser.dashboard import Dashboard
-from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.writer import EventWriter
 
 CONV1 = "encoder/conv1"
 
@@ -103,7 +103,7 @@ def test_single_keys_move_step_layer_and_example(dashboard: Dashboard) -> None:
 
 def test_new_steps_appear_when_tensorboard_reloads(browser: Browser, tmp_path: Path) -> None:
     """Following goes to the new last step; a place chosen by hand is kept."""
-    with events.EventWriter(tmp_path, ".activations") as writer:
+    with EventWriter(tmp_path, ".activations") as writer:
         for step in (0, 10):
             scenes.write_step(writer, step)
         with tensorboard_server(tmp_path) as server:

@@ -12,11 +12,14 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import google_crc32c
-
-from tb_activations.eventfile.walk import intact, masked
+from tb_activations.eventfile.frame import (
+    FRAME_FOOTER_BYTES,
+    FRAME_HEADER_BYTES,
+    holds,
+    intact,
+    length_at,
+)
 from tb_activations.eventfile.wire import MAX_BLOBS, Read, Value, blobs_of_tensor, values_of_event
-from tb_activations.eventfile.writer import FRAME_FOOTER_BYTES, FRAME_HEADER_BYTES
 from tb_activations.record.errors import RecordError
 from tb_activations.sources.series import Gone
 
@@ -111,10 +114,7 @@ class EventBlobs:
         if data is None:
             framed = os.pread(descriptor, self.length + FRAME_FOOTER_BYTES, start)
             data = framed[: self.length]
-            crc = int.from_bytes(framed[self.length :], "little")
-            if len(framed) != self.length + FRAME_FOOTER_BYTES or (
-                masked(google_crc32c.value(data)) != crc
-            ):
+            if not holds(data, framed[self.length :]):
                 raise self._damage(descriptor)
             cache.put(key, data)
         return lambda offset, size: data[offset - start : offset - start + size]
@@ -122,10 +122,7 @@ class EventBlobs:
     def _damage(self, descriptor: int) -> RecordError | Gone:
         """Damage, or another file in its place: then no frame of this length begins here."""
         head = os.pread(descriptor, FRAME_HEADER_BYTES, self.offset)
-        length, crc = head[:8], head[8:]
-        if int.from_bytes(length, "little") != self.length or (
-            masked(google_crc32c.value(length)) != int.from_bytes(crc, "little")
-        ):
+        if len(head) < FRAME_HEADER_BYTES or length_at(head) != self.length:
             return Gone(f"{self.path} was truncated or replaced")
         return RecordError("its data is damaged")
 

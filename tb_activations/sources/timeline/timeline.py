@@ -25,20 +25,20 @@ from dataclasses import dataclass, replace
 from operator import is_
 from typing import NamedTuple
 
-import google_crc32c
 import numpy as np
 from tensorboard.compat.proto import summary_pb2
 
-from tb_activations.eventfile.walk import Frame, Frames, intact, masked
+from tb_activations.eventfile.frame import FRAME_FOOTER_BYTES, FRAME_HEADER_BYTES, holds, intact
+from tb_activations.eventfile.walk import Frame, Frames
 from tb_activations.eventfile.wire import (
     Value,
     blobs_of_tensor,
     head_of_event,
     head_of_tensor,
-    metadata_of_value,
+    plugin_of_value,
     values_of_event,
 )
-from tb_activations.eventfile.writer import FRAME_FOOTER_BYTES, FRAME_HEADER_BYTES
+from tb_activations.eventfile.writer import event_files
 from tb_activations.record.decoder import Blob, parse_labels, parse_summary
 from tb_activations.record.errors import RecordError
 from tb_activations.record.header import MAX_CHANNELS, Header, parse_header
@@ -59,7 +59,6 @@ from tb_activations.sources.timeline.rows import (
 from tb_activations.sources.warn import WarnOnce, logger
 
 _FLOATS5 = struct.Struct("<5f").unpack_from
-_FOOTER = struct.Struct("<I").unpack_from
 # A serialized float32 tensor of shape [5], before its 20 bytes.
 _SUMMARY_PREFIX = b'\x08\x01\x12\x04\x12\x02\x08\x05"\x14'
 _EXPONENT = re.compile(rb'"exponent": ?(-?[0-9]{1,4})(?=[,} ])')
@@ -289,7 +288,7 @@ class RunTimeline:
             if value.tag not in self._tags:
                 if checked is None and not (checked := intact(descriptor, start, length)):
                     raise RecordError("its data is damaged")
-                self._learn(value, metadata_of_value(read, value))
+                self._learn(value, plugin_of_value(read, value))
             tag = self._tags.get(value.tag)
             if not tag:
                 continue
@@ -301,16 +300,12 @@ class RunTimeline:
             found = Found(start, length, step, wall_time, header, summary, checked)
             self._add(tag, name, descriptor, found)
 
-    def _learn(self, value: Value, serialized: bytes | None) -> None:
+    def _learn(self, value: Value, plugin: summary_pb2.SummaryMetadata.PluginData | None) -> None:
         """Whether a tag is of this plugin; a tag's first metadata decides."""
-        if serialized is None:
+        if plugin is None:
             return
-        try:
-            metadata = summary_pb2.SummaryMetadata.FromString(serialized)
-        except Exception as e:  # protobuf's DecodeError differs between its implementations
-            raise RecordError(f"metadata that cannot be parsed: {e}") from e
         name = value.tag.decode("utf-8", "surrogateescape")
-        self._tags[value.tag] = Tag(name) if _is_ours(metadata.plugin_data) else FOREIGN
+        self._tags[value.tag] = Tag(name) if _is_ours(plugin) else FOREIGN
 
     def _add(self, tag: Tag, name: str, descriptor: int, found: Found) -> None:
         """Adds one record, or says why not."""
@@ -443,23 +438,12 @@ class TimelineSeries:
         return out
 
 
-def event_files(directory: str) -> list[str]:
-    """The names of the event files in a directory, as TensorBoard decides and sorts them."""
-    try:
-        names = os.listdir(directory)
-    except FileNotFoundError:
-        return []
-    return sorted(
-        name for name in names if "tfevents" in name and not name.endswith(".profile-empty")
-    )
-
-
 def _checked(buffer: bytes, at: int, length: int) -> bool | None:
     """Whether the checksum of a small record's data holds; None where it is not in the buffer."""
     end = at + length
     if length > SMALL_RECORD or end + FRAME_FOOTER_BYTES > len(buffer):
         return None
-    return _FOOTER(buffer, end)[0] == masked(google_crc32c.value(buffer[at:end]))
+    return holds(buffer[at:end], buffer[end : end + FRAME_FOOTER_BYTES])
 
 
 def _is_ours(plugin_data: summary_pb2.SummaryMetadata.PluginData) -> bool:

@@ -1,0 +1,24 @@
+"""One record as the serialized `Event` that an event file frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tensorboard.compat.proto import event_pb2, summary_pb2
+
+from tb_activations.record.summary import blobs_tensor
+
+
+def activation_event(
+    tag: str,
+    blobs: Sequence[bytes],
+    step: int,
+    wall_time: float,
+    metadata: summary_pb2.SummaryMetadata,
+) -> bytes:
+    """A serialized `Event` of one record; wall_time in seconds since 1970."""
+    value = summary_pb2.Summary.Value(tag=tag, tensor=blobs_tensor(blobs), metadata=metadata)
+    event = event_pb2.Event(
+        wall_time=wall_time, step=step, summary=summary_pb2.Summary(value=[value])
+    )
+    return event.SerializeToString()
