@@ -33,10 +33,15 @@ def check_dtype(dtype: np.dtype) -> None:
     """
     extended = dtype.kind == "V" and dtype.name.startswith(("bfloat16", "float8"))
     if not (dtype.kind in "fiub" or extended) or dtype.itemsize > 8:
-        raise TypeError(
-            f"activations of dtype {dtype.name} cannot be logged; accepted are float8, float16, "
-            "bfloat16, float32, float64, integers and bool"
-        )
+        raise refused_dtype(dtype.name)
+
+
+def refused_dtype(name: str) -> TypeError:
+    """The error of a dtype that cannot be logged, which names those that can."""
+    return TypeError(
+        f"activations of dtype {name} cannot be logged; accepted are float8, float16, "
+        "bfloat16, float32, float64, integers and bool"
+    )
 
 
 def store(values: np.ndarray, precision: str) -> tuple[np.ndarray, int]:

@@ -1,19 +1,18 @@
-"""Logging one layer's activations: the op in TensorFlow, and its twin in NumPy alone.
-
-`activations` takes a tensor `[n, …, c]` and writes one record to the default summary writer;
-`activations_pb` takes an array and returns the `Summary` that holds the same record.
-"""
+"""The op: a tensor `[n, …, c]` → one record, written to the default summary writer."""
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any
+
+import tensorflow as tf
 
 from tb_activations.record.header import MAX_RECORD_BYTES
 from tb_activations.record.metadata import summary_metadata
 from tb_activations.record.options import Options, check_rank, check_size
-
-_ACCEPTED = "accepted are float8, float16, bfloat16, float32, float64, integers and bool"
+from tb_activations.record.storage import refused_dtype
+from tb_activations.training.tensorflow.record import blobs, keep
 
 
 def activations(
@@ -62,8 +61,6 @@ def activations(
         where the shape is known. Where it is not, such a record is written without its values
         and one warning is printed.
     """
-    import tensorflow as tf
-
     options = Options(max_outputs, max_channels, precision, compression, data_format)
     metadata = summary_metadata(kind, order, description)
     step = _checked_step(step)
@@ -82,8 +79,6 @@ def activations(
 
 
 def _checked_step(step: Any) -> Any:
-    import tensorflow as tf
-
     step = tf.summary.experimental.get_step() if step is None else step
     if step is None:
         raise ValueError(
@@ -99,17 +94,15 @@ def _checked_step(step: Any) -> Any:
     return step
 
 
-def _checked_data(data: Any, options: Any) -> Any:
+def _checked_data(data: Any, options: Options) -> Any:
     """`data`, of a dtype and rank that can be logged; asserts the rank where it is unknown."""
-    import tensorflow as tf
-
     dtype = data.dtype
     if not (dtype.is_floating or dtype.is_integer or dtype.is_bool) or dtype.is_quantized:
-        raise TypeError(f"activations of dtype {dtype.name} cannot be logged; {_ACCEPTED}")
+        raise refused_dtype(dtype.name)
     if "float8" in dtype.name:
         data = tf.cast(data, tf.float16)  # a condition takes no float8; float16 holds it exactly
     if data.shape.rank is None:
-        message = f"{_rank_message()}; the rank was"
+        message = "activations must have rank 2 to 5; the rank was"
         accepted = tf.logical_and(tf.rank(data) >= 2, tf.rank(data) <= 5)
         check = tf.debugging.Assert(accepted, [message, tf.rank(data)])
         with tf.control_dependencies([check] if check is not None else []):
@@ -120,11 +113,7 @@ def _checked_data(data: Any, options: Any) -> Any:
     return data
 
 
-def _rank_message() -> str:
-    return "activations must have rank 2 to 5"
-
-
-def _check_known_size(shape: list[int], options: Any) -> None:
+def _check_known_size(shape: list[int], options: Options) -> None:
     kept = [min(shape[0], options.max_outputs), *shape[1:]]
     axis = 1 if options.channels_first else -1
     if options.max_channels is not None:
@@ -134,8 +123,6 @@ def _check_known_size(shape: list[int], options: Any) -> None:
 
 def _checked_labels(labels: Any, data: Any, max_outputs: int) -> Any:
     """string `[m]`, m at least the number kept; `[0]` for none."""
-    import tensorflow as tf
-
     if labels is None:
         return tf.zeros([0], tf.string)
     texts = tf.convert_to_tensor(labels)
@@ -151,12 +138,8 @@ def _checked_labels(labels: Any, data: Any, max_outputs: int) -> Any:
     return texts
 
 
-def _make(tag: str, data: Any, source: str, labels: Any, options: Any) -> Any:
+def _make(tag: str, data: Any, source: str, labels: Any, options: Options) -> Any:
     """The record's blobs; run by `tf.summary.write` on the CPU, where a record is written."""
-    import tensorflow as tf
-
-    from tb_activations.training.tensorflow.record import blobs, keep
-
     with tf.device(None):  # back to the device of the data, so that it sends over what is kept
         kept = keep(data, options)
     if tf.is_tensor(kept.omitted):
@@ -166,10 +149,6 @@ def _make(tag: str, data: Any, source: str, labels: Any, options: Any) -> Any:
 
 def _warn_once(omitted: Any, tag: str) -> None:
     """Prints one warning a tag, from inside a graph."""
-    import sys
-
-    import tensorflow as tf
-
     # A variable by its shared name alone: tf.function may not create a tf.Variable when retraced.
     warned = tf.raw_ops.VarHandleOp(
         dtype=tf.bool, shape=[], shared_name=f"tb_activations/omitted/{tag}"

@@ -1,0 +1,84 @@
+"""`record.storage` in TensorFlow ops: values ↔ what is stored of them, bit for bit the same.
+
+`true value = stored · 2**exponent`; the signs and powers are taken from the bits, so that no
+device's flushing of subnormals is felt.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tb_activations.record.storage import MAX_SHIFT, NAN, TOP
+
+Tensor = Any
+
+_STRONG = 2.0**-80
+_BITS = {tf.float32: (tf.int32, 23, 127), tf.float64: (tf.int64, 52, 1023)}
+
+
+def store(values: Tensor, precision: str, finite: Tensor) -> tuple[Tensor, Tensor]:
+    """(stored, exponent), true value = stored · 2**exponent.
+
+    finite: whether all values are known to be, a bool scalar.
+    """
+    if precision == "float32" and values.dtype == tf.float32:
+        return values, tf.constant(0)
+    if values.dtype == tf.float64:
+        return _store_any(values, precision)
+    largest = tf.maximum(tf.reduce_max(values), -tf.reduce_min(values))
+    plain = finite & (largest >= _STRONG)
+    return tf.cond(
+        plain, lambda: _store_plain(values, largest), lambda: _store_any(values, precision)
+    )
+
+
+def _store_plain(values: Tensor, largest: Tensor) -> tuple[Tensor, Tensor]:
+    """Finite float32 so strong that its subnormals vanish in float16: few passes over it."""
+    shift = _shift(largest, "float16")
+    return tf.cast(values * _power(shift, tf.float32), tf.float16), -shift
+
+
+def _store_any(values: Tensor, precision: str) -> tuple[Tensor, Tensor]:
+    flushed = _flush(values, np.finfo(values.dtype.as_numpy_dtype).tiny)
+    zero = tf.zeros((), values.dtype)
+    magnitudes = tf.where(tf.math.is_finite(flushed), tf.abs(flushed), zero)
+    shift = _shift(tf.maximum(tf.reduce_max(magnitudes), zero), precision)
+    scaled = _scale(flushed, shift)
+    if precision == "float32":
+        narrow = tf.cast(_flush(scaled, float(np.finfo(np.float32).tiny)), tf.float32)
+    else:
+        narrow = tf.cast(tf.cast(scaled, tf.float32), tf.float16)
+    return tf.where(tf.math.is_nan(narrow), tf.constant(NAN[precision]), narrow), -shift
+
+
+def _flush(values: Tensor, tiny: Any) -> Tensor:
+    """Magnitudes below `tiny` become 0 of their sign, which is taken from the bits."""
+    integer = _BITS[values.dtype][0]
+    sign = tf.bitwise.bitwise_and(tf.bitcast(values, integer), tf.constant(integer.min, integer))
+    return tf.where(tf.abs(values) < tiny, tf.bitcast(sign, values.dtype), values)
+
+
+def _shift(largest: Tensor, precision: str) -> Tensor:
+    """e of `storage`, int32."""
+    integer, mantissa, bias = _BITS[largest.dtype]
+    raised = tf.bitwise.right_shift(tf.bitcast(largest, integer), tf.constant(mantissa, integer))
+    shift = tf.minimum(TOP[precision] - (tf.cast(raised, tf.int32) - bias), MAX_SHIFT)
+    top = tf.cast(_scale(largest, shift), tf.float32)
+    rounds = top >= 65520 if precision == "float16" else tf.math.is_inf(top)
+    return tf.where(largest > 0, shift - tf.cast(rounds, tf.int32), 0)
+
+
+def _scale(values: Tensor, shift: Tensor) -> Tensor:
+    half = shift // 2
+    dtype = values.dtype
+    return values * _power(half, dtype) * _power(shift - half, dtype)
+
+
+def _power(exponent: Tensor, dtype: Any) -> Tensor:
+    """2**exponent from its bits."""
+    integer, mantissa, bias = _BITS[dtype]
+    biased = tf.cast(exponent + bias, integer)
+    return tf.bitcast(tf.bitwise.left_shift(biased, tf.constant(mantissa, integer)), dtype)
