@@ -119,7 +119,7 @@ def test_every_dtype_is_logged_as_numpy_would(tmp_path: Path, dtype: str) -> Non
             assert_same_record(ours, record.encode(data, **options))
 
 
-@pytest.mark.parametrize("known", ["shape", "rank", "nothing"])
+@pytest.mark.parametrize("known", ["shape", "sides", "rank", "nothing"])
 @pytest.mark.parametrize(
     ("dtype", "shape", "options"),
     [
@@ -138,11 +138,16 @@ def test_every_dtype_is_logged_as_numpy_would(tmp_path: Path, dtype: str) -> Non
 def test_a_graph_logs_what_numpy_would(
     tmp_path: Path, dtype: str, shape: tuple[int, ...], options: dict[str, Any], known: str
 ) -> None:
-    """Inside tf.function, whether the shape, only the rank or nothing of it is known."""
+    """Inside tf.function, be the shape, all but the batch, the rank alone or nothing known."""
     data = of_dtype(dtype, shape)
     if shape[0] == 70:
         data = np.nan_to_num(data, nan=0, posinf=0, neginf=0)
-    sides = {"shape": shape, "rank": [None] * len(shape), "nothing": None}[known]
+    sides = {
+        "shape": shape,
+        "sides": [None, *shape[1:]],
+        "rank": [None] * len(shape),
+        "nothing": None,
+    }[known]
     signature = tf.TensorSpec(sides, tf.as_dtype(data.dtype))
     ours = write_in_function(tmp_path, tf.constant(data), signature, **options)
     assert_same_record(ours, record.encode(data, **options))

@@ -25,6 +25,7 @@ from tb_activations.training.tensorflow.sizes import (
     minimum,
     size_of,
     sizes_of,
+    times,
     unless,
     where,
 )
@@ -129,7 +130,7 @@ def _steps(count: Tensor) -> Tensor:
 def _pages(planes: Tensor, compression: int) -> tuple[Tensor, Tensor, Tensor]:
     """(pages string `[k]`, planes on each int64 `[k]`, codec string)."""
     count, size = (sizes_of(planes).n, sizes_of(planes).last)
-    values = count * size
+    values = times(count, size)
     png = values >= MIN_PNG_VALUES if compression else False
     return branch(
         values == 0,

@@ -75,6 +75,11 @@ def maximum(a: Size, b: Size) -> Size:
     return max(a, b) if known(a, b) else tf.maximum(int64(a), int64(b))
 
 
+def times(a: Size, b: Size) -> Size:
+    """a · b; known to be 0 where either is, so that nothing divides by it."""
+    return 0 if any(known(side) and side == 0 for side in (a, b)) else a * b
+
+
 def where(condition: Tensor | bool, yes: Size, no: Size) -> Size:
     if not tf.is_tensor(condition):
         return yes if condition else no
