@@ -1,5 +1,6 @@
 """Packaging of tb_activations: the Python package and the built dashboard inside it."""
 
+import runpy
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -13,6 +14,8 @@ if not BUNDLE.is_file():
         "build it with `npm ci && npm run build` in frontend/"
     )
 
+# Run, not imported: importing the package would need what it is about to declare.
+NAMES = runpy.run_path(str(HERE / "tb_activations" / "names.py"))
 DEMO = ["scikit-learn>=1.3"]
 TESTS = [
     "build>=1",
@@ -28,7 +31,7 @@ LINT = ["mypy==2.4.1", "ruff==0.17.6"]
 
 setup(
     name="tb-activations",
-    version="0.1.0",
+    version=NAMES["VERSION"],
     description=(
         "A TensorBoard dashboard for the activations of every layer, at every step, as real values"
     ),

@@ -21,6 +21,7 @@ from benchmarks import harness
 from tb_activations import record
 from tb_activations.eventfile.event import activation_event
 from tb_activations.eventfile.frame import frame
+from tb_activations.names import PLUGIN_NAME
 from tb_activations.record import Blob, metadata, storage
 
 EXAMPLES = 8
@@ -35,7 +36,7 @@ def of_log(directory: Path) -> list[list[str]]:
     for path in sorted(directory.rglob("*tfevents*")):
         for data in RawEventFileLoader(str(path)).Load():
             for value in event_pb2.Event.FromString(data).summary.value:
-                if value.metadata.plugin_data.plugin_name == metadata.PLUGIN_NAME:
+                if value.metadata.plugin_data.plugin_name == PLUGIN_NAME:
                     blobs = value.tensor.string_val
                     values = math.prod(record.parse_header(blobs[Blob.HEADER]).shape)
                     pages = sum(map(len, blobs[Blob.FIRST_PAGE :]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+from tb_activations.names import VERSION as __version__
 
 _HOMES = {
     "EventWriter": "tb_activations.eventfile.writer",

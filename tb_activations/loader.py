@@ -9,9 +9,9 @@ from typing import Any
 
 from tensorboard.plugins import base_plugin
 
+from tb_activations.names import PLUGIN_NAME
 from tb_activations.sources.logdirs import LogDirs
 
-PLUGIN_NAME = "activations"
 KEPT = 1  # steps a tag that TensorBoard keeps, where the timeline reads the rest
 
 

@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "doctor": ("names", "record", "eventfile", "sources", "server", "export"),
     "tf_explain": ("names", "record", "eventfile", "export", "training", "training/keras"),
     "events": ("names", "record", "eventfile"),
-    "__init__": (),
+    "__init__": ("names",),
 }
 # Packages that are imported in some rooms, or files, alone.
 ONLY_IN: dict[str, tuple[str, ...]] = {

@@ -99,6 +99,7 @@ def test_wheel_holds_the_dashboard_and_the_code(wheel):
     assert {"tb_activations/static/index.js", "tb_activations/py.typed"} <= names
     assert not [name for name in names if name.startswith(("tests/", "demo/", "benchmarks/"))]
     assert b"activations = tb_activations.loader:ActivationsLoader" in entry_points
+    assert f"tb_activations-{tba.__version__}.dist-info/METADATA" in names
 
 
 @needs_tree

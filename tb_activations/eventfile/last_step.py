@@ -11,8 +11,8 @@ from tb_activations.eventfile.frame import FRAME_HEADER_BYTES, read_at
 from tb_activations.eventfile.walk import Frame, Frames
 from tb_activations.eventfile.wire import Read, head_of_event, plugin_of_value, values_of_event
 from tb_activations.eventfile.writer import event_files
+from tb_activations.names import PLUGIN_NAME
 from tb_activations.record.errors import RecordError
-from tb_activations.record.metadata import PLUGIN_NAME
 
 
 def last_step(log_dir: str | os.PathLike[str]) -> int | None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from tensorboard.compat.proto import summary_pb2
 
-PLUGIN_NAME = "activations"
+from tb_activations.names import PLUGIN_NAME
+
 VERSION = 1
 KINDS = ("activation", "input")
 

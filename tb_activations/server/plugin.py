@@ -21,7 +21,7 @@ from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
 from werkzeug.exceptions import HTTPException
 
-from tb_activations.record import metadata
+from tb_activations.names import PLUGIN_NAME
 from tb_activations.record.header import Header
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.server.reader import NotThere, Reader, Span, Step, TooMuch
@@ -45,7 +45,7 @@ class BadParameter(ValueError):
 class ActivationsPlugin(base_plugin.TBPlugin):
     """Serves the dashboard and what it shows."""
 
-    plugin_name = metadata.PLUGIN_NAME
+    plugin_name = PLUGIN_NAME
 
     def __init__(self, context: base_plugin.TBContext, reader: Reader) -> None:
         super().__init__(context)

@@ -21,10 +21,11 @@ import numpy as np
 from tensorboard import errors
 from tensorboard.data import provider as tb_provider
 
+from tb_activations.names import PLUGIN_NAME
 from tb_activations.record.decoder import Blob, parse_labels, parse_summary
 from tb_activations.record.errors import RecordError
 from tb_activations.record.header import Header, parse_header
-from tb_activations.record.metadata import PLUGIN_NAME, TagMetadata, parse_metadata
+from tb_activations.record.metadata import TagMetadata, parse_metadata
 from tb_activations.record.statistics import LayerSummary
 from tb_activations.sources.series import SUMMARY, Gone, summary_row
 from tb_activations.sources.warn import WarnOnce, logger

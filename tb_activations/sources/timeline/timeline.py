@@ -39,10 +39,11 @@ from tb_activations.eventfile.wire import (
     values_of_event,
 )
 from tb_activations.eventfile.writer import event_files
+from tb_activations.names import PLUGIN_NAME
 from tb_activations.record.decoder import Blob, parse_labels, parse_summary
 from tb_activations.record.errors import RecordError
 from tb_activations.record.header import MAX_CHANNELS, Header, parse_header
-from tb_activations.record.metadata import PLUGIN_NAME, parse_metadata
+from tb_activations.record.metadata import parse_metadata
 from tb_activations.sources.series import Gone, summary_row
 from tb_activations.sources.timeline.blobs import BlobCache, EventBlobs
 from tb_activations.sources.timeline.rows import (
