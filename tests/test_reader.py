@@ -18,8 +18,8 @@ from tb_activations import record
 from tb_activations.record.metadata import TagMetadata
 from tb_activations.server import overview, reader
 from tb_activations.sources.logdirs import LogDirs
-from tb_activations.sources.provider import ProviderSource, Unavailable, Viewer
-from tb_activations.sources.series import SUMMARY
+from tb_activations.sources.provider import ProviderSource
+from tb_activations.sources.series import SUMMARY, Unavailable, Viewer
 from tb_activations.sources.timeline.timelines import Timelines
 from tb_activations.sources.warn import WarnOnce
 

@@ -25,7 +25,7 @@ from tb_activations.names import PLUGIN_NAME
 from tb_activations.record.header import Header
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.server.reader import NotThere, Reader, Span, Step, TooMuch
-from tb_activations.sources.provider import Unavailable, Viewer
+from tb_activations.sources.series import Unavailable, Viewer
 
 BUNDLE = Path(__file__).parents[1] / "static" / "index.js"
 METHODS = ("GET", "HEAD")

@@ -23,8 +23,8 @@ from tb_activations.record.metadata import TagMetadata
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.record.values import Record, read_values
 from tb_activations.server.overview import Track, overview
-from tb_activations.sources.provider import ProviderSource, TagInfo, Viewer
-from tb_activations.sources.series import Gone, Series
+from tb_activations.sources.provider import ProviderSource
+from tb_activations.sources.series import Gone, Series, TagInfo, Viewer
 from tb_activations.sources.timeline.timelines import Timelines
 
 MAX_STATS_BYTES = 16 << 20

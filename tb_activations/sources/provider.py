@@ -9,25 +9,22 @@ from __future__ import annotations
 
 import contextlib
 import math
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-import numpy as np
 from tensorboard import errors
 from tensorboard.data import provider as tb_provider
 
 from tb_activations.names import PLUGIN_NAME
 from tb_activations.record.decoder import Blob, parse_labels, parse_summary
 from tb_activations.record.errors import RecordError
-from tb_activations.record.header import Header, parse_header
-from tb_activations.record.metadata import TagMetadata, parse_metadata
-from tb_activations.record.statistics import LayerSummary
-from tb_activations.sources.series import SUMMARY, Gone, summary_row
+from tb_activations.record.header import parse_header
+from tb_activations.record.metadata import parse_metadata
+from tb_activations.sources.lru import Lru
+from tb_activations.sources.provider_series import Known, ProviderSeries
+from tb_activations.sources.series import Gone, TagInfo, Unavailable, Viewer
 from tb_activations.sources.warn import WarnOnce, logger
 
 KEEPS = 10  # blob sequences per tag, where the user sets nothing
@@ -37,85 +34,6 @@ MAX_REMEMBERED = 20_000
 PARALLEL = 8
 
 T = TypeVar("T")
-
-
-class Unavailable(RuntimeError):
-    """TensorBoard's data provider failed to answer."""
-
-
-@dataclass(frozen=True)
-class Viewer:
-    """Who asks: TensorBoard's request context, and the experiment of the URL."""
-
-    context: Any
-    experiment: str
-
-
-@dataclass(frozen=True)
-class TagInfo:
-    """What is known of a tag; description is Markdown as it was logged.
-
-    `wall_time` is when it was last written, in seconds since 1970; None where that is no number.
-    """
-
-    metadata: TagMetadata
-    description: str
-    wall_time: float | None
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What has been read of a record; header is None where it is damaged."""
-
-    header: Header | None
-    summary: LayerSummary | None
-    labels: tuple[str, ...] | None
-
-
-@dataclass(frozen=True)
-class ProviderRecord:
-    header: Header
-    references: Sequence[tb_provider.BlobReference]
-    fetch: Callable[[Sequence[str]], list[bytes]]
-
-    def blobs(self, indices: Sequence[int]) -> list[bytes]:
-        if indices and max(indices) >= len(self.references):
-            raise RecordError(f"blob {max(indices)} of {len(self.references)} is missing")
-        return self.fetch([self.references[i].blob_key for i in indices])
-
-
-@dataclass(frozen=True)
-class ProviderSeries:
-    """The steps that the provider kept, as far as their headers could be read in time."""
-
-    complete: bool
-    sampled: bool
-    data: Sequence[tb_provider.BlobSequenceDatum]
-    known: Sequence[_Known]
-    fetch: Callable[[Sequence[str]], list[bytes]]
-
-    @property
-    def steps(self) -> np.ndarray:
-        return np.array([datum.step for datum in self.data], np.int64)
-
-    @property
-    def wall_times(self) -> np.ndarray:
-        return np.array([datum.wall_time for datum in self.data], np.float64)
-
-    def summaries(self) -> np.ndarray:
-        rows = [summary_row(k.summary) for k in self.known if k.summary]
-        return np.array(rows, SUMMARY)
-
-    def header(self, position: int) -> Header:
-        header = self.known[position].header
-        assert header is not None
-        return header
-
-    def labels(self, position: int) -> tuple[str, ...] | None:
-        return self.known[position].labels
-
-    def record(self, position: int) -> ProviderRecord:
-        return ProviderRecord(self.header(position), self.data[position].values, self.fetch)
 
 
 class ProviderSource:
@@ -139,7 +57,7 @@ class ProviderSource:
         self._keeps = keeps
         self._tags_of = tags_of or (lambda run: [])
         self._warn = warn or WarnOnce()
-        self._remembered: _Lru[tuple, _Known] = _Lru(MAX_REMEMBERED)
+        self._remembered: Lru[tuple, Known] = Lru(MAX_REMEMBERED)
         self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="activations-blob")
 
     def tags(
@@ -221,9 +139,7 @@ class ProviderSource:
                 continue
             yield tag, TagInfo(metadata, tags[tag].description, _finite(tags[tag].max_wall_time))
 
-    def _known(
-        self, viewer: Viewer, run: str, tag: str, data: Sequence[Any]
-    ) -> list[_Known | None]:
+    def _known(self, viewer: Viewer, run: str, tag: str, data: Sequence[Any]) -> list[Known | None]:
         """What is known of each record; None where there was no time to read it."""
         keys = [(viewer.experiment, run, tag, datum.step, datum.wall_time) for datum in data]
         deadline = time.monotonic() + SECONDS
@@ -241,21 +157,21 @@ class ProviderSource:
                     self._remembered.put(keys[i], known)
         return [self._remembered.get(key) for key in keys]
 
-    def _read(self, viewer: Viewer, run: str, tag: str, datum: Any) -> _Known | None:
+    def _read(self, viewer: Viewer, run: str, tag: str, datum: Any) -> Known | None:
         """Header, summary and labels of one record; None where it has just gone."""
         if len(datum.values) < Blob.FIRST_PAGE:
             self._skip(run, tag, datum.step, f"it has {len(datum.values)} blobs, not 4 or more")
-            return _Known(None, None, None)
+            return Known(None, None, None)
         try:
             header, summary, labels = (
                 self._blob(viewer, datum.values[i].blob_key)
                 for i in (Blob.HEADER, Blob.SUMMARY, Blob.LABELS)
             )
             parsed = parse_header(header)
-            return _Known(parsed, parse_summary(summary), parse_labels(labels, parsed))
+            return Known(parsed, parse_summary(summary), parse_labels(labels, parsed))
         except RecordError as e:
             self._skip(run, tag, datum.step, str(e))
-            return _Known(None, None, None)
+            return Known(None, None, None)
         except Gone:
             return None
 
@@ -288,29 +204,3 @@ class ProviderSource:
 
 def _finite(number: float | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None
-
-
-K = TypeVar("K")
-
-
-class _Lru(Generic[K, T]):
-    """The last `limit` things put or got; safe between threads."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._items: OrderedDict[K, T] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: K) -> T | None:
-        with self._lock:
-            if key not in self._items:
-                return None
-            self._items.move_to_end(key)
-            return self._items[key]
-
-    def put(self, key: K, item: T) -> None:
-        with self._lock:
-            self._items[key] = item
-            self._items.move_to_end(key)
-            while len(self._items) > self._limit:
-                self._items.popitem(last=False)

@@ -6,11 +6,13 @@ for as long as the snapshot is held, whatever is written meanwhile.
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from tb_activations.record.header import Header
+from tb_activations.record.metadata import TagMetadata
 from tb_activations.record.statistics import LayerSummary
 from tb_activations.record.values import Record
 
@@ -28,6 +30,30 @@ SUMMARY = np.dtype(
 
 class Gone(LookupError):
     """A record that was listed, and that its source no longer has."""
+
+
+class Unavailable(RuntimeError):
+    """TensorBoard's data provider failed to answer."""
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who asks: TensorBoard's request context, and the experiment of the URL."""
+
+    context: Any
+    experiment: str
+
+
+@dataclass(frozen=True)
+class TagInfo:
+    """What is known of a tag; description is Markdown as it was logged.
+
+    `wall_time` is when it was last written, in seconds since 1970; None where that is no number.
+    """
+
+    metadata: TagMetadata
+    description: str
+    wall_time: float | None
 
 
 class Series(Protocol):

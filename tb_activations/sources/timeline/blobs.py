@@ -7,8 +7,6 @@ one only the blobs that are wanted are read, once its checksum has been checked 
 from __future__ import annotations
 
 import os
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,40 +19,20 @@ from tb_activations.eventfile.frame import (
 )
 from tb_activations.eventfile.wire import MAX_BLOBS, Read, Value, blobs_of_tensor, values_of_event
 from tb_activations.record.errors import RecordError
+from tb_activations.sources.lru import Lru
 from tb_activations.sources.series import Gone
 
 WHOLE = 4 << 20
 CACHE_BYTES = 32 << 20
 
-Key = tuple[str, int, int]  # path, offset, length
 Expected = tuple[bytes, int]  # tag, step
 
 
-class BlobCache:
-    """The data of the records last read, CACHE_BYTES of them; safe between threads."""
+class BlobCache(Lru[tuple, bytes]):
+    """The data of the records last read, CACHE_BYTES of them."""
 
     def __init__(self, limit: int = CACHE_BYTES) -> None:
-        self._limit = limit
-        self._used = 0
-        self._items: OrderedDict[tuple, bytes] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: tuple) -> bytes | None:
-        with self._lock:
-            found = self._items.get(key)
-            if found is not None:
-                self._items.move_to_end(key)
-            return found
-
-    def put(self, key: tuple, data: bytes) -> None:
-        with self._lock:
-            if key in self._items:
-                return
-            self._items[key] = data
-            self._used += len(data)
-            while self._used > self._limit:
-                _, old = self._items.popitem(last=False)
-                self._used -= len(old)
+        super().__init__(limit, size=len)
 
 
 @dataclass(frozen=True)
