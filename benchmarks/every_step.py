@@ -382,7 +382,7 @@ def _indexed(directory: Path) -> RunTimeline:
 
 def _index_bytes(timeline: RunTimeline) -> int:
     """What the arrays of the index take, room for growth included."""
-    tags = [tag for tag in timeline._tags.values() if tag]
+    tags = [tag for tag in timeline._index.tags.values() if tag]
     return sum(b.nbytes for tag in tags for part in tag.parts.values() for b in part.rows.blocks)
 
 

@@ -26,7 +26,8 @@ from tb_activations.record.storage import restore
 from tb_activations.record.values import read_values
 from tb_activations.sources.series import Gone
 from tb_activations.sources.timeline.blobs import BlobCache
-from tb_activations.sources.timeline.timeline import RunTimeline, TimelineSeries
+from tb_activations.sources.timeline.series import TimelineSeries
+from tb_activations.sources.timeline.timeline import RunTimeline
 from tb_activations.sources.warn import WarnOnce
 
 FORMATS = ("png", "npy", "gif")

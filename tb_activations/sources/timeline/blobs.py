@@ -22,6 +22,7 @@ from tb_activations.record.errors import RecordError
 from tb_activations.sources.lru import Lru
 from tb_activations.sources.series import Gone
 
+SMALL_RECORD = 64 << 10  # up to this size a record's checksum is checked at once
 WHOLE = 4 << 20
 CACHE_BYTES = 32 << 20
 
