@@ -16,12 +16,12 @@ from logs import layer, write_run
 from report import report
 from servers import tensorboard_server
 
-from tb_activations.server import plugin
+from tb_activations.server import answers
 
 REQUESTS = 5000 if os.environ.get("TBA_SOAK") == "1" else 500  # for each loader
 RUN, TAG = "a <b>&'\"", "conv/日本"
 STATUSES = {200, 206, 304, 400, 404, 405, 416}
-BUNDLE = plugin.BUNDLE.read_bytes()
+BUNDLE = answers.BUNDLE.read_bytes()
 # Whatever TensorBoard says of requests that it, and not we, answers.
 THEIRS = re.compile(
     r".* application\.py:\d+\] path .* not found, sending 404|.* code 4\d\d, message Bad ",

@@ -19,7 +19,7 @@ from tb_activations.record.metadata import TagMetadata
 from tb_activations.server import overview, reader
 from tb_activations.sources.logdirs import LogDirs
 from tb_activations.sources.provider import ProviderSource
-from tb_activations.sources.series import SUMMARY, Unavailable, Viewer
+from tb_activations.sources.series import SUMMARY, Unavailable, Viewer, Where
 from tb_activations.sources.timeline.timelines import Timelines
 from tb_activations.sources.warn import WarnOnce
 
@@ -79,7 +79,8 @@ def test_timeline_and_provider_agree(logdir, loader, keeps):
         _wait(lambda: last_steps(remote) == {"conv": 58, "dense": 29})
         assert local.tags(VIEWER) == remote.tags(VIEWER)
         for tag in ("conv", "dense"):
-            sampled, every = (r.steps(VIEWER, "a", tag) for r in (remote, local))
+            where = Where("a", tag)
+            sampled, every = (r.steps(VIEWER, where) for r in (remote, local))
             assert (sampled.sampled, every.sampled) == (keeps > 0, False)
             assert sampled.complete and every.complete
             all_steps = list(every.entries)
@@ -89,8 +90,8 @@ def test_timeline_and_provider_agree(logdir, loader, keeps):
                 at = [e.step for e in all_steps].index(entry.step)
                 assert all_steps[at] == entry
                 assert _values(local, tag, entry.step) == _values(remote, tag, entry.step)
-                assert local.statistics(VIEWER, "a", tag, (at, at + 1)) == remote.statistics(
-                    VIEWER, "a", tag, (position, position + 1)
+                assert local.statistics(VIEWER, where, (at, at + 1)) == remote.statistics(
+                    VIEWER, where, (position, position + 1)
                 )
         if keeps == 0:
             one, other = (r.overview(VIEWER, "a", columns=7, step=31) for r in (local, remote))
@@ -99,11 +100,13 @@ def test_timeline_and_provider_agree(logdir, loader, keeps):
 
 def last_steps(source):
     index = source.tags(VIEWER).get("a", {})
-    return {tag: [e.step for e in source.steps(VIEWER, "a", tag).entries][-1] for tag in index}
+    return {
+        tag: [e.step for e in source.steps(VIEWER, Where("a", tag)).entries][-1] for tag in index
+    }
 
 
 def _values(source, tag, step):
-    tensor = source.tensor(VIEWER, "a", tag, step, examples=(0, 2), channels=(1, 3))
+    tensor = source.tensor(VIEWER, Where("a", tag), step, examples=(0, 2), channels=(1, 3))
     return tensor.shape, tensor.dtype, tensor.read()
 
 
@@ -149,23 +152,21 @@ def test_a_column_shows_its_worst_step():
     ]  # fmt: skip
     tracks = {"a": track(rows), "b": track(rows[:1], [6], order=1)}
     answer = overview.overview(tracks, columns=4, step=5)
-    assert answer["columns"] == [[0, 1], [2, 3], [4, 5], [6, 7]]
-    a = answer["tags"]["a"]
+    assert answer.columns == [(0, 1), (2, 3), (4, 5), (6, 7)]
+    a = answer.strips["a"].worst
     assert a["step"] == [1, 3, 4, 7]
     assert a["rms"] == [9.0, 1.0, None, 5.0]
     assert a["nonfinite"] == [0, 0, 3, 0]
-    assert answer["tags"]["b"]["step"] == [None, None, None, 6]
-    assert answer["at"] == {
-        "a": {"step": 5, "rms": 9.0, "largest": 9.0, "dead": 4, "constant": 0, "nonfinite": 0}
-    }
-    assert answer["first_nonfinite"] == {"tag": "a", "step": 4}
+    assert answer.strips["b"].worst["step"] == [None, None, None, 6]
+    assert answer.at == {"a": overview.State(5, 9.0, 9.0, dead=4, constant=0, nonfinite=0)}
+    assert answer.first_nonfinite == overview.First("a", 4)
 
 
 def test_columns_divide_all_steps_evenly():
     """Buckets hold as many steps as each other, give or take one, and every step is in one."""
     rows = [(1, 1, 0, 0, 0)] * 103
     answer = overview.overview({"a": track(rows, range(0, 1030, 10))}, columns=10, step=None)
-    columns = answer["columns"]
+    columns = answer.columns
     assert columns[0][0] == 0 and columns[-1][1] == 1020
     sizes = {(last - first) // 10 + 1 for first, last in columns}
     assert sizes == {10, 11}
@@ -175,8 +176,8 @@ def test_columns_divide_all_steps_evenly():
 def test_an_overview_of_nothing():
     """A run of which nothing is indexed yet has no steps and no columns."""
     answer = overview.overview({}, columns=100, step=None)
-    assert answer["steps"] is None
-    assert (answer["columns"], answer["tags"], answer["at"]) == ([], {}, {})
+    assert answer.steps is None
+    assert (answer.columns, answer.strips, answer.at) == ([], {}, {})
 
 
 def test_numbers_are_short():

@@ -34,8 +34,61 @@ class Track:
     header: Header
 
 
-def overview(tracks: Mapping[str, Track], *, columns: int, step: int | None) -> dict[str, Any]:
-    """What `/overview` answers about these tracks, less `complete` and `sampled`.
+@dataclass(frozen=True)
+class Steps:
+    """The union of the steps of all tags."""
+
+    first: int
+    last: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One tag over all columns; header: of its last step.
+
+    worst: `rms`, `largest`, `dead`, `constant`, `nonfinite` and `step` of the worst step in each
+    column, all None where it has no step there.
+    """
+
+    metadata: TagMetadata
+    header: Header
+    worst: Mapping[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class State:
+    """One tag at one step; rms and largest are None where they are not finite."""
+
+    step: int
+    rms: float | None
+    largest: float | None
+    dead: int
+    constant: int
+    nonfinite: int
+
+
+@dataclass(frozen=True)
+class First:
+    """The earliest step with a non-finite channel, and its first tag in model order."""
+
+    tag: str
+    step: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """steps: None where there is none. columns: first and last step of each. strips, at: by tag."""
+
+    steps: Steps | None
+    columns: list[tuple[int, int]]
+    strips: dict[str, Strip]
+    at: dict[str, State]
+    first_nonfinite: First | None
+
+
+def overview(tracks: Mapping[str, Track], *, columns: int, step: int | None) -> Overview:
+    """The health of these tracks.
 
     Args:
       tracks: by tag; each has at least one step.
@@ -52,13 +105,13 @@ def overview(tracks: Mapping[str, Track], *, columns: int, step: int | None) -> 
         if entry is not None:
             at[tag] = entry
         nonfinite += _nonfinite(tag, track, summaries)
-    return {
-        "steps": _span(steps),
-        "columns": [[int(a), int(b)] for a, b in zip(starts, ends, strict=True)],
-        "tags": strips,
-        "at": at,
-        "first_nonfinite": _first(nonfinite),
-    }
+    return Overview(
+        steps=_span(steps),
+        columns=list(zip(starts.tolist(), ends.tolist(), strict=True)),
+        strips=strips,
+        at=at,
+        first_nonfinite=_first(nonfinite),
+    )
 
 
 def _union(all_steps: Iterable[np.ndarray]) -> np.ndarray:
@@ -70,10 +123,8 @@ def _union(all_steps: Iterable[np.ndarray]) -> np.ndarray:
     return union
 
 
-def _span(steps: np.ndarray) -> dict[str, int] | None:
-    if not len(steps):
-        return None
-    return {"first": int(steps[0]), "last": int(steps[-1]), "count": len(steps)}
+def _span(steps: np.ndarray) -> Steps | None:
+    return Steps(int(steps[0]), int(steps[-1]), len(steps)) if len(steps) else None
 
 
 def _buckets(steps: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
@@ -83,22 +134,18 @@ def _buckets(steps: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
     return steps[edges[:-1]], steps[edges[1:] - 1]
 
 
-def _strip(track: Track, summaries: np.ndarray, starts: np.ndarray) -> dict[str, Any]:
+def _strip(track: Track, summaries: np.ndarray, starts: np.ndarray) -> Strip:
     bucket = np.searchsorted(starts, track.steps, side="right") - 1
     worst = _worst(summaries, bucket)
     rows: list[int | None] = [None] * len(starts)
     for row in worst:
         rows[bucket[row]] = int(row)
-    return {
-        "kind": track.metadata.kind,
-        "order": track.metadata.order,
-        "shape": list(track.header.shape),
-        "batch": track.header.batch,
-        "channels": track.header.channels,
+    of_worst = {
         **{name: _column(_floats(summaries[name][worst]), rows) for name in FLOATS},
         **{name: _column(summaries[name][worst].tolist(), rows) for name in COUNTS},
         "step": _column(track.steps[worst].tolist(), rows),
     }
+    return Strip(track.metadata, track.header, of_worst)
 
 
 def _worst(summaries: np.ndarray, bucket: np.ndarray) -> np.ndarray:
@@ -115,17 +162,15 @@ def _column(values: Sequence[Any], rows: Sequence[int | None]) -> list[Any]:
     return [None if row is None else next(following) for row in rows]
 
 
-def _at(track: Track, summaries: np.ndarray, step: int | None) -> dict[str, Any] | None:
+def _at(track: Track, summaries: np.ndarray, step: int | None) -> State | None:
     last = len(track.steps)
     row = (last if step is None else int(np.searchsorted(track.steps, step, side="right"))) - 1
     if row < 0:
         return None
     summary = summaries[row : row + 1]
-    return {
-        "step": int(track.steps[row]),
-        **{name: _floats(summary[name])[0] for name in FLOATS},
-        **{name: int(summary[name][0]) for name in COUNTS},
-    }
+    rms, largest = (_floats(summary[name])[0] for name in FLOATS)
+    dead, constant, nonfinite = (int(summary[name][0]) for name in COUNTS)
+    return State(int(track.steps[row]), rms, largest, dead, constant, nonfinite)
 
 
 def _nonfinite(tag: str, track: Track, summaries: np.ndarray) -> list[tuple[int, bool, int, str]]:
@@ -135,12 +180,11 @@ def _nonfinite(tag: str, track: Track, summaries: np.ndarray) -> list[tuple[int,
     return [(int(track.steps[row]), order is None, order or 0, tag) for row in rows[:1]]
 
 
-def _first(nonfinite: list[tuple[int, bool, int, str]]) -> dict[str, Any] | None:
-    """The earliest step with a non-finite channel, and its first tag in model order."""
+def _first(nonfinite: list[tuple[int, bool, int, str]]) -> First | None:
     if not nonfinite:
         return None
     step, _, _, tag = min(nonfinite)
-    return {"tag": tag, "step": step}
+    return First(tag, step)
 
 
 def _floats(values: np.ndarray) -> list[float | None]:

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -22,9 +21,9 @@ from tb_activations.record.header import Header
 from tb_activations.record.metadata import TagMetadata
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.record.values import Record, read_values
-from tb_activations.server.overview import Track, overview
+from tb_activations.server.overview import Overview, Track, overview
 from tb_activations.sources.provider import ProviderSource
-from tb_activations.sources.series import Gone, Series, TagInfo, Viewer
+from tb_activations.sources.series import Gone, Series, TagInfo, Viewer, Where, quoted
 from tb_activations.sources.timeline.timelines import Timelines
 
 MAX_STATS_BYTES = 16 << 20
@@ -66,6 +65,15 @@ class Steps:
 
 
 @dataclass(frozen=True)
+class Health:
+    """What `/overview` answers of a run."""
+
+    complete: bool
+    sampled: bool
+    overview: Overview
+
+
+@dataclass(frozen=True)
 class Tensor:
     """Stored values of one record: `identity` names them for caches, `read` decodes them."""
 
@@ -74,7 +82,7 @@ class Tensor:
     channels: slice
     step: int
     wall_time: float
-    where: str
+    where: Where
     gate: threading.Semaphore
 
     @property
@@ -93,8 +101,9 @@ class Tensor:
 
     @property
     def identity(self) -> tuple:
-        return (self.where, self.step, self.wall_time, self.dtype, self.record.header.exponent,
-                self.shape, self.examples.start, self.channels.start)  # fmt: skip
+        header = self.record.header
+        return (self.where.run, self.where.tag, self.step, self.wall_time, header.dtype,
+                header.exponent, self.shape, self.examples.start, self.channels.start)  # fmt: skip
 
     def read(self) -> bytes:
         """Little-endian values, C order. Raises NotThere where the record is damaged."""
@@ -122,23 +131,22 @@ class Reader:
         self._timelines = timelines
         # Decoding is work for a core: more at once would only take more memory, and turns.
         self._gate = threading.Semaphore(max(2, os.cpu_count() or 1))
-        self._known: dict[tuple[str, str, str], tuple[float, TagInfo]] = {}
+        self._known: dict[tuple[str, Where], tuple[float, TagInfo]] = {}
         self._lock = threading.Lock()
 
     def tags(self, viewer: Viewer) -> dict[str, dict[str, TagInfo]]:
         """Every run that has activations, and its tags, sorted."""
         return self._provider.tags(viewer)
 
-    def steps(self, viewer: Viewer, run: str, tag: str) -> Steps:
+    def steps(self, viewer: Viewer, where: Where) -> Steps:
         """Every step of one tag that there is."""
-        series = self._series(viewer, run, tag)
+        series = self._series(viewer, where)
         return Steps(series.complete, series.sampled, _entries(series))
 
     def tensor(
         self,
         viewer: Viewer,
-        run: str,
-        tag: str,
+        where: Where,
         step: int,
         *,
         examples: Span | None,
@@ -150,11 +158,10 @@ class Reader:
           NotThere: the step, an example or a channel.
           TooMuch: more than MAX_TENSOR_BYTES.
         """
-        series = self._series(viewer, run, tag, step=step)
-        position = _position(series, step, run, tag)
-        record = _record(series, position, run, tag)
+        series = self._series(viewer, where, step=step)
+        position = _position(series, step, where)
+        record = _record(series, position, where)
         n, c, *_ = record.header.stored_shape
-        where = f"tag {tag!r}, run {run!r}"
         if record.header.omitted:
             raise NotThere(
                 f"step {step} of {where} has no values, only statistics: {record.header.omitted}"
@@ -171,77 +178,74 @@ class Reader:
         _check_size(tensor)
         return tensor
 
-    def statistics(self, viewer: Viewer, run: str, tag: str, positions: Span | None) -> bytes:
+    def statistics(self, viewer: Viewer, where: Where, positions: Span | None) -> bytes:
         """Little-endian float32 `[channels, 6]` of each position in `steps`, one after another.
 
         Raises:
           NotThere: a position, or a record that is damaged.
           TooMuch: more than MAX_STATS_BYTES.
         """
-        series = self._series(viewer, run, tag)
-        where = f"tag {tag!r}, run {run!r}"
-        wanted = _slice(positions, len(series.steps), "steps", where)
+        series = self._series(viewer, where)
+        wanted = _slice(positions, len(series.steps), "steps", str(where))
         _check_statistics(series, wanted)
         tables = [_statistics(series, i, where) for i in range(wanted.start, wanted.stop)]
         return b"".join(tables)
 
-    def overview(
-        self, viewer: Viewer, run: str, *, columns: int, step: int | None
-    ) -> dict[str, Any]:
+    def overview(self, viewer: Viewer, run: str, *, columns: int, step: int | None) -> Health:
         """The health of every layer of `run`, in at most `columns` buckets of its steps."""
         tags = self._provider.tags(viewer, run).get(run)
         if not tags:
             raise self._no_run(viewer, run)
         complete, sampled, tracks = True, False, {}
         for tag, info in tags.items():
-            series = self._source(viewer, run, tag)
+            series = self._source(viewer, Where(run, tag))
             complete, sampled = complete and series.complete, sampled or series.sampled
             with contextlib.suppress(*UNREADABLE):
                 if len(series.steps):
                     tracks[tag] = _track(series, info.metadata)
-        answer = overview(tracks, columns=columns, step=step)
-        return {"complete": complete, "sampled": sampled, **answer}
+        return Health(complete, sampled, overview(tracks, columns=columns, step=step))
 
-    def _series(self, viewer: Viewer, run: str, tag: str, *, step: int | None = None) -> Series:
+    def _series(self, viewer: Viewer, where: Where, *, step: int | None = None) -> Series:
         """The series of a tag that TensorBoard knows, up to date unless it has `step` anyway."""
-        self._info(viewer, run, tag)
+        self._info(viewer, where)
         if step is not None:
-            series = self._source(viewer, run, tag, fresh=False)
+            series = self._source(viewer, where, fresh=False)
             if step in series.steps:
                 return series
-        return self._source(viewer, run, tag)
+        return self._source(viewer, where)
 
-    def _source(self, viewer: Viewer, run: str, tag: str, *, fresh: bool = True) -> Series:
+    def _source(self, viewer: Viewer, where: Where, *, fresh: bool = True) -> Series:
         """The timeline's series where there is one, else the provider's."""
-        timeline = self._timelines and self._timelines.run(run, fresh=fresh)
-        series = timeline.series(tag) if timeline else None
-        return self._provider.series(viewer, run, tag) if series is None else series
+        timeline = self._timelines and self._timelines.run(where.run, fresh=fresh)
+        series = timeline.series(where.tag) if timeline else None
+        return self._provider.series(viewer, where) if series is None else series
 
-    def _info(self, viewer: Viewer, run: str, tag: str) -> TagInfo:
+    def _info(self, viewer: Viewer, where: Where) -> TagInfo:
         """What is known of a tag; asked of the provider at most every KNOWN_SECONDS."""
-        key, now = (viewer.experiment, run, tag), time.monotonic()
+        key, now = (viewer.experiment, where), time.monotonic()
         with self._lock:
             found = self._known.get(key)
         if found and now - found[0] < KNOWN_SECONDS:
             return found[1]
-        info = self._provider.tags(viewer, run, tag).get(run, {}).get(tag)
+        info = self._provider.tags(viewer, where.run, where.tag).get(where.run, {}).get(where.tag)
         if info is None:
-            raise self._no_tag(viewer, run, tag)
+            raise self._no_tag(viewer, where)
         with self._lock:
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             self._known[key] = (now, info)
         return info
 
-    def _no_tag(self, viewer: Viewer, run: str, tag: str) -> NotThere:
-        tags = self._provider.tags(viewer, run).get(run)
+    def _no_tag(self, viewer: Viewer, where: Where) -> NotThere:
+        tags = self._provider.tags(viewer, where.run).get(where.run)
         if not tags:
-            return self._no_run(viewer, run)
-        return NotThere(f"no tag {_quote(tag)} in run {_quote(run)}; it has {_names(tags)}")
+            return self._no_run(viewer, where.run)
+        tag, run = quoted(where.tag), quoted(where.run)
+        return NotThere(f"no tag {tag} in run {run}; it has {_names(tags)}")
 
     def _no_run(self, viewer: Viewer, run: str) -> NotThere:
         runs = self._provider.tags(viewer)
-        return NotThere(f"no run {_quote(run)} with activations; there are {_names(runs)}")
+        return NotThere(f"no run {quoted(run)} with activations; there are {_names(runs)}")
 
 
 def _entries(series: Series) -> Iterator[Step]:
@@ -252,22 +256,20 @@ def _entries(series: Series) -> Iterator[Step]:
             yield Step(step, wall_time, series.header(i), series.labels(i))
 
 
-def _position(series: Series, step: int, run: str, tag: str) -> int:
+def _position(series: Series, step: int, where: Where) -> int:
     steps = series.steps
     position = int(np.searchsorted(steps, step))
     if position < len(steps) and steps[position] == step:
         return position
-    raise NotThere(f"no step {step} of tag {_quote(tag)}, run {_quote(run)}; {_steps(steps)}")
+    raise NotThere(f"no step {step} of {where}; {_steps(steps)}")
 
 
-def _record(series: Series, position: int, run: str, tag: str) -> Record:
+def _record(series: Series, position: int, where: Where) -> Record:
     try:
         return series.record(position)
     except UNREADABLE as e:
         step = int(series.steps[position])
-        raise NotThere(
-            f"step {step} of tag {_quote(tag)}, run {_quote(run)} cannot be read: {e}"
-        ) from e
+        raise NotThere(f"step {step} of {where} cannot be read: {e}") from e
 
 
 def _slice(span: Span | None, size: int, name: str, where: str) -> slice:
@@ -308,7 +310,7 @@ def _channels(series: Series, position: int) -> int:
         return 0
 
 
-def _statistics(series: Series, position: int, where: str) -> bytes:
+def _statistics(series: Series, position: int, where: Where) -> bytes:
     try:
         record = series.record(position)
         [blob] = record.blobs([Blob.STATISTICS])
@@ -322,15 +324,11 @@ def _track(series: Series, metadata: TagMetadata) -> Track:
     return Track(metadata, series.steps, series.summaries, series.header(len(series.steps) - 1))
 
 
-def _quote(name: str) -> str:
-    return repr(name if len(name) <= 200 else name[:200] + "…")
-
-
 def _names(names: Iterable[str]) -> str:
     listed = list(names)
     if not listed:
         return "none"
-    shown = ", ".join(_quote(name) for name in listed[:LISTED])
+    shown = ", ".join(quoted(name) for name in listed[:LISTED])
     return shown if len(listed) <= LISTED else f"{shown} and {len(listed) - LISTED} more"
 
 

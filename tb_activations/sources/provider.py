@@ -24,7 +24,7 @@ from tb_activations.record.header import parse_header
 from tb_activations.record.metadata import parse_metadata
 from tb_activations.sources.lru import Lru
 from tb_activations.sources.provider_series import Known, ProviderSeries
-from tb_activations.sources.series import Gone, TagInfo, Unavailable, Viewer
+from tb_activations.sources.series import Gone, TagInfo, Unavailable, Viewer, Where
 from tb_activations.sources.warn import WarnOnce, logger
 
 KEEPS = 10  # blob sequences per tag, where the user sets nothing
@@ -72,7 +72,7 @@ class ProviderSource:
                 found[name] = tags
         return found
 
-    def series(self, viewer: Viewer, run: str, tag: str) -> ProviderSeries:
+    def series(self, viewer: Viewer, where: Where) -> ProviderSeries:
         """The steps of one tag. Raises Gone where the provider does not have it."""
         kept = self._call(
             self._provider.read_blob_sequences,
@@ -80,10 +80,11 @@ class ProviderSource:
             experiment_id=viewer.experiment,
             plugin_name=PLUGIN_NAME,
             downsample=ALL,
-            run_tag_filter=tb_provider.RunTagFilter(runs=[run], tags=[tag]),
+            run_tag_filter=tb_provider.RunTagFilter(runs=[where.run], tags=[where.tag]),
         )
-        data = sorted(kept.get(run, {}).get(tag, ()), key=lambda datum: datum.step)
-        known = self._known(viewer, run, tag, data)
+        found = kept.get(where.run, {}).get(where.tag, ())
+        data = sorted(found, key=lambda datum: datum.step)
+        known = self._known(viewer, where, data)
         good = [(d, k) for d, k in zip(data, known, strict=True) if k and k.header]
         return ProviderSeries(
             complete=None not in known,
@@ -139,9 +140,9 @@ class ProviderSource:
                 continue
             yield tag, TagInfo(metadata, tags[tag].description, _finite(tags[tag].max_wall_time))
 
-    def _known(self, viewer: Viewer, run: str, tag: str, data: Sequence[Any]) -> list[Known | None]:
+    def _known(self, viewer: Viewer, where: Where, data: Sequence[Any]) -> list[Known | None]:
         """What is known of each record; None where there was no time to read it."""
-        keys = [(viewer.experiment, run, tag, datum.step, datum.wall_time) for datum in data]
+        keys = [(viewer.experiment, where, datum.step, datum.wall_time) for datum in data]
         deadline = time.monotonic() + SECONDS
         for first in range(0, len(data), PARALLEL):
             unread = [
@@ -151,16 +152,16 @@ class ProviderSource:
             ]
             if unread and time.monotonic() > deadline:
                 break
-            read = self._pool.map(lambda i: self._read(viewer, run, tag, data[i]), unread)
+            read = self._pool.map(lambda i: self._read(viewer, where, data[i]), unread)
             for i, known in zip(unread, read, strict=True):
                 if known is not None:
                     self._remembered.put(keys[i], known)
         return [self._remembered.get(key) for key in keys]
 
-    def _read(self, viewer: Viewer, run: str, tag: str, datum: Any) -> Known | None:
+    def _read(self, viewer: Viewer, where: Where, datum: Any) -> Known | None:
         """Header, summary and labels of one record; None where it has just gone."""
         if len(datum.values) < Blob.FIRST_PAGE:
-            self._skip(run, tag, datum.step, f"it has {len(datum.values)} blobs, not 4 or more")
+            self._skip(where, datum.step, f"it has {len(datum.values)} blobs, not 4 or more")
             return Known(None, None, None)
         try:
             header, summary, labels = (
@@ -170,16 +171,13 @@ class ProviderSource:
             parsed = parse_header(header)
             return Known(parsed, parse_summary(summary), parse_labels(labels, parsed))
         except RecordError as e:
-            self._skip(run, tag, datum.step, str(e))
+            self._skip(where, datum.step, str(e))
             return Known(None, None, None)
         except Gone:
             return None
 
-    def _skip(self, run: str, tag: str, step: int, reason: str) -> None:
-        self._warn(
-            ("record", run, tag, step),
-            "step %d of tag %r, run %r, is skipped: %s", step, tag, run, reason,
-        )  # fmt: skip
+    def _skip(self, where: Where, step: int, reason: str) -> None:
+        self._warn(("record", where, step), "step %d of %s, is skipped: %s", step, where, reason)
 
     def _fetch(self, viewer: Viewer, keys: Sequence[str]) -> list[bytes]:
         return list(self._pool.map(lambda key: self._blob(viewer, key), keys))

@@ -45,6 +45,17 @@ class Viewer:
 
 
 @dataclass(frozen=True)
+class Where:
+    """One tag of one run."""
+
+    run: str
+    tag: str
+
+    def __str__(self) -> str:
+        return f"tag {quoted(self.tag)}, run {quoted(self.run)}"
+
+
+@dataclass(frozen=True)
 class TagInfo:
     """What is known of a tag; description is Markdown as it was logged.
 
@@ -99,3 +110,8 @@ def summary_row(summary: LayerSummary) -> tuple[float, float, int, int, int]:
         summary.constant,
         summary.nonfinite,
     )
+
+
+def quoted(name: str) -> str:
+    """A name as it stands in a sentence; names may be of any length."""
+    return repr(name if len(name) <= 200 else name[:200] + "…")

@@ -1,0 +1,181 @@
+"""What the reader found → HTTP: the JSON of each route, binary with an ETag, the bundle, errors.
+
+The shapes of the JSON are in docs/http_api.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import werkzeug
+import werkzeug.datastructures
+from tensorboard import plugin_util
+from tensorboard.backend import http_util
+
+from tb_activations.record.header import Header
+from tb_activations.record.statistics import COLUMNS
+from tb_activations.server.overview import Overview, Strip
+from tb_activations.server.reader import Health, Step, Steps, Tensor
+from tb_activations.sources.series import TagInfo
+
+BUNDLE = Path(__file__).parents[1] / "static" / "index.js"
+_BYTES = "application/octet-stream"
+_REMEMBERED = 1000  # headers of /steps as JSON
+
+
+def tags(
+    request: werkzeug.Request, index: Mapping[str, Mapping[str, TagInfo]]
+) -> werkzeug.Response:
+    """`/tags`."""
+    listed = {run: {tag: _tag(info) for tag, info in found.items()} for run, found in index.items()}
+    return _json(request, json.dumps(listed))
+
+
+def steps(request: werkzeug.Request, found: Steps) -> werkzeug.Response:
+    """`/steps`."""
+    head = {"complete": found.complete, "sampled": found.sampled, "stats": COLUMNS}
+    entries = ",".join(_steps(found.entries))
+    return _json(request, f'{json.dumps(head)[:-1]}, "steps": [{entries}]}}')
+
+
+def overview(request: werkzeug.Request, found: Health) -> werkzeug.Response:
+    """`/overview`."""
+    answer = {"complete": found.complete, "sampled": found.sampled, **_overview(found.overview)}
+    return _json(request, json.dumps(answer, allow_nan=False, separators=(",", ":")))
+
+
+def tensor(request: werkzeug.Request, found: Tensor) -> werkzeug.Response:
+    """`/tensor`; its values are read only where the client has not got them."""
+    shape = ",".join(str(side) for side in found.shape)
+    etag = _digest(repr(found.identity).encode("utf-8"))
+    return _binary(request, found.read, etag, {"X-Shape": shape})
+
+
+def statistics(request: werkzeug.Request, tables: bytes) -> werkzeug.Response:
+    """`/stats`."""
+    return _binary(request, lambda: tables, _digest(tables), {})
+
+
+def bundle(request: werkzeug.Request) -> werkzeug.Response:
+    """The dashboard, revalidated at each load so that a new version shows at once."""
+    code = BUNDLE.read_bytes()
+    etag = _digest(code)
+    if request.if_none_match.contains(etag):
+        return _unchanged(etag, "text/javascript")
+    response = http_util.Respond(request, code, "text/javascript")
+    response.set_etag(etag)
+    return response
+
+
+def error(
+    request: werkzeug.Request,
+    code: int,
+    sentence: str,
+    headers: list[tuple[str, str]] | None = None,
+) -> werkzeug.Response:
+    return http_util.Respond(request, sentence, "text/plain", code=code, headers=headers)
+
+
+def _tag(info: TagInfo) -> dict[str, Any]:
+    return {
+        "description": plugin_util.markdown_to_safe_html(info.description),
+        "kind": info.metadata.kind,
+        "order": info.metadata.order,
+        "wall_time": info.wall_time,
+    }
+
+
+def _steps(entries: Iterator[Step]) -> Iterator[str]:
+    """Each step as JSON; what headers have in common is written once and remembered."""
+    written: dict[tuple, str] = {}
+    for entry in entries:
+        key = (entry.header, entry.labels)
+        if key not in written:
+            if len(written) > _REMEMBERED:
+                written.clear()
+            written[key] = _header(entry.header, entry.labels)
+        time = repr(entry.wall_time) if math.isfinite(entry.wall_time) else "null"
+        yield f'{{"step": {entry.step}, "wall_time": {time}, {written[key]}}}'
+
+
+def _header(header: Header, labels: tuple[str, ...] | None) -> str:
+    """The fields of one entry that its header and labels decide, without the braces."""
+    fields = {
+        "shape": header.shape,
+        "batch": header.batch,
+        "channels": header.channels,
+        "channel_ids": header.channel_ids,
+        "examples": header.examples,
+        "labels": labels,
+        "dtype": header.dtype,
+        "scale": header.scale,
+        "omitted": header.omitted,
+    }
+    return json.dumps(fields)[1:-1]
+
+
+def _overview(found: Overview) -> dict[str, Any]:
+    first = found.first_nonfinite
+    return {
+        "steps": None if found.steps is None else asdict(found.steps),
+        "columns": found.columns,
+        "tags": {tag: _strip(strip) for tag, strip in found.strips.items()},
+        "at": {tag: asdict(state) for tag, state in found.at.items()},
+        "first_nonfinite": None if first is None else asdict(first),
+    }
+
+
+def _strip(strip: Strip) -> dict[str, Any]:
+    return {
+        "kind": strip.metadata.kind,
+        "order": strip.metadata.order,
+        "shape": strip.header.shape,
+        "batch": strip.header.batch,
+        "channels": strip.header.channels,
+        **strip.worst,
+    }
+
+
+def _json(request: werkzeug.Request, text: str) -> werkzeug.Response:
+    return http_util.Respond(request, text, "application/json")
+
+
+def _binary(
+    request: werkzeug.Request, read: Callable[[], bytes], etag: str, headers: dict[str, str]
+) -> werkzeug.Response:
+    if request.if_none_match.contains(etag):
+        return _unchanged(etag, _BYTES)
+    response = werkzeug.Response(read(), mimetype=_BYTES, headers=headers)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.set_etag(etag)
+    return response.make_conditional(
+        request, accept_ranges=True, complete_length=len(response.data)
+    )
+
+
+class _Unchanged(werkzeug.Response):
+    """304; keeps its Content-Type, without which TensorBoard warns on stderr."""
+
+    def get_wsgi_headers(self, environ: dict[str, Any]) -> werkzeug.datastructures.Headers:
+        headers = super().get_wsgi_headers(environ)
+        headers["Content-Type"] = self.headers["Content-Type"]
+        return headers
+
+
+def _unchanged(etag: str, kind: str) -> werkzeug.Response:
+    response = _Unchanged(status=304, mimetype=kind)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.set_etag(etag)
+    return response
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
