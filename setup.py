@@ -66,7 +66,7 @@ setup(
         "dev": [*DEMO, *TESTS, *LINT],
     },
     entry_points={
-        "console_scripts": ["tb-activations = tb_activations.export.files:main"],
+        "console_scripts": ["tb-activations = tb_activations.export.cli:main"],
         "tensorboard_plugins": ["activations = tb_activations.loader:ActivationsLoader"],
     },
 )

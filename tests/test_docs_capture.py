@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tb_activations.eventfile.last_step import last_step
-from tb_activations.export import files as export
+from tb_activations.export import cli as export
 
 PAGE = Path(__file__).parents[1] / "docs" / "capture.md"
 

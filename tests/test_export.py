@@ -12,7 +12,7 @@ from PIL import Image
 import tb_activations as tba
 from tb_activations.eventfile.event import activation_event
 from tb_activations.eventfile.writer import EventWriter
-from tb_activations.export import files as export
+from tb_activations.export import cli as export
 from tb_activations.record.metadata import summary_metadata
 
 LAYERS = {
@@ -127,7 +127,7 @@ def test_a_layers_name_never_leads_out_of_the_output(tmp_path):
 
 def test_the_command_runs_without_tensorflow(log_dir, tmp_path):
     code = (
-        "import sys; from tb_activations.export.files import main; "
+        "import sys; from tb_activations.export.cli import main; "
         f"assert main(['export', {str(log_dir)!r}, '--output', {str(tmp_path)!r}]) == 0; "
         "assert not {'tensorflow', 'keras'} & set(sys.modules)"
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,8 @@ def test_wheel_holds_the_dashboard_and_the_code(wheel):
     assert {"tb_activations/static/index.js", "tb_activations/py.typed"} <= names
     assert not [name for name in names if name.startswith(("tests/", "demo/", "benchmarks/"))]
     assert b"activations = tb_activations.loader:ActivationsLoader" in entry_points
+    for target in re.findall(rb"= (tb_activations\S+)", entry_points):
+        assert EntryPoint("", target.decode(), "").load() is not None
     assert f"tb_activations-{tba.__version__}.dist-info/METADATA" in names
 
 

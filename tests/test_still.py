@@ -35,6 +35,16 @@ def test_scaled_together_a_small_channel_is_dark():
     assert len(np.unique(picture[:, :8].reshape(-1, 3), axis=0)) == 1
 
 
+@pytest.mark.parametrize("side", [7, 8, 9])
+def test_planes_of_one_value_are_not_taken_for_units_of_a_dense_layer(side):
+    """Channels of one value each have a range of their own, whatever the size of their planes."""
+    array = np.broadcast_to(np.array([0.0, 1.0, 2.0], "float32"), (1, side, side, 3))
+    tiles = np.split(tba.grid(array, columns=3, gap=0), 3, axis=1)
+    assert len({tuple(tile[0, 0]) for tile in tiles}) == 1
+    units = np.split(tba.grid(array[:, 0, 0], columns=3, gap=0), 3, axis=1)
+    assert len({tuple(tile[0, 0]) for tile in units}) == 3
+
+
 def test_nan_and_infinities_are_marked_and_do_not_hide_the_rest():
     array = np.abs(real(1, 8, 8, 1))
     array[0, 0, :3, 0] = [np.nan, np.inf, -np.inf]

@@ -1,4 +1,4 @@
-"""`tb-activations export`: what a log directory holds → PNG, NPY or an animated GIF.
+"""What a log directory holds → PNG, NPY or an animated GIF.
 
 Reads every step of local event files through the timeline; writes one file for each layer and step,
 or one film for each layer. Needs no TensorFlow.
@@ -6,12 +6,10 @@ or one film for each layer. Needs no TensorFlow.
 
 from __future__ import annotations
 
-import argparse
 import fnmatch
 import os
 import re
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,19 +18,50 @@ import numpy as np
 from PIL import Image
 
 from tb_activations.eventfile.writer import event_files
-from tb_activations.export.grid import COLORMAPS, SCALES, grid
-from tb_activations.record.errors import RecordError
+from tb_activations.export.grid import grid
+from tb_activations.record.header import Header
 from tb_activations.record.storage import restore
 from tb_activations.record.values import read_values
-from tb_activations.sources.series import Gone
 from tb_activations.sources.timeline.blobs import BlobCache
 from tb_activations.sources.timeline.series import TimelineSeries
 from tb_activations.sources.timeline.timeline import RunTimeline
 from tb_activations.sources.warn import WarnOnce
 
 FORMATS = ("png", "npy", "gif")
+STEPS = ("first", "last", "all")
 _FRAME_MILLISECONDS = 120
 _FILM_WIDTH = 256  # pixels that a film's picture is enlarged to, about
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to export.
+
+    output: a file where one is written, else a directory. run: None where there is only one.
+    layers: names and globs, none for all. step: a number, or one of STEPS. example: a position
+    among those kept. channel: an id, None for all. The rest is as for `grid`.
+    """
+
+    log_dir: Path
+    output: Path
+    format: str = "png"
+    run: str | None = None
+    layers: tuple[str, ...] = ()
+    step: int | str = "last"
+    example: int = 0
+    channel: int | None = None
+    zoom: int | None = None
+    columns: int | None = None
+    scale: str = "channel"
+    colormap: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise ValueError(f"format is {self.format!r}; it must be one of {FORMATS}")
+        if isinstance(self.step, str) and self.step not in STEPS:
+            raise ValueError(f"step is {self.step!r}; it must be a number or one of {STEPS}")
+        if self.format == "gif" and self.channel is None:
+            raise ValueError("a GIF shows one channel over the steps: pass --channel")
 
 
 @dataclass(frozen=True)
@@ -45,64 +74,34 @@ class Picked:
     positions: tuple[int, ...]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line. Returns 0, or 2 with a sentence on stderr."""
-    options = _parser().parse_args(arguments)
-    try:
-        written = export(options)
-    except (ValueError, OSError, RecordError, Gone) as e:
-        print(f"tb-activations: {e}", file=sys.stderr)
-        return 2
-    print(f"{len(written)} file{'' if len(written) == 1 else 's'}: {_span(written)}")
-    return 0
+Job = tuple[Picked, tuple[int, ...]]  # a layer, and the positions that go into one file
 
 
-def export(options: argparse.Namespace) -> list[Path]:
-    """Writes what the options ask for; the paths, in order."""
-    kind = _format(options)
-    runs = _runs(Path(options.log_dir))
-    picked = list(_picked(runs, options))
-    film = kind == "gif"
+def export(
+    request: Request, progress: Callable[[Sequence[Job]], Iterable[Job]] = iter
+) -> list[Path]:
+    """Writes what is asked for; the paths, in order.
+
+    Args:
+      progress: passes the jobs on, and may tell of each.
+
+    Raises:
+      ValueError: a run, layer, step, example or channel that is not there.
+      OSError, RecordError, Gone: what cannot be read or written.
+    """
     jobs = [
         (one, positions)
-        for one in picked
-        for positions in ([one.positions] if film else [(p,) for p in one.positions])
+        for one in _picked(_runs(request.log_dir), request)
+        for positions in (
+            [one.positions] if request.format == "gif" else [(p,) for p in one.positions]
+        )
     ]
     written = []
-    for one, positions in _with_progress(jobs):
-        path = _path(options, kind, one, positions, alone=len(jobs) == 1)
-        WRITERS[kind](path, one, positions, options)
+    for one, positions in progress(jobs):
+        path = _path(request, one, positions, alone=len(jobs) == 1)
+        WRITERS[request.format](path, one, positions, request)
         written.append(path)
     return written
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tb-activations", description=main.__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    add = commands.add_parser(
-        "export", description=__doc__, help="write PNG, NPY or GIF"
-    ).add_argument
-    add("log_dir", help="a log directory, with its runs below it")
-    add("--run", help="which run; may be left out where there is only one")
-    add("--layer", action="append", help="a name or a glob; may be given often (default: all)")
-    add("--step", default=None, help="a number, first, last or all (default: last; all for GIF)")
-    add("--example", type=int, default=0, help="which of the kept examples (default: 0)")
-    add("--channel", type=int, help="one channel, by its id (needed for GIF)")
-    add("--format", choices=FORMATS, help="default: the ending of --output, else png")
-    add("--output", default=".", help="a file where one is written, else a directory")
-    add("--zoom", type=int, default=None, help="pixels a value takes on each side")
-    add("--columns", type=int, help="tiles in a row")
-    add("--scale", choices=SCALES, default="channel", help="each channel by itself, or together")
-    add("--colormap", choices=sorted(COLORMAPS))
-    return parser
-
-
-def _format(options: argparse.Namespace) -> str:
-    ending = Path(options.output).suffix.lower().removeprefix(".")
-    kind = options.format or (ending if ending in FORMATS else "png")
-    if kind == "gif" and options.channel is None:
-        raise ValueError("a GIF shows one channel over the steps: pass --channel")
-    return kind
 
 
 def _runs(log_dir: Path) -> dict[str, RunTimeline]:
@@ -121,15 +120,15 @@ def _runs(log_dir: Path) -> dict[str, RunTimeline]:
     return runs
 
 
-def _picked(runs: dict[str, RunTimeline], options: argparse.Namespace) -> Iterator[Picked]:
-    run = options.run if options.run is not None else _only(runs)
+def _picked(runs: dict[str, RunTimeline], request: Request) -> Iterator[Picked]:
+    run = request.run if request.run is not None else _only(runs)
     if run not in runs:
         raise ValueError(f"no run {run!r}; there are {_names(runs)}")
     tags = runs[run].tags()
-    for tag in _chosen(tags, options.layer):
+    for tag in _chosen(tags, request.layers):
         series = runs[run].series(tag)
         if series is not None and len(series.steps):
-            yield Picked(run, tag, series, _positions(series, options, tag))
+            yield Picked(run, tag, series, _positions(series, request.step, tag))
 
 
 def _only(runs: dict[str, RunTimeline]) -> str:
@@ -138,7 +137,7 @@ def _only(runs: dict[str, RunTimeline]) -> str:
     return next(iter(runs))
 
 
-def _chosen(tags: list[str], asked: list[str] | None) -> list[str]:
+def _chosen(tags: list[str], asked: Sequence[str]) -> list[str]:
     if not asked:
         return tags
     for one in asked:
@@ -147,75 +146,73 @@ def _chosen(tags: list[str], asked: list[str] | None) -> list[str]:
     return [tag for tag in tags if any(tag == a or fnmatch.fnmatchcase(tag, a) for a in asked)]
 
 
-def _positions(series: TimelineSeries, options: argparse.Namespace, tag: str) -> tuple[int, ...]:
-    step = options.step or ("all" if _format(options) == "gif" else "last")
-    count = len(series.steps)
+def _positions(series: TimelineSeries, step: int | str, tag: str) -> tuple[int, ...]:
+    steps = series.steps
+    count = len(steps)
     words = {"first": range(1), "last": range(count - 1, count), "all": range(count)}
-    if step in words:
+    if isinstance(step, str):
         return tuple(words[step])
-    if not re.fullmatch(r"\d+", step):
-        raise ValueError(f"--step is {step!r}; it must be a number, first, last or all")
-    found = np.flatnonzero(series.steps == int(step))
+    found = np.flatnonzero(steps == step)
     if not len(found):
-        steps = series.steps
         raise ValueError(f"no step {step} of {tag!r}; there are {steps[0]} to {steps[-1]}")
     return (int(found[0]),)
 
 
-def _values(one: Picked, position: int, options: argparse.Namespace) -> np.ndarray:
+def _values(one: Picked, position: int, request: Request) -> np.ndarray:
     """The true values of one example, float64 `[*spatial, c]`; one channel where one is asked."""
     record = one.series.record(position)
     header, step = record.header, int(one.series.steps[position])
     n, c = header.stored_shape[:2]
     if header.omitted:
         raise ValueError(f"step {step} of {one.tag!r} has no values: {header.omitted}")
-    if not 0 <= options.example < n:
-        raise ValueError(f"no example {options.example} in {one.tag!r}; it keeps 0 to {n - 1}")
-    examples = slice(options.example, options.example + 1)
-    channels = slice(0, c) if options.channel is None else _channel(one.tag, header, options)
+    if not 0 <= request.example < n:
+        raise ValueError(f"no example {request.example} in {one.tag!r}; it keeps 0 to {n - 1}")
+    examples = slice(request.example, request.example + 1)
+    channels = slice(0, c)
+    if request.channel is not None:
+        channels = _channel(one.tag, header, request.channel)
     stored = read_values(record, examples, channels)
     return np.moveaxis(restore(stored[0], header.exponent), 0, -1)
 
 
-def _channel(tag: str, header: Any, options: argparse.Namespace) -> slice:
+def _channel(tag: str, header: Header, channel: int) -> slice:
     ids = list(header.channel_ids or range(header.channels))
-    if options.channel not in ids:
-        raise ValueError(f"no channel {options.channel} in {tag!r}; it keeps {ids[0]} to {ids[-1]}")
-    at = ids.index(options.channel)
+    if channel not in ids:
+        raise ValueError(f"no channel {channel} in {tag!r}; it keeps {ids[0]} to {ids[-1]}")
+    at = ids.index(channel)
     return slice(at, at + 1)
 
 
-def _write_png(path: Path, one: Picked, positions: Sequence[int], options: Any) -> None:
-    values = _values(one, positions[0], options)
-    zoom = options.zoom or 1
+def _write_png(path: Path, one: Picked, positions: Sequence[int], request: Request) -> None:
+    values = _values(one, positions[0], request)
     picture = grid(
         values[None],
-        scale=options.scale,
-        columns=options.columns,
-        zoom=zoom,
-        colormap=options.colormap,
+        scale=request.scale,
+        columns=request.columns,
+        zoom=request.zoom or 1,
+        colormap=request.colormap,
     )
     Image.fromarray(picture).save(_made(path))
 
 
-def _write_npy(path: Path, one: Picked, positions: Sequence[int], options: Any) -> None:
+def _write_npy(path: Path, one: Picked, positions: Sequence[int], request: Request) -> None:
     """float32 where that holds every value, else float64."""
-    values = _values(one, positions[0], options)
+    values = _values(one, positions[0], request)
     with np.errstate(over="ignore"):
         narrow = values.astype(np.float32)
     np.save(_made(path), narrow if np.array_equal(narrow, values, equal_nan=True) else values)
 
 
-def _write_gif(path: Path, one: Picked, positions: Sequence[int], options: Any) -> None:
+def _write_gif(path: Path, one: Picked, positions: Sequence[int], request: Request) -> None:
     """One range for all frames: a range a frame would hide growth and collapse."""
-    frames = [_values(one, position, options) for position in positions]
+    frames = [_values(one, position, request) for position in positions]
     if len({frame.shape for frame in frames}) > 1:
         raise ValueError(f"{one.tag!r} changes its shape over the steps: no film can show that")
     film = np.stack(frames)  # [steps, *spatial, 1]
     side = film.shape[-2] if film.ndim > 2 else 8
-    zoom = options.zoom or max(1, _FILM_WIDTH // side)
+    zoom = request.zoom or max(1, _FILM_WIDTH // side)
     shown = np.moveaxis(film, 0, -1)[..., 0, :]  # [*spatial, steps]: a step a tile
-    tiles = grid(shown[None], scale="all", columns=1, zoom=zoom, gap=0, colormap=options.colormap)
+    tiles = grid(shown[None], scale="all", columns=1, zoom=zoom, gap=0, colormap=request.colormap)
     pictures = [Image.fromarray(tile) for tile in np.split(tiles, len(frames))]
     pictures[0].save(
         _made(path),
@@ -227,18 +224,16 @@ def _write_gif(path: Path, one: Picked, positions: Sequence[int], options: Any) 
     )
 
 
-WRITERS: dict[str, Callable[[Path, Picked, Sequence[int], Any], None]] = {
+WRITERS: dict[str, Callable[[Path, Picked, Sequence[int], Request], None]] = {
     "png": _write_png,
     "npy": _write_npy,
     "gif": _write_gif,
 }
 
 
-def _path(
-    options: argparse.Namespace, kind: str, one: Picked, positions: Sequence[int], *, alone: bool
-) -> Path:
-    """--output itself for one file, else a path below it with the layer's name and the step."""
-    output = Path(options.output)
+def _path(request: Request, one: Picked, positions: Sequence[int], *, alone: bool) -> Path:
+    """`output` itself for one file, else a path below it with the layer's name and the step."""
+    output, kind = request.output, request.format
     if output.suffix.lower() == f".{kind}":
         if alone:
             return output
@@ -248,8 +243,8 @@ def _path(
         )
     layer = output.joinpath(*(_safe(part) for part in one.tag.split("/")))
     if kind == "gif":
-        return layer.with_name(f"{layer.name}-channel-{options.channel}.gif")
-    channel = "" if options.channel is None else f"-channel-{options.channel}"
+        return layer.with_name(f"{layer.name}-channel-{request.channel}.gif")
+    channel = "" if request.channel is None else f"-channel-{request.channel}"
     return layer / f"step-{int(one.series.steps[positions[0]]):06d}{channel}.{kind}"
 
 
@@ -264,33 +259,7 @@ def _safe(name: str) -> str:
     return re.sub(r"[^\w.:@+-]", "_", name).lstrip(".") or "_"
 
 
-def _with_progress(jobs: list[Any]) -> Iterator[Any]:
-    """The jobs, with a bar on a terminal's stderr where there are many."""
-    bar = len(jobs) > 1 and sys.stderr.isatty()
-    for done, job in enumerate(jobs):
-        if bar:
-            _draw(done, len(jobs))
-        yield job
-    if bar:
-        _draw(len(jobs), len(jobs))
-        print(file=sys.stderr)
-
-
-def _draw(done: int, count: int, width: int = 40) -> None:
-    filled = width * done // count
-    print(f"\r[{'#' * filled}{'.' * (width - filled)}] {done}/{count}", end="", file=sys.stderr)
-    sys.stderr.flush()
-
-
 def _names(names: Any) -> str:
     listed = [repr(name) for name in names]
     rest = f" and {len(listed) - 20} more" if len(listed) > 20 else ""
     return ", ".join(listed[:20]) + rest
-
-
-def _span(paths: list[Path]) -> str:
-    return str(paths[0]) if len(paths) == 1 else f"{paths[0]} … {paths[-1]}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -78,9 +78,12 @@ def grid(
       TypeError: complex numbers or strings.
       ValueError: a wrong rank, option or example, or a picture of more than 268 million pixels.
     """
-    planes = _planes(array, example, data_format)
+    chosen = _chosen(array, example, data_format)
     _check(scale, zoom, gap, colormap)
-    colours = _coloured(planes, scale, colormap)
+    planes = _flat(chosen)
+    # A unit of a dense layer has no range of its own.
+    together = scale == "all" or chosen.ndim == 2
+    colours = _coloured(planes, together, colormap)
     labels = _labels(array, planes, data_format) if captions else None
     return _laid_out(colours, zoom, columns, gap, labels)
 
@@ -94,8 +97,8 @@ def save_grid(path: str | os.PathLike[str], array: Any, **options: Any) -> None:
     Image.fromarray(grid(array, **options)).save(path)
 
 
-def _planes(array: Any, example: int | None, data_format: str) -> np.ndarray:
-    """`[examples · c, h, w]` of the examples asked for."""
+def _chosen(array: Any, example: int | None, data_format: str) -> np.ndarray:
+    """`[examples, c, *spatial]` of the examples asked for, as floats."""
     check_data_format(data_format)
     values = np.asarray(array)
     check_dtype(values.dtype)
@@ -105,7 +108,7 @@ def _planes(array: Any, example: int | None, data_format: str) -> np.ndarray:
     if data_format == "channels_last":
         chosen = np.moveaxis(chosen, -1, 1)
     wide = np.float64 if chosen.dtype.itemsize > 4 or chosen.dtype.kind in "iu" else np.float32
-    return _flat(chosen).astype(wide)
+    return chosen.astype(wide)
 
 
 def _position(example: int, count: int) -> int:
@@ -137,10 +140,10 @@ def _check(scale: str, zoom: int, gap: int, colormap: str | None) -> None:
         raise ValueError(f"colormap is {colormap!r}; it must be one of {sorted(COLORMAPS)}")
 
 
-def _coloured(planes: np.ndarray, scale: str, colormap: str | None) -> np.ndarray:
+def _coloured(planes: np.ndarray, together: bool, colormap: str | None) -> np.ndarray:
     """uint8 `[tiles, h, w, 3]`."""
     finite = np.isfinite(planes)
-    low, high = _limits(planes, finite, scale)
+    low, high = _limits(planes, finite, together)
     name = colormap or ("RdBu" if (low < 0).any() else "viridis")
     if name == "RdBu":
         high = np.maximum(np.abs(low), np.abs(high))
@@ -153,21 +156,15 @@ def _coloured(planes: np.ndarray, scale: str, colormap: str | None) -> np.ndarra
     return colours
 
 
-def _limits(planes: np.ndarray, finite: np.ndarray, scale: str) -> tuple[np.ndarray, np.ndarray]:
+def _limits(
+    planes: np.ndarray, finite: np.ndarray, together: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Least and largest finite value, `[tiles, 1, 1]` or `[1, 1, 1]`; 0 where there is none."""
-    axes = (1, 2) if scale == "channel" and planes[0:1].size != 0 else None
-    if scale == "channel" and _is_dense(planes):
-        axes = None  # a unit alone has no range of its own
+    axes = None if together else (1, 2)
     low = np.min(np.where(finite, planes, np.inf), axis=axes, keepdims=True, initial=np.inf)
     high = np.max(np.where(finite, planes, -np.inf), axis=axes, keepdims=True, initial=-np.inf)
     none = low > high
     return np.where(none, 0, low).astype(np.float64), np.where(none, 0, high).astype(np.float64)
-
-
-def _is_dense(planes: np.ndarray) -> bool:
-    return planes.shape[1:] == (_DENSE_CELL, _DENSE_CELL) and bool(
-        (planes == planes[:, :1, :1]).all()
-    )
 
 
 def _places(
