@@ -99,7 +99,15 @@ def test_every_rank_has_a_film(log_dir, tmp_path, name):
         (["--example", "7"], "no example 7 in 'conv'; it keeps 0 to 2"),
         (["--channel", "7"], "no channel 7 in 'conv'; it keeps 0 to 4"),
         (["--format", "gif"], "pass --channel"),
-        (["--output", "x.png", "--step", "all"], "pass a directory"),
+        (
+            ["--output", "x.png", "--step", "all"],
+            "'x.png', and there are 12 to write: pass a",
+        ),
+        (["--output", "a.bmp"], "--output is 'a.bmp'; a file must end in .png"),
+        (["--output", "a.mp4"], "--output is 'a.mp4'; a file must end in .png"),
+        (["--output", "a.png", "--format", "npy"], "--format is npy"),
+        (["--output", "s3://bucket/a.png"], "--output is 's3://bucket/a.png'; it must be a path"),
+        (["--channel", "1", "--output", "a.gif"], "and there are 4 to write"),
     ],
 )
 def test_what_is_not_there_is_said(log_dir, tmp_path, monkeypatch, capsys, arguments, message):
@@ -113,6 +121,52 @@ def test_a_directory_without_activations_is_said(tmp_path, capsys):
     assert run(tmp_path) == 2
     assert "holds no activations" in capsys.readouterr().err
     assert run(tmp_path / "missing") == 2
+
+
+def test_an_output_that_is_another_file_is_said(log_dir, tmp_path, capsys):
+    """A file that is there, and ends in no format, is neither written nor taken for a directory."""
+    path = tmp_path / "notes"
+    path.write_text("mine")
+    assert run(log_dir, "--output", str(path)) == 2
+    assert "which is a file" in capsys.readouterr().err
+    assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["films.gif", "v1.2", "plots.bmp/"])
+def test_a_directory_may_have_a_dot_in_its_name(log_dir, tmp_path, name):
+    """One that is there, one that is written with a slash, and one whose ending says nothing."""
+    out = tmp_path / name
+    if name == "films.gif":
+        out.mkdir()
+    given = str(tmp_path / name) + ("/" if name.endswith("/") else "")
+    assert run(log_dir, "--layer", "conv", "--format", "png", "--output", given) == 0
+    assert (out / "conv" / "step-000005.png").is_file()
+
+
+@pytest.mark.parametrize(
+    "names", [("a b", "a_b"), ("conv", "Conv"), ("long" * 90 + "1", "long" * 90 + "2")]
+)
+def test_no_two_layers_are_written_into_one_file(tmp_path, names):
+    """Names that are one on disk get a number: nothing is overwritten, nothing too long."""
+    with EventWriter(tmp_path / "logs") as writer:
+        for i, name in enumerate(names):
+            summary = tba.activations_pb(name, np.full((1, 2, 2, 1), i, "float32"))
+            blobs = list(summary.value[0].tensor.string_val)
+            writer.write(activation_event(name, blobs, 0, 1.0, summary_metadata()))
+    out = tmp_path / "out"
+    assert run(tmp_path / "logs", "--format", "npy", "--output", str(out)) == 0
+    paths = list(out.rglob("*.npy"))
+    assert sorted(np.load(path).max() for path in paths) == [0.0, 1.0]
+    assert len({str(path).casefold() for path in paths}) == 2
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs", "hdfs", "abfs+x"])
+def test_a_remote_log_directory_is_said(tmp_path, monkeypatch, capsys, scheme):
+    """The sentence names what was passed; no folder of the scheme's name is looked for."""
+    monkeypatch.chdir(tmp_path)
+    assert run(f"{scheme}://bucket/run") == 2
+    said = capsys.readouterr().err
+    assert f"log_dir is '{scheme}://bucket/run'; it must be a path on this machine" in said
 
 
 def test_a_layers_name_never_leads_out_of_the_output(tmp_path):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import pickle
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -87,7 +91,11 @@ def test_all_examples_zoom_and_captions_enlarge_the_picture():
         ({"example": 2}, "example is 2; the array holds 2"),
         ({"colormap": "jet"}, "colormap is 'jet'"),
         ({"columns": 0}, "columns is 0"),
+        ({"columns": 1.5}, "columns is 1.5; it must be an integer"),
         ({"zoom": 0}, "zoom is 0"),
+        ({"zoom": 1.5}, "zoom is 1.5; it must be an integer"),
+        ({"gap": -1}, "gap is -1"),
+        ({"example": "1"}, "example is '1'"),
         ({"data_format": "NCHW"}, "data_format is 'NCHW'"),
         ({"zoom": 9000}, "pixels"),
     ],
@@ -103,7 +111,73 @@ def test_what_is_no_number_is_refused():
 
 
 def test_a_picture_is_saved(tmp_path):
+    """What is saved is what `grid` draws, and the folder is made."""
     array = real(1, 6, 7, 5)
-    tba.save_grid(tmp_path / "layer.png", array, zoom=2)
-    saved = np.asarray(Image.open(tmp_path / "layer.png"))
-    assert np.array_equal(saved, tba.grid(array, zoom=2))
+    path = tmp_path / "not" / "there" / "layer.png"
+    tba.save_grid(path, array, zoom=2)
+    assert np.array_equal(np.asarray(Image.open(path)), tba.grid(array, zoom=2))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("layer", r"layer'; it must end in \.png"),
+        ("layer.npy", r"layer\.npy'; it must end in \.png"),
+        ("layer.psd", r"layer\.psd'; it must end in"),  # Pillow reads it alone
+    ],
+)
+def test_an_ending_of_no_picture_is_said(tmp_path, name, message):
+    """The sentence names the path and the endings, and nothing is made."""
+    with pytest.raises(ValueError, match=message):
+        tba.save_grid(tmp_path / "new" / name, real(1, 4, 4, 3))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["s3://bucket/layer.png", Path("gs://bucket/layer.png")])
+def test_a_picture_is_not_saved_into_a_folder_named_after_a_scheme(tmp_path, monkeypatch, path):
+    """Remote paths are refused by name, `Path`s of them too, which have lost a slash."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"path is '(s3:/|gs:)/bucket/layer.png'; it must be"):
+        tba.save_grid(path, real(1, 4, 4, 3))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dict_of_layers_is_said_to_be_one():
+    """What `capture` returns, whole, is refused with its names."""
+    captured = {"conv1": real(1, 4, 4, 3), "dense": real(1, 5)}
+    with pytest.raises(TypeError, match=r"dict of 'conv1', 'dense'.*grid\(values\['conv1'\]\)"):
+        tba.grid(captured)
+    with pytest.raises(TypeError, match="dict of nothing"):
+        tba.grid({})
+
+
+def test_a_notebook_shows_the_picture():
+    """`_repr_png_` is the picture, bit for bit, of a part too, and None of what is none."""
+    picture = tba.grid(real(2, 4, 4, 3))
+    assert type(picture).__mro__[1] is np.ndarray and picture.dtype == np.uint8
+    for shown in (picture, picture[:5, 2:9]):
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(shown._repr_png_()))), shown)
+    assert picture[0]._repr_png_() is None and picture[..., 0]._repr_png_() is None
+    assert picture[:0]._repr_png_() is None
+
+
+def test_what_is_computed_from_a_picture_is_plain():
+    """Arithmetic and reductions give what they give for any array; pickling keeps the picture."""
+    picture = tba.grid(real(2, 4, 4, 3))
+    plain = np.asarray(picture)
+    assert type(plain) is np.ndarray
+    assert type(picture / 2) is np.ndarray and type(picture == 0) is np.ndarray
+    assert type(picture.max()) is np.uint8 and type(picture.mean(axis=0)) is np.ndarray
+    assert type(np.stack([picture, picture])) is np.ndarray
+    again = pickle.loads(pickle.dumps(picture))
+    assert np.array_equal(again, plain) and again._repr_png_() == picture._repr_png_()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+def test_a_tensor_of_torch_that_trains_is_drawn(dtype):
+    """A tensor that takes part in gradients, of a dtype that NumPy lacks too, needs no call."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed here")
+    array = np.round(real(1, 4, 4, 3) * 4)
+    tensor = torch.tensor(array, requires_grad=True).to(getattr(torch, dtype))
+    assert np.array_equal(tba.grid(tensor), tba.grid(array))
+    assert np.array_equal(tba.grid(tensor, captions=True), tba.grid(array, captions=True))

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from tb_activations.export import files
-from tb_activations.export.files import FORMATS, STEPS, Request, export
+from tb_activations.export.files import STEPS, Request, export
 from tb_activations.export.grid import COLORMAPS, SCALES
+from tb_activations.export.paths import FORMATS
 from tb_activations.record.errors import RecordError
 from tb_activations.sources.series import Gone
 
@@ -55,8 +56,8 @@ def _request(options: argparse.Namespace) -> Request:
     """Raises ValueError."""
     kind = _format(options)
     return Request(
-        log_dir=Path(options.log_dir),
-        output=Path(options.output),
+        log_dir=options.log_dir,
+        output=options.output,
         format=kind,
         run=options.run,
         layers=tuple(options.layer or ()),

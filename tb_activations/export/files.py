@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tb_activations.eventfile.local import check_local
 from tb_activations.eventfile.writer import event_files
 from tb_activations.export.grid import grid
+from tb_activations.export.paths import FORMATS, check_output, folders, is_directory, made
 from tb_activations.record.header import Header
 from tb_activations.record.storage import restore
 from tb_activations.record.values import read_values
@@ -27,7 +28,6 @@ from tb_activations.sources.timeline.series import TimelineSeries
 from tb_activations.sources.timeline.timeline import RunTimeline
 from tb_activations.sources.warn import WarnOnce
 
-FORMATS = ("png", "npy", "gif")
 STEPS = ("first", "last", "all")
 _FRAME_MILLISECONDS = 120
 _FILM_WIDTH = 256  # pixels that a film's picture is enlarged to, about
@@ -35,15 +35,15 @@ _FILM_WIDTH = 256  # pixels that a film's picture is enlarged to, about
 
 @dataclass(frozen=True)
 class Request:
-    """What to export.
+    """What to export, checked in the constructor, which raises ValueError.
 
     output: a file where one is written, else a directory. run: None where there is only one.
     layers: names and globs, none for all. step: a number, or one of STEPS. example: a position
     among those kept. channel: an id, None for all. The rest is as for `grid`.
     """
 
-    log_dir: Path
-    output: Path
+    log_dir: str | os.PathLike[str]
+    output: str | os.PathLike[str]
     format: str = "png"
     run: str | None = None
     layers: tuple[str, ...] = ()
@@ -62,6 +62,15 @@ class Request:
             raise ValueError(f"step is {self.step!r}; it must be a number or one of {STEPS}")
         if self.format == "gif" and self.channel is None:
             raise ValueError("a GIF shows one channel over the steps: pass --channel")
+        check_local(self.log_dir, "log_dir")
+        check_local(self.output, "--output")
+        check_output(self.output, self.format)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether `output` is one file's name."""
+        output = Path(self.output)
+        return output.suffix.lower() == f".{self.format}" and not is_directory(self.output)
 
 
 @dataclass(frozen=True)
@@ -91,14 +100,22 @@ def export(
     """
     jobs = [
         (one, positions)
-        for one in _picked(_runs(request.log_dir), request)
+        for one in _picked(_runs(Path(request.log_dir)), request)
         for positions in (
             [one.positions] if request.format == "gif" else [(p,) for p in one.positions]
         )
     ]
+    if not jobs:
+        raise ValueError(f"{request.log_dir} holds no step of what was asked for")
+    if request.is_file and len(jobs) > 1:
+        raise ValueError(
+            f"--output is the file {str(request.output)!r}, and there are {len(jobs)} to write: "
+            "pass a directory, or choose one --layer and --step"
+        )
+    names = folders([one.tag for one, _ in jobs])
     written = []
     for one, positions in progress(jobs):
-        path = _path(request, one, positions, alone=len(jobs) == 1)
+        path = _path(request, names[one.tag], one, positions)
         WRITERS[request.format](path, one, positions, request)
         written.append(path)
     return written
@@ -192,7 +209,7 @@ def _write_png(path: Path, one: Picked, positions: Sequence[int], request: Reque
         zoom=request.zoom or 1,
         colormap=request.colormap,
     )
-    Image.fromarray(picture).save(_made(path))
+    Image.fromarray(picture).save(made(path))
 
 
 def _write_npy(path: Path, one: Picked, positions: Sequence[int], request: Request) -> None:
@@ -200,7 +217,7 @@ def _write_npy(path: Path, one: Picked, positions: Sequence[int], request: Reque
     values = _values(one, positions[0], request)
     with np.errstate(over="ignore"):
         narrow = values.astype(np.float32)
-    np.save(_made(path), narrow if np.array_equal(narrow, values, equal_nan=True) else values)
+    np.save(made(path), narrow if np.array_equal(narrow, values, equal_nan=True) else values)
 
 
 def _write_gif(path: Path, one: Picked, positions: Sequence[int], request: Request) -> None:
@@ -215,7 +232,7 @@ def _write_gif(path: Path, one: Picked, positions: Sequence[int], request: Reque
     tiles = grid(shown[None], scale="all", columns=1, zoom=zoom, gap=0, colormap=request.colormap)
     pictures = [Image.fromarray(tile) for tile in np.split(tiles, len(frames))]
     pictures[0].save(
-        _made(path),
+        made(path),
         save_all=True,
         append_images=pictures[1:],
         duration=_FRAME_MILLISECONDS,
@@ -231,32 +248,15 @@ WRITERS: dict[str, Callable[[Path, Picked, Sequence[int], Request], None]] = {
 }
 
 
-def _path(request: Request, one: Picked, positions: Sequence[int], *, alone: bool) -> Path:
+def _path(request: Request, folder: Path, one: Picked, positions: Sequence[int]) -> Path:
     """`output` itself for one file, else a path below it with the layer's name and the step."""
-    output, kind = request.output, request.format
-    if output.suffix.lower() == f".{kind}":
-        if alone:
-            return output
-        raise ValueError(
-            f"--output is the file {str(output)!r}, and there is more than one to write: "
-            "pass a directory, or choose one --layer and --step"
-        )
-    layer = output.joinpath(*(_safe(part) for part in one.tag.split("/")))
+    if request.is_file:
+        return Path(request.output)
+    layer, kind = Path(request.output) / folder, request.format
     if kind == "gif":
         return layer.with_name(f"{layer.name}-channel-{request.channel}.gif")
     channel = "" if request.channel is None else f"-channel-{request.channel}"
     return layer / f"step-{int(one.series.steps[positions[0]]):06d}{channel}.{kind}"
-
-
-def _made(path: Path) -> Path:
-    """The path, its directory made: only once there is something to write."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def _safe(name: str) -> str:
-    """A layer's name as a file's, never one that leads elsewhere."""
-    return re.sub(r"[^\w.:@+-]", "_", name).lstrip(".") or "_"
 
 
 def _names(names: Any) -> str:

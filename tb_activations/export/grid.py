@@ -8,13 +8,17 @@ for both; magenta NaN, orange +∞, cyan −∞, as in the dashboard's legend.
 
 from __future__ import annotations
 
+import io
 import math
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from tb_activations.eventfile.local import check_local
 from tb_activations.record.options import check_data_format, check_rank
 from tb_activations.record.storage import check_dtype
 
@@ -44,6 +48,25 @@ _GREY = [(0, 0, 0), (255, 255, 255)]
 COLORMAPS = {"viridis": _VIRIDIS, "RdBu": _DIVERGING, "grey": _GREY}
 
 
+class Picture(np.ndarray):
+    """uint8 `[height, width, 3]`, an array like any other, that notebooks show as a picture.
+
+    What is computed from it is a plain array; a part of it is a picture too.
+    """
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        plain = np.asarray(array)
+        return plain if plain.ndim else plain[()]
+
+    def _repr_png_(self) -> bytes | None:
+        """What IPython asks for; None for a part that is no picture."""
+        if self.dtype != np.uint8 or self.ndim != 3 or self.shape[2] != 3 or not self.size:
+            return None
+        out = io.BytesIO()
+        Image.fromarray(np.asarray(self)).save(out, "PNG")
+        return out.getvalue()
+
+
 def grid(
     array: Any,
     *,
@@ -55,12 +78,13 @@ def grid(
     colormap: str | None = None,
     captions: bool = False,
     data_format: str = "channels_last",
-) -> np.ndarray:
-    """A picture of every channel of a layer's activations.
+) -> Picture:
+    """A picture of every channel of a layer's activations; a notebook shows it.
 
     Args:
       array: `[n, c]`, `[n, l, c]`, `[n, h, w, c]` or `[n, d, h, w, c]` (`[n, c, …]` for
-        channels_first), any real dtype; `[c]` is a dense layer of one example.
+        channels_first), any real dtype; `[c]` is a dense layer of one example. NumPy's, or of any
+        framework, on any device.
       example: which example; None for all, one below the other.
       scale: "channel" stretches each channel over its own finite values, "all" all together.
       columns: tiles in a row; None for a picture about as wide as high.
@@ -72,35 +96,52 @@ def grid(
       data_format: "channels_last" or "channels_first".
 
     Returns:
-      uint8 `[height, width, 3]`.
+      uint8 `[height, width, 3]`, an `np.ndarray`.
 
     Raises:
-      TypeError: complex numbers or strings.
+      TypeError: complex numbers or strings; a dict of arrays, as `capture` returns.
       ValueError: a wrong rank, option or example, or a picture of more than 268 million pixels.
     """
-    chosen = _chosen(array, example, data_format)
+    values = _array(array)
+    chosen = _chosen(values, example, data_format)
     _check(scale, zoom, gap, colormap)
     planes = _flat(chosen)
     # A unit of a dense layer has no range of its own.
     together = scale == "all" or chosen.ndim == 2
     colours = _coloured(planes, together, colormap)
-    labels = _labels(array, planes, data_format) if captions else None
-    return _laid_out(colours, zoom, columns, gap, labels)
+    labels = _labels(values.shape, planes, data_format) if captions else None
+    return _laid_out(colours, zoom, columns, gap, labels).view(Picture)
 
 
 def save_grid(path: str | os.PathLike[str], array: Any, **options: Any) -> None:
     """Writes `grid(array, …)` as a picture; the ending of `path` says which kind (`.png`).
 
+    The folder is made if it is missing.
+
     Raises:
-      ValueError: as `grid`, or an ending of no known kind.
+      ValueError: as `grid`, an ending of no kind that Pillow writes, or a path elsewhere (`s3://…`).
+      OSError: the file cannot be written.
     """
-    Image.fromarray(grid(array, **options)).save(path)
+    check_local(path, "path")
+    target = Path(path)
+    _check_ending(target)
+    picture = Image.fromarray(np.asarray(grid(array, **options)))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(target)
 
 
-def _chosen(array: Any, example: int | None, data_format: str) -> np.ndarray:
+def _check_ending(path: Path) -> None:
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    if kind not in Image.SAVE:
+        raise ValueError(
+            f"path is {str(path)!r}; it must end in .png, .jpg, .webp, .gif, .bmp, .tif or another "
+            "ending of a kind that Pillow writes"
+        )
+
+
+def _chosen(values: np.ndarray, example: int | None, data_format: str) -> np.ndarray:
     """`[examples, c, *spatial]` of the examples asked for, as floats."""
     check_data_format(data_format)
-    values = np.asarray(array)
     check_dtype(values.dtype)
     values = values[None] if values.ndim == 1 else values
     check_rank(values.ndim)
@@ -111,9 +152,25 @@ def _chosen(array: Any, example: int | None, data_format: str) -> np.ndarray:
     return chosen.astype(wide)
 
 
+def _array(array: Any) -> np.ndarray:
+    """NumPy's array of an array of any framework."""
+    if isinstance(array, Mapping):
+        names = [repr(name) for name in array]
+        shown = ", ".join(names[:12]) + (" and more" if len(names) > 12 else "")
+        raise TypeError(
+            f"array is a dict of {shown or 'nothing'}; a grid is of one layer: pass one of its "
+            f"arrays, as in grid(values[{names[0] if names else '…'}])"
+        )
+    if hasattr(array, "detach"):  # a torch.Tensor, of which NumPy takes only some as they are
+        array = array.detach().cpu()
+        if str(array.dtype).startswith(("torch.bfloat16", "torch.float8")):
+            array = array.float()
+    return np.asarray(array)
+
+
 def _position(example: int, count: int) -> int:
-    if not -count <= example < count:
-        raise ValueError(f"example is {example}; the array holds {count}")
+    if not isinstance(example, (int, np.integer)) or not -count <= example < count:
+        raise ValueError(f"example is {example!r}; the array holds {count}")
     return example
 
 
@@ -134,8 +191,9 @@ def _flat(values: np.ndarray) -> np.ndarray:
 def _check(scale: str, zoom: int, gap: int, colormap: str | None) -> None:
     if scale not in SCALES:
         raise ValueError(f"scale is {scale!r}; it must be 'channel' or 'all'")
-    if zoom < 1 or gap < 0:
-        raise ValueError(f"zoom is {zoom!r} and gap {gap!r}; at least 1 and 0")
+    for name, value, least in (("zoom", zoom, 1), ("gap", gap, 0)):
+        if not isinstance(value, (int, np.integer)) or value < least:
+            raise ValueError(f"{name} is {value!r}; it must be an integer of at least {least}")
     if colormap is not None and colormap not in COLORMAPS:
         raise ValueError(f"colormap is {colormap!r}; it must be one of {sorted(COLORMAPS)}")
 
@@ -182,9 +240,8 @@ def _table(stops: list[tuple[int, int, int]], count: int = 256) -> np.ndarray:
     return np.rint(np.stack(columns, axis=1)).astype(np.uint8)
 
 
-def _labels(array: Any, planes: np.ndarray, data_format: str) -> list[str]:
+def _labels(shape: tuple[int, ...], planes: np.ndarray, data_format: str) -> list[str]:
     """Each tile's channel."""
-    shape = np.shape(array)
     channels = shape[-1] if data_format == "channels_last" or len(shape) == 1 else shape[1]
     return [str(i % channels) for i in range(len(planes))]
 
@@ -219,8 +276,8 @@ def _laid_out(
 
 def _columns(count: int, asked: int | None, height: int, width: int) -> int:
     if asked is not None:
-        if asked < 1:
-            raise ValueError(f"columns is {asked!r}; at least 1")
+        if not isinstance(asked, (int, np.integer)) or asked < 1:
+            raise ValueError(f"columns is {asked!r}; it must be an integer of at least 1")
         return min(asked, count)
     return max(1, min(count, round(math.sqrt(count * height / width))))
 
