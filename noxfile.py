@@ -29,6 +29,7 @@ REPORTS = HERE / ".nox" / "reports"
 TENSORFLOW = "tensorflow-cpu" if platform.machine() == "x86_64" else "tensorflow"
 TEST_TOOLS = [
     "build",
+    "fsspec",
     "hypothesis",
     "playwright",
     "pytest",

@@ -19,6 +19,7 @@ NAMES = runpy.run_path(str(HERE / "tb_activations" / "names.py"))
 DEMO = ["scikit-learn>=1.3"]
 TESTS = [
     "build>=1",
+    "fsspec>=2024.2",
     "hypothesis>=6.100",
     "playwright>=1.45",
     "pytest>=8",

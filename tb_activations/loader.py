@@ -33,6 +33,7 @@ class ActivationsLoader(base_plugin.TBLoader):
         """The plugin, or None where TensorBoard has no data provider to read through."""
         if context.data_provider is None:
             return None
+        from tb_activations.server.lookup import Lookup
         from tb_activations.server.plugin import ActivationsPlugin
         from tb_activations.server.reader import Reader
         from tb_activations.sources.provider import KEEPS, ProviderSource
@@ -41,8 +42,10 @@ class ActivationsLoader(base_plugin.TBLoader):
 
         warn = WarnOnce()
         keeps = (context.sampling_hints or {}).get(PLUGIN_NAME, KEEPS)
+        if getattr(context.flags, "grpc_data_provider", None):
+            keeps = KEPT  # what is kept there is not for our flags to say: one step, it may be
         logdirs = LogDirs.of_flags(context.flags)
         timelines = Timelines(logdirs, warn) if logdirs else None
         tags_of = timelines.tags if timelines else None
         source = ProviderSource(context.data_provider, keeps, warn, tags_of)
-        return ActivationsPlugin(context, Reader(source, timelines))
+        return ActivationsPlugin(context, Reader(Lookup(source, timelines)))

@@ -95,6 +95,41 @@ def test_groups_of_a_logdir_spec_are_served(tmp_path, tensorboard_server):
         assert len(steps(server, run)["steps"]) == 30
 
 
+@pytest.mark.parametrize("spec", ["there:local://{b},here:{a}", "here:{a},there:local://{b}"])
+def test_local_runs_are_complete_beside_a_remote_one(tmp_path, tensorboard_server, spec):
+    """Each run is decided for itself: every step of local ones, a sample, so named, of others."""
+    pytest.importorskip("fsspec", reason="TensorBoard reads remote logs through fsspec")
+    for name in ("a", "b"):
+        arrays = {step: layer((2, 3), step) for step in range(30)}
+        write_run(tmp_path / name / "x", {"conv": arrays}, precision="float32")
+    spec = spec.format(a=tmp_path / "a", b=tmp_path / "b")
+    server = tensorboard_server(None, extra=[f"--logdir_spec={spec}"])
+    index = server.wait_for_tags("conv", run="there/x")
+    assert sorted(index) == ["here/x", "there/x"]
+    here, there = (steps(server, run) for run in ("here/x", "there/x"))
+    assert len(here["steps"]) == 30 and len(there["steps"]) == 10
+    assert (here["complete"], here["sampled"], here["source"]) == (True, False, "files")
+    assert (there["sampled"], there["source"]) == (True, "tensorboard")
+    for run, source in (("here/x", "files"), ("there/x", "tensorboard")):
+        assert server.json(ROUTE + "overview", run=run)["source"] == source
+    assert tensor(server, 3, run="here/x", dtype="<f4") is not None
+
+
+def test_a_remote_run_of_a_local_ones_name_is_not_taken_for_it(tmp_path, tensorboard_server):
+    """Where both are named alike and TensorBoard lists the remote one, its values are served."""
+    pytest.importorskip("fsspec", reason="TensorBoard reads remote logs through fsspec")
+    for name, value in (("local", 1.0), ("remote", 2.0)):
+        arrays = {step: np.full((2, 3), value, "float32") for step in range(5)}
+        write_run(tmp_path / name / "x", {"conv": arrays}, precision="float32")
+    write_run(tmp_path / "local" / "only", {"conv": arrays}, precision="float32")
+    spec = f"{tmp_path}/local,local://{tmp_path}/remote"
+    server = tensorboard_server(None, extra=[f"--logdir_spec={spec}"])
+    server.wait_for_tags("conv", run="x")
+    server.wait_for(lambda: steps(server, "x")["source"] == "tensorboard")
+    assert tensor(server, 4, run="x", dtype="<f4").max() == 2.0
+    assert steps(server, "only")["source"] == "files"
+
+
 @pytest.mark.parametrize("load_fast", LOADERS)
 def test_a_killed_writer_loses_nothing_that_was_flushed(tmp_path, tensorboard_server, load_fast):
     """SIGKILL at random moments, restarts into the directory, a reader running all the while."""

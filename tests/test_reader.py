@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import time
+import types
 
 import numpy as np
 import pytest
+import werkzeug.test
 from logs import layer, write_run
 from tensorboard import context as tb_context
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
 from tensorboard.data import server_ingester
+from tensorboard.plugins import base_plugin
 from tensorboard.util import grpc_util
 
 from tb_activations import record
+from tb_activations.loader import ActivationsLoader
 from tb_activations.record.metadata import TagMetadata
 from tb_activations.server import overview, reader
+from tb_activations.server.lookup import Lookup
+from tb_activations.sources import provider
 from tb_activations.sources.logdirs import LogDirs
 from tb_activations.sources.provider import ProviderSource
 from tb_activations.sources.series import SUMMARY, Unavailable, Viewer, Where
@@ -68,20 +75,62 @@ def logdir(tmp_path_factory):
     return root
 
 
+@pytest.fixture
+def settles(monkeypatch):
+    """Makes "some seconds apart" short."""
+    monkeypatch.setattr(provider, "SETTLES", 0.5)
+
+
+def test_what_tensorboard_still_reads_is_not_said_to_be_complete(tmp_path, settles):
+    """Until two looks some seconds apart agree, a log of which nothing is sampled is incomplete."""
+    write_run(tmp_path / "a", {"dense": {s: layer((2, 3), s) for s in range(5)}})
+    multiplexer = plugin_event_multiplexer.EventMultiplexer(tensor_size_guidance={"activations": 0})
+    multiplexer.AddRunsFromDirectory(str(tmp_path))
+    multiplexer.Reload()
+    source = ProviderSource(data_provider.MultiplexerDataProvider(multiplexer, str(tmp_path)), 0)
+
+    def look():
+        found = source.series(VIEWER, Where("a", "dense"))
+        return len(found.steps), found.complete, found.sampled
+
+    assert look() == (5, False, False)
+    time.sleep(0.6)
+    write_run(tmp_path / "a", {"dense": {s: layer((2, 3), s) for s in range(5, 9)}})
+    multiplexer.Reload()
+    assert look() == (9, False, False)
+    assert look() == (9, False, False)
+    time.sleep(0.6)
+    assert look() == (9, True, False)
+
+
+def test_another_process_may_keep_fewer_steps_than_our_flags_say(logdir):
+    """Through `--grpc_data_provider` nothing is known of what is kept: steps may be missing."""
+    with python_provider(logdir, 3) as kept:
+        flags = types.SimpleNamespace(logdir="", logdir_spec="", grpc_data_provider="localhost:1")
+        context = base_plugin.TBContext(flags=flags, data_provider=kept, sampling_hints={})
+        app = ActivationsLoader().load(context).get_plugin_apps()["/steps"]
+        answer = werkzeug.test.Client(app).get("/", query_string={"run": "a", "tag": "dense"}).json
+        assert len(answer["steps"]) == 3
+        assert (answer["sampled"], answer["source"]) == (True, "tensorboard")
+
+
 @pytest.mark.parametrize("keeps", [0, 5])
 @pytest.mark.parametrize("loader", PROVIDERS)
-def test_timeline_and_provider_agree(logdir, loader, keeps):
+def test_timeline_and_provider_agree(logdir, loader, keeps, settles):
     """Over the steps that the provider kept, both sources answer alike."""
     with PROVIDERS[loader](logdir, keeps) as provider:
         source = ProviderSource(provider, keeps)
-        local = reader.Reader(source, Timelines(LogDirs(((str(logdir), None),)), WarnOnce()))
-        remote = reader.Reader(source)
+        timelines = Timelines(LogDirs(((str(logdir), None),)), WarnOnce())
+        local = reader.Reader(Lookup(source, timelines))
+        remote = reader.Reader(Lookup(source))
         _wait(lambda: last_steps(remote) == {"conv": 58, "dense": 29})
+        _wait(lambda: all(settled(remote, tag) for tag in ("conv", "dense")))
         assert local.tags(VIEWER) == remote.tags(VIEWER)
         for tag in ("conv", "dense"):
             where = Where("a", tag)
             sampled, every = (r.steps(VIEWER, where) for r in (remote, local))
             assert (sampled.sampled, every.sampled) == (keeps > 0, False)
+            assert (sampled.source, every.source) == ("tensorboard", "files")
             assert sampled.complete and every.complete
             all_steps = list(every.entries)
             kept = list(sampled.entries)
@@ -95,7 +144,11 @@ def test_timeline_and_provider_agree(logdir, loader, keeps):
                 )
         if keeps == 0:
             one, other = (r.overview(VIEWER, "a", columns=7, step=31) for r in (local, remote))
-            assert one == other
+            assert dataclasses.replace(one, source="tensorboard") == other
+
+
+def settled(source, tag):
+    return source.steps(VIEWER, Where("a", tag)).complete
 
 
 def last_steps(source):
@@ -130,7 +183,7 @@ class Broken:
 def test_a_provider_that_fails_is_said_to():
     """Whatever the provider raises becomes one kind of error."""
     with pytest.raises(Unavailable, match="ConnectionError"):
-        reader.Reader(ProviderSource(Broken())).tags(VIEWER)
+        reader.Reader(Lookup(ProviderSource(Broken()))).tags(VIEWER)
 
 
 def track(rows, steps=None, order=0):

@@ -553,10 +553,29 @@ def test_runs_are_found_where_tensorboard_names_them(tmp_path):
     assert os.path.samefile(spec.directory("."), tmp_path / "c:d")
     assert os.path.samefile(spec.directory("y/z/a/b"), tmp_path / "a" / "b")
     assert of(logdir="gs://bucket/logs") is None
-    assert of(logdir_spec=f"a:{root},b:s3://bucket") is None
+    assert of(logdir_spec="s3://bucket,b:gs://bucket") is None
     assert of(logdir=root, grpc_data_provider="localhost:1") is None
     assert of(logdir="") is None
     assert plain.readable and not of(logdir=f"{root}/nothing").readable
+
+
+def test_local_runs_are_found_beside_remote_directories(tmp_path):
+    """A remote directory changes nothing for local runs, but for those that it could name too."""
+    (tmp_path / "a").mkdir()
+    root = str(tmp_path)
+
+    def of(spec):
+        return LogDirs.of_flags(type("Flags", (), {"logdir_spec": spec})())
+
+    beside = of(f"s3://bucket/x,here:{root},there:gs://bucket/y")
+    assert os.path.samefile(beside.directory("here/a"), tmp_path / "a")
+    assert not beside.contested("here/a") and not beside.readable
+    assert beside.directory("there/a") is None and beside.contested("there/a")
+    # TensorBoard lets a later directory replace an earlier one.
+    assert of(f"{root},s3://bucket").contested("a")
+    assert not of(f"s3://bucket,{root}").contested("a")
+    assert of(f"g:{root},g:s3://bucket").contested("g/a")
+    assert not of(f"g:{root},g/deeper:s3://bucket").contested("g/a")
 
 
 def test_a_run_is_filled_in_the_background(tmp_path):

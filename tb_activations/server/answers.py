@@ -39,14 +39,14 @@ def tags(
 
 def steps(request: werkzeug.Request, found: Steps) -> werkzeug.Response:
     """`/steps`."""
-    head = {"complete": found.complete, "sampled": found.sampled, "stats": COLUMNS}
+    head = {**_completeness(found), "stats": COLUMNS}
     entries = ",".join(_steps(found.entries))
     return _json(request, f'{json.dumps(head)[:-1]}, "steps": [{entries}]}}')
 
 
 def overview(request: werkzeug.Request, found: Health) -> werkzeug.Response:
     """`/overview`."""
-    answer = {"complete": found.complete, "sampled": found.sampled, **_overview(found.overview)}
+    answer = {**_completeness(found), **_overview(found.overview)}
     return _json(request, json.dumps(answer, allow_nan=False, separators=(",", ":")))
 
 
@@ -89,6 +89,10 @@ def _tag(info: TagInfo) -> dict[str, Any]:
         "order": info.metadata.order,
         "wall_time": info.wall_time,
     }
+
+
+def _completeness(found: Steps | Health) -> dict[str, Any]:
+    return {"complete": found.complete, "sampled": found.sampled, "source": found.source}
 
 
 def _steps(entries: Iterator[Step]) -> Iterator[str]:

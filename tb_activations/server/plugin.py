@@ -16,8 +16,9 @@ from werkzeug.exceptions import HTTPException
 
 from tb_activations.names import PLUGIN_NAME
 from tb_activations.server import answers, parameters
+from tb_activations.server.lookup import NotThere
 from tb_activations.server.parameters import BadParameter
-from tb_activations.server.reader import NotThere, Reader, TooMuch
+from tb_activations.server.reader import Reader, TooMuch
 from tb_activations.sources.series import Unavailable, Viewer
 
 METHODS = ("GET", "HEAD")

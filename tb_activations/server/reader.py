@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,24 +20,24 @@ from tb_activations.record.header import Header
 from tb_activations.record.metadata import TagMetadata
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.record.values import Record, read_values
+from tb_activations.server.lookup import LISTED, Lookup, NotThere
 from tb_activations.server.overview import Overview, Track, overview
-from tb_activations.sources.provider import ProviderSource
-from tb_activations.sources.series import Gone, Series, TagInfo, Viewer, Where, quoted
-from tb_activations.sources.timeline.timelines import Timelines
+from tb_activations.sources.series import (
+    FILES,
+    TENSORBOARD,
+    Gone,
+    Series,
+    TagInfo,
+    Viewer,
+    Where,
+)
 
 MAX_STATS_BYTES = 16 << 20
 MAX_TENSOR_BYTES = 256 << 20
-LISTED = 12  # so many names stand in an error's sentence
-KNOWN_SECONDS = 2.0
-MAX_KNOWN = 10_000
 
 UNREADABLE = (RecordError, Gone, OSError)
 
 Span = tuple[int, int]  # half open, of positions
-
-
-class NotThere(LookupError):
-    """A run, tag, step, example, channel or position that does not exist."""
 
 
 class TooMuch(ValueError):
@@ -57,19 +56,21 @@ class Step:
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps of a tag, ascending; `entries` can be read once."""
+    """The steps of a tag, ascending; `entries` can be read once. source: FILES or TENSORBOARD."""
 
     complete: bool
     sampled: bool
+    source: str
     entries: Iterator[Step]
 
 
 @dataclass(frozen=True)
 class Health:
-    """What `/overview` answers of a run."""
+    """What `/overview` answers of a run. source: TENSORBOARD where any of its tags is read so."""
 
     complete: bool
     sampled: bool
+    source: str
     overview: Overview
 
 
@@ -122,26 +123,22 @@ class Reader:
     """Answers about the runs that TensorBoard lists.
 
     Args:
-      provider: reads through TensorBoard; knows which runs and tags there are.
-      timelines: of runs in local directories; None where any is remote.
+      lookup: finds tags and their steps.
     """
 
-    def __init__(self, provider: ProviderSource, timelines: Timelines | None = None) -> None:
-        self._provider = provider
-        self._timelines = timelines
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
         # Decoding is work for a core: more at once would only take more memory, and turns.
         self._gate = threading.Semaphore(max(2, os.cpu_count() or 1))
-        self._known: dict[tuple[str, Where], tuple[float, TagInfo]] = {}
-        self._lock = threading.Lock()
 
     def tags(self, viewer: Viewer) -> dict[str, dict[str, TagInfo]]:
         """Every run that has activations, and its tags, sorted."""
-        return self._provider.tags(viewer)
+        return self._lookup.tags(viewer)
 
     def steps(self, viewer: Viewer, where: Where) -> Steps:
         """Every step of one tag that there is."""
-        series = self._series(viewer, where)
-        return Steps(series.complete, series.sampled, _entries(series))
+        series = self._lookup.series(viewer, where)
+        return Steps(series.complete, series.sampled, series.source, _entries(series))
 
     def tensor(
         self,
@@ -158,7 +155,7 @@ class Reader:
           NotThere: the step, an example or a channel.
           TooMuch: more than MAX_TENSOR_BYTES.
         """
-        series = self._series(viewer, where, step=step)
+        series = self._lookup.series(viewer, where, step=step)
         position = _position(series, step, where)
         record = _record(series, position, where)
         n, c, *_ = record.header.stored_shape
@@ -185,7 +182,7 @@ class Reader:
           NotThere: a position, or a record that is damaged.
           TooMuch: more than MAX_STATS_BYTES.
         """
-        series = self._series(viewer, where)
+        series = self._lookup.series(viewer, where)
         wanted = _slice(positions, len(series.steps), "steps", str(where))
         _check_statistics(series, wanted)
         tables = [_statistics(series, i, where) for i in range(wanted.start, wanted.stop)]
@@ -193,59 +190,15 @@ class Reader:
 
     def overview(self, viewer: Viewer, run: str, *, columns: int, step: int | None) -> Health:
         """The health of every layer of `run`, in at most `columns` buckets of its steps."""
-        tags = self._provider.tags(viewer, run).get(run)
-        if not tags:
-            raise self._no_run(viewer, run)
-        complete, sampled, tracks = True, False, {}
-        for tag, info in tags.items():
-            series = self._source(viewer, Where(run, tag))
+        complete, sampled, source, tracks = True, False, FILES, {}
+        for tag, info in self._lookup.tags_of(viewer, run).items():
+            series = self._lookup.series_of(viewer, Where(run, tag), info)
             complete, sampled = complete and series.complete, sampled or series.sampled
+            source = TENSORBOARD if series.source == TENSORBOARD else source
             with contextlib.suppress(*UNREADABLE):
                 if len(series.steps):
                     tracks[tag] = _track(series, info.metadata)
-        return Health(complete, sampled, overview(tracks, columns=columns, step=step))
-
-    def _series(self, viewer: Viewer, where: Where, *, step: int | None = None) -> Series:
-        """The series of a tag that TensorBoard knows, up to date unless it has `step` anyway."""
-        self._info(viewer, where)
-        if step is not None:
-            series = self._source(viewer, where, fresh=False)
-            if step in series.steps:
-                return series
-        return self._source(viewer, where)
-
-    def _source(self, viewer: Viewer, where: Where, *, fresh: bool = True) -> Series:
-        """The timeline's series where there is one, else the provider's."""
-        timeline = self._timelines and self._timelines.run(where.run, fresh=fresh)
-        series = timeline.series(where.tag) if timeline else None
-        return self._provider.series(viewer, where) if series is None else series
-
-    def _info(self, viewer: Viewer, where: Where) -> TagInfo:
-        """What is known of a tag; asked of the provider at most every KNOWN_SECONDS."""
-        key, now = (viewer.experiment, where), time.monotonic()
-        with self._lock:
-            found = self._known.get(key)
-        if found and now - found[0] < KNOWN_SECONDS:
-            return found[1]
-        info = self._provider.tags(viewer, where.run, where.tag).get(where.run, {}).get(where.tag)
-        if info is None:
-            raise self._no_tag(viewer, where)
-        with self._lock:
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[key] = (now, info)
-        return info
-
-    def _no_tag(self, viewer: Viewer, where: Where) -> NotThere:
-        tags = self._provider.tags(viewer, where.run).get(where.run)
-        if not tags:
-            return self._no_run(viewer, where.run)
-        tag, run = quoted(where.tag), quoted(where.run)
-        return NotThere(f"no tag {tag} in run {run}; it has {_names(tags)}")
-
-    def _no_run(self, viewer: Viewer, run: str) -> NotThere:
-        runs = self._provider.tags(viewer)
-        return NotThere(f"no run {quoted(run)} with activations; there are {_names(runs)}")
+        return Health(complete, sampled, source, overview(tracks, columns=columns, step=step))
 
 
 def _entries(series: Series) -> Iterator[Step]:
@@ -322,14 +275,6 @@ def _statistics(series: Series, position: int, where: Where) -> bytes:
 
 def _track(series: Series, metadata: TagMetadata) -> Track:
     return Track(metadata, series.steps, series.summaries, series.header(len(series.steps) - 1))
-
-
-def _names(names: Iterable[str]) -> str:
-    listed = list(names)
-    if not listed:
-        return "none"
-    shown = ", ".join(quoted(name) for name in listed[:LISTED])
-    return shown if len(listed) <= LISTED else f"{shown} and {len(listed) - LISTED} more"
 
 
 def _steps(steps: Sequence[int] | np.ndarray) -> str:

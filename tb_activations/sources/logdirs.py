@@ -1,7 +1,8 @@
-"""TensorBoard's rule from the name of a run to its directory, for local log directories.
+"""TensorBoard's rule from the name of a run to its directory, where that is a local one.
 
 `--logdir=PATH` names a run by its path relative to PATH; `--logdir_spec=a:PATH,PATH2` puts `a/`
-before those below PATH. Nothing heavy is imported here: the loader needs it at every start.
+before those below PATH. Remote directories may stand beside local ones; what is in them is not
+listed here. Nothing heavy is imported: the loader needs this at every start.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ _URI = re.compile("[a-zA-Z][0-9a-zA-Z.]*://.*")  # as TensorBoard decides what i
 
 @dataclass(frozen=True)
 class LogDirs:
-    """Local log directories: (path, name of the group or None), in TensorBoard's order."""
+    """Log directories: (path, name of the group or None), in TensorBoard's order."""
 
     roots: tuple[tuple[str, str | None], ...]
 
     @classmethod
     def of_flags(cls, flags: Any) -> LogDirs | None:
-        """Those of TensorBoard's flags; None where any is remote, or none is given."""
+        """Those of TensorBoard's flags; None where not one of them is local."""
         if flags is None or getattr(flags, "grpc_data_provider", None):
             return None
         logdir = getattr(flags, "logdir", "")
@@ -31,31 +32,50 @@ class LogDirs:
             roots: dict[str, str | None] = {os.path.expanduser(logdir): None}
         else:
             roots = _parse_spec(spec or "")
-        if not roots or any("://" in path for path in roots):
+        if all(_is_remote(path) for path in roots):
             return None
         return cls(tuple(roots.items()))
 
     @property
     def readable(self) -> bool:
-        """Whether every one is a directory whose contents can be listed and read."""
-        return all(
+        """Whether every one is a local directory whose contents can be listed and read."""
+        return not any(_is_remote(path) for path, _ in self.roots) and all(
             os.path.isdir(path) and os.access(path, os.R_OK | os.X_OK) for path, _ in self.roots
         )
 
     def directory(self, run: str) -> str | None:
-        """The directory of a run that TensorBoard lists; None where there is no such directory.
+        """The directory of a run that TensorBoard lists; None where there is none on this machine.
 
         Where several groups could have named it, the last one has: TensorBoard lets a later
         directory replace an earlier one of the same name.
         """
+        return self._find(run)[0]
+
+    def contested(self, run: str) -> bool:
+        """Whether a remote directory could hold a run of the same name, and replace the local one.
+
+        Then what TensorBoard lists may be the other one's.
+        """
+        return any(_is_remote(path) for path, _ in self.roots) and self._find(run)[1]
+
+    def _find(self, run: str) -> tuple[str | None, bool]:
+        """(its local directory, whether a remote one behind it might have named it too)."""
+        contested = False
         for path, group in reversed(self.roots):
             relative = run if group is None else _below(run, group)
             if relative is None or not _stays_inside(relative):
                 continue
+            if _is_remote(path):
+                contested = True
+                continue
             directory = os.path.join(path, relative)
             if os.path.isdir(directory):
-                return directory
-        return None
+                return directory, contested
+        return None, contested
+
+
+def _is_remote(path: str) -> bool:
+    return "://" in path
 
 
 def _below(run: str, group: str) -> str | None:

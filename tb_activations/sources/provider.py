@@ -2,7 +2,7 @@
 
 The provider answers a tag with blob references, one round trip each (44 ms under the Rust server),
 so headers are fetched in parallel and remembered, and a request reads them for a bounded time:
-`complete` is false while some are still unread.
+`complete` is false while some are still unread, or while TensorBoard may still be reading the log.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from tb_activations.sources.warn import WarnOnce, logger
 KEEPS = 10  # blob sequences per tag, where the user sets nothing
 ALL = 1_000_000  # `downsample` 0 means nothing, not all
 SECONDS = 2.0
+SETTLES = 5.0  # seconds, as long as TensorBoard waits between two looks by default
 MAX_REMEMBERED = 20_000
 PARALLEL = 8
 
@@ -58,6 +59,7 @@ class ProviderSource:
         self._tags_of = tags_of or (lambda run: [])
         self._warn = warn or WarnOnce()
         self._remembered: Lru[tuple, Known] = Lru(MAX_REMEMBERED)
+        self._seen: Lru[tuple, tuple[tuple, float]] = Lru(MAX_REMEMBERED)
         self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="activations-blob")
 
     def tags(
@@ -86,13 +88,29 @@ class ProviderSource:
         data = sorted(found, key=lambda datum: datum.step)
         known = self._known(viewer, where, data)
         good = [(d, k) for d, k in zip(data, known, strict=True) if k and k.header]
+        sampled = 0 < self._keeps <= len(data)
+        settled = self._settled(viewer, where, data)
         return ProviderSeries(
-            complete=None not in known,
-            sampled=0 < self._keeps <= len(data),
+            complete=None not in known and (sampled or settled),
+            sampled=sampled,
             data=[d for d, _ in good],
             known=[k for _, k in good if k],
             fetch=lambda keys: self._fetch(viewer, keys),
         )
+
+    def _settled(self, viewer: Viewer, where: Where, data: Sequence[Any]) -> bool:
+        """Whether the same steps were there at a look SETTLES seconds ago.
+
+        TensorBoard does not say whether it is still reading a log; until it is through, what it
+        lists looks like all there is.
+        """
+        now, key = time.monotonic(), (viewer.experiment, where)
+        found = [(datum.step, datum.wall_time) for datum in data[-1:]]
+        seen = self._seen.get(key)
+        if seen is None or seen[0] != (len(data), found):
+            self._seen.put(key, ((len(data), found), now))
+            return False
+        return now - seen[1] >= SETTLES
 
     def _list(self, viewer: Viewer, run: str | None, tag: str | None) -> Mapping[str, Any]:
         try:

@@ -11,7 +11,7 @@ from tensorboard.data import provider as tb_provider
 from tb_activations.record.errors import RecordError
 from tb_activations.record.header import Header
 from tb_activations.record.statistics import LayerSummary
-from tb_activations.sources.series import SUMMARY, summary_row
+from tb_activations.sources.series import SUMMARY, TENSORBOARD, summary_row
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class ProviderSeries:
     data: Sequence[tb_provider.BlobSequenceDatum]
     known: Sequence[Known]
     fetch: Callable[[Sequence[str]], list[bytes]]
+    source: str = TENSORBOARD
 
     @property
     def steps(self) -> np.ndarray:

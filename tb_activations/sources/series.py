@@ -67,8 +67,17 @@ class TagInfo:
     wall_time: float | None
 
 
+FILES = "files"
+TENSORBOARD = "tensorboard"
+
+
 class Series(Protocol):
     """The steps of one tag, ascending; `complete` is false while a source still fills in."""
+
+    @property
+    def source(self) -> str:
+        """FILES where the event files are read here, TENSORBOARD where it reads them."""
+        ...
 
     @property
     def complete(self) -> bool: ...

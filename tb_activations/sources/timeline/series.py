@@ -11,6 +11,7 @@ import numpy as np
 from tb_activations.record.decoder import Blob
 from tb_activations.record.errors import RecordError
 from tb_activations.record.header import Header
+from tb_activations.sources.series import FILES
 from tb_activations.sources.timeline.blobs import SMALL_RECORD, EventBlobs
 from tb_activations.sources.timeline.index import RunIndex
 from tb_activations.sources.timeline.rows import ROW, Merged, Rows
@@ -58,6 +59,7 @@ class TimelineSeries:
     parts: Sequence[Rows]
     merged: Merged | None = None
     sampled: bool = False
+    source: str = FILES
 
     @functools.cached_property
     def steps(self) -> np.ndarray:

@@ -53,6 +53,10 @@ class Timelines:
             return None
         return filling.timeline
 
+    def contested(self, name: str) -> bool:
+        """Whether a run elsewhere may bear this name too, and be the one that TensorBoard lists."""
+        return self._logdirs.contested(name)
+
     def tags(self, name: str) -> list[str]:
         """The tags of a run that have records, as far as it is indexed."""
         timeline = self.run(name)
