@@ -95,6 +95,24 @@ def test_groups_of_a_logdir_spec_are_served(tmp_path, tensorboard_server):
         assert len(steps(server, run)["steps"]) == 30
 
 
+@pytest.mark.parametrize("load_fast", LOADERS)
+def test_every_step_is_served_where_the_system_has_no_pread(
+    tmp_path, tensorboard_server, load_fast
+):
+    """Windows can only seek and read: retention is lowered there too, so the index must work."""
+    arrays = {step: layer((2, 6), step) for step in range(30)}
+    write_run(tmp_path, {"dense": arrays}, precision="float32")
+    wrapped = [sys.executable, str(Path(__file__).with_name("without_pread.py"))]
+    server = tensorboard_server(tmp_path, load_fast=load_fast, prefix=wrapped)
+    server.wait_for_tags("dense")
+    answer = server.wait_for(lambda: (a := steps(server, tag="dense"))["complete"] and a)
+    assert (answer["sampled"], answer["source"]) == (False, "files")
+    assert [s["step"] for s in answer["steps"]] == list(arrays)
+    for step in (0, 15, 29):
+        np.testing.assert_array_equal(tensor(server, step, tag="dense", dtype="<f4"), arrays[step])
+    assert server.complaints == []
+
+
 @pytest.mark.parametrize("spec", ["there:local://{b},here:{a}", "here:{a},there:local://{b}"])
 def test_local_runs_are_complete_beside_a_remote_one(tmp_path, tensorboard_server, spec):
     """Each run is decided for itself: every step of local ones, a sample, so named, of others."""

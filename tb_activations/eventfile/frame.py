@@ -7,11 +7,11 @@ All little-endian, as in TFRecord files. The data is a serialized `Event`.
 
 from __future__ import annotations
 
-import os
 import struct
-from collections.abc import Callable
 
 import google_crc32c
+
+from tb_activations.eventfile.reading import read_at
 
 FRAME_HEADER_BYTES = 12
 FRAME_FOOTER_BYTES = 4
@@ -50,15 +50,6 @@ def length_at(buffer: bytes, at: int = 0) -> int | None:
 def holds(data: bytes, footer: bytes) -> bool:
     """Whether `footer` is the checksum of `data`."""
     return footer == _CRC(masked_crc32c(data))
-
-
-def _seek_and_read(descriptor: int, size: int, offset: int) -> bytes:
-    os.lseek(descriptor, offset, os.SEEK_SET)
-    return os.read(descriptor, size)
-
-
-# Windows, where training runs too, has no pread.
-read_at: Callable[[int, int, int], bytes] = getattr(os, "pread", _seek_and_read)
 
 
 def intact(descriptor: int, start: int, length: int) -> bool:

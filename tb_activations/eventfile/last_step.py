@@ -7,7 +7,8 @@ import os
 import struct
 from collections.abc import Iterator
 
-from tb_activations.eventfile.frame import FRAME_HEADER_BYTES, read_at
+from tb_activations.eventfile.frame import FRAME_HEADER_BYTES
+from tb_activations.eventfile.reading import read_at
 from tb_activations.eventfile.walk import Frame, Frames
 from tb_activations.eventfile.wire import Read, head_of_event, plugin_of_value, values_of_event
 from tb_activations.eventfile.writer import event_files

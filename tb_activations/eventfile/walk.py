@@ -17,8 +17,8 @@ from tb_activations.eventfile.frame import (
     FRAME_HEADER_BYTES,
     intact,
     length_at,
-    read_at,
 )
+from tb_activations.eventfile.reading import read_at
 
 WINDOW = 256 << 10  # read at once where records are small
 SMALL_WINDOW = 4 << 10  # where they are not, only their heads are wanted

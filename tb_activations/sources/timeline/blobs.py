@@ -17,6 +17,7 @@ from tb_activations.eventfile.frame import (
     intact,
     length_at,
 )
+from tb_activations.eventfile.reading import open_to_read, read_at
 from tb_activations.eventfile.wire import MAX_BLOBS, Read, Value, blobs_of_tensor, values_of_event
 from tb_activations.record.errors import RecordError
 from tb_activations.sources.lru import Lru
@@ -65,7 +66,7 @@ class EventBlobs:
           Gone: the file is gone, or holds another record there.
         """
         try:
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = open_to_read(self.path)
         except FileNotFoundError as e:
             raise Gone(f"{self.path} is no longer there") from e
         try:
@@ -91,7 +92,7 @@ class EventBlobs:
         key = (status.st_dev, status.st_ino, self.offset, self.length)
         data = cache.get(key)
         if data is None:
-            framed = os.pread(descriptor, self.length + FRAME_FOOTER_BYTES, start)
+            framed = read_at(descriptor, self.length + FRAME_FOOTER_BYTES, start)
             data = framed[: self.length]
             if not holds(data, framed[self.length :]):
                 raise self._damage(descriptor)
@@ -100,7 +101,7 @@ class EventBlobs:
 
     def _damage(self, descriptor: int) -> RecordError | Gone:
         """Damage, or another file in its place: then no frame of this length begins here."""
-        head = os.pread(descriptor, FRAME_HEADER_BYTES, self.offset)
+        head = read_at(descriptor, FRAME_HEADER_BYTES, self.offset)
         if len(head) < FRAME_HEADER_BYTES or length_at(head) != self.length:
             return Gone(f"{self.path} was truncated or replaced")
         return RecordError("its data is damaged")
@@ -115,4 +116,4 @@ class EventBlobs:
 
 
 def _reader(descriptor: int) -> Read:
-    return lambda offset, size: os.pread(descriptor, size, offset)
+    return lambda offset, size: read_at(descriptor, size, offset)

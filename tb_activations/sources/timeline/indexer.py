@@ -7,6 +7,7 @@ import struct
 import time
 
 from tb_activations.eventfile.frame import FRAME_FOOTER_BYTES, FRAME_HEADER_BYTES, holds, intact
+from tb_activations.eventfile.reading import open_to_read, read_at
 from tb_activations.eventfile.walk import Frame, Frames
 from tb_activations.eventfile.wire import (
     blobs_of_tensor,
@@ -58,7 +59,7 @@ class Indexer:
             frames = self.files[name] = Frames(self._index.path(name))
         elif frames.unchanged:
             return True
-        descriptor = os.open(frames.path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_to_read(frames.path)
         try:
             if not frames.continues(descriptor):
                 logger.info("%s was replaced; it is indexed anew", frames.path)
@@ -112,7 +113,7 @@ class Indexer:
         data = start + FRAME_HEADER_BYTES
 
         def read(offset: int, size: int) -> bytes:
-            return os.pread(descriptor, size, offset)
+            return read_at(descriptor, size, offset)
 
         wall_time, step, values = values_of_event(read, data, length)
         checked = None
