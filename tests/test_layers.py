@@ -76,7 +76,6 @@ _LIGHT_IMPORTS = ("__future__", "importlib", "tensorboard.plugins", "tb_activati
 YET = {
     ("training/batch.py", "tensorflow"),
     ("training/labels.py", "keras"),
-    ("training/update.py", "tb_activations.training.keras.passes"),
 }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from tb_activations.record import encoder
 from tb_activations.record.options import Options
 from tb_activations.record.statistics import ChannelStatistics
-from tb_activations.training.keras.passes import Piece
+from tb_activations.training.piece import Piece
 from tb_activations.training.plan import LayerPlan, Plan
 from tb_activations.training.record_log import RecordLog, Tag
 

@@ -8,58 +8,18 @@ to the thread that encodes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
-from tb_activations.record.statistics import ChannelStatistics
 from tb_activations.training.batch import Batch, leaves, length, mapped
 from tb_activations.training.keras.capture import forward, preserved, to_numpy
 from tb_activations.training.keras.watch import home_of, watching
+from tb_activations.training.piece import Pass, SumsPiece, Take, ValuesPiece
 from tb_activations.training.plan import LayerPlan
-
-
-@dataclass(frozen=True)
-class Piece:
-    """What one slice adds to a layer: all its values, or the sums over them and those kept.
-
-    values: as the layer returned them, of which the first `keep` examples are kept, or None.
-    sums: float64 `[7, c]`, the rows of `Sums`. kept: `[k, *spatial, c]`. examples: in
-    the slice.
-    """
-
-    examples: int
-    keep: int
-    values: np.ndarray | None = None
-    sums: np.ndarray | None = None
-    kept: np.ndarray | None = None
-
-    @property
-    def nbytes(self) -> int:
-        return sum(a.nbytes for a in (self.values, self.sums, self.kept) if a is not None)
-
-    def statistics(self, layer: LayerPlan) -> ChannelStatistics:
-        if self.values is not None:
-            return ChannelStatistics.of(self.values, layer.channels_first)
-        assert self.sums is not None
-        return ChannelStatistics.of_sums(self.sums)
-
-    def kept_values(self, layer: LayerPlan) -> np.ndarray:
-        """`[k, *spatial, c]`, channels last."""
-        if self.kept is not None:
-            return self.kept
-        assert self.values is not None
-        kept = self.values[: self.keep]
-        if layer.channels_first:
-            kept = np.moveaxis(kept, 1, -1)
-        return kept if layer.channel_ids is None else kept[..., list(layer.channel_ids)]
-
-
-Take = Callable[[str, Piece], None]
 
 
 class PlainPass:
@@ -71,7 +31,7 @@ class PlainPass:
 
     def __call__(self, inputs: Any, keep: int, take: Take) -> None:
         def hand_over(entry: Any, value: Any) -> None:
-            take(entry.name, Piece(examples, keep, values=to_numpy(value)))
+            take(entry.name, ValuesPiece(examples, keep, to_numpy(value)))
 
         examples = len(Batch(inputs))
         wanted = lambda entry: entry.name in self._names  # noqa: E731
@@ -102,7 +62,7 @@ class GraphPass:
         with preserved(self._model), unoptimised():
             outputs = function(*leaves(inputs), tf.constant(keep))
         for name, (sums, kept) in outputs.items():
-            take(name, Piece(examples, keep, sums=sums.numpy(), kept=kept.numpy()))
+            take(name, SumsPiece(examples, keep, sums.numpy(), kept.numpy()))
 
     def _trace(self, inputs: Any) -> None:
         """For any number of examples; where the model does not allow that, for each by itself."""
@@ -164,7 +124,7 @@ class CompiledPass:
         with preserved(self._model):
             outputs = self._function(self._state(), leaves(inputs))
         for name, value in zip(self._names, outputs, strict=True):
-            take(name, Piece(examples, keep, values=np.asarray(value)))
+            take(name, ValuesPiece(examples, keep, np.asarray(value)))
 
     def _state(self) -> list[Any]:
         return [variable.value for variable in self._model.variables]
@@ -198,7 +158,6 @@ def unoptimised() -> Iterator[None]:
         now.function_call_options = before
 
 
-Pass = GraphPass | CompiledPass | PlainPass
 COMPILED: dict[str, type[GraphPass] | type[CompiledPass]] = {
     "tensorflow": GraphPass,
     "jax": CompiledPass,

@@ -1,0 +1,96 @@
+"""What one slice of a batch adds to a layer's record, and the pass that hands it over.
+
+A pass runs one slice through a model and calls `take(name, piece)` for every planned layer. A
+`Piece` is either all that the layer returned, its statistics left to the thread that encodes, or
+the sums that were computed where the values are, and those values that are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from tb_activations.record.statistics import ChannelStatistics
+from tb_activations.training.plan import LayerPlan
+
+
+class Piece(Protocol):
+    """One slice of one layer.
+
+    examples: in the slice. keep: how many of them are kept, the first ones. nbytes: what the piece
+    holds in memory.
+    """
+
+    @property
+    def examples(self) -> int: ...
+
+    @property
+    def keep(self) -> int: ...
+
+    @property
+    def nbytes(self) -> int: ...
+
+    def statistics(self, layer: LayerPlan) -> ChannelStatistics:
+        """Over all examples of the slice."""
+
+    def kept_values(self, layer: LayerPlan) -> np.ndarray:
+        """`[keep, *spatial, c]` of the channels that the plan keeps, channels last."""
+
+
+@dataclass(frozen=True)
+class ValuesPiece:
+    """All values of a slice, `[examples, …]` as the layer returned them."""
+
+    examples: int
+    keep: int
+    values: np.ndarray
+
+    @property
+    def nbytes(self) -> int:
+        return self.values.nbytes
+
+    def statistics(self, layer: LayerPlan) -> ChannelStatistics:
+        return ChannelStatistics.of(self.values, layer.channels_first)
+
+    def kept_values(self, layer: LayerPlan) -> np.ndarray:
+        kept = self.values[: self.keep]
+        if layer.channels_first:
+            kept = np.moveaxis(kept, 1, -1)
+        return kept if layer.channel_ids is None else kept[..., list(layer.channel_ids)]
+
+
+@dataclass(frozen=True)
+class SumsPiece:
+    """The sums over a slice, and the values kept of it.
+
+    sums: float64 `[7, c]`, the rows of `record.statistics.Sums`. kept: `[keep, *spatial, c]`,
+    channels last, those channels alone that the plan keeps.
+    """
+
+    examples: int
+    keep: int
+    sums: np.ndarray
+    kept: np.ndarray
+
+    @property
+    def nbytes(self) -> int:
+        return self.sums.nbytes + self.kept.nbytes
+
+    def statistics(self, layer: LayerPlan) -> ChannelStatistics:
+        return ChannelStatistics.of_sums(self.sums)
+
+    def kept_values(self, layer: LayerPlan) -> np.ndarray:
+        return self.kept
+
+
+Take = Callable[[str, Piece], None]
+
+
+class Pass(Protocol):
+    """Runs one slice of inputs, and hands over what it adds to each planned layer, in order."""
+
+    def __call__(self, inputs: Any, keep: int, take: Take) -> None:
+        """Runs `inputs`, nested tensors `[examples, …]`, of which the first `keep` are kept."""
