@@ -14,6 +14,7 @@ A file imports only from its own room and from lines below it, imports inside fu
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -68,6 +69,9 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "werkzeug": ("server",),
     "PIL": ("record/pages.py", "export"),
 }
+# What a framework keeps to itself: its private modules, and names like `_losses`.
+PRIVATE_MODULES = ("keras.src", "tensorflow.python", "tensorflow.core", "jax._src", "torch._")
+PRIVATE_IN = {"training/keras": "training/keras/private.py"}
 # What TensorBoard imports at every start, and what `import tb_activations` does.
 LIGHT = ("loader.py", "names.py", "sources/logdirs.py")
 _LIGHT_IMPORTS = ("__future__", "importlib", "tensorboard.plugins", "tb_activations.names")
@@ -176,6 +180,31 @@ def test_the_rule_names_what_is_wrong():
         "`sources/warn.py imports tensorflow.io`; only training/tensorflow and training/keras may "
         "import tensorflow"
     )
+
+
+@needs_tree
+def test_the_private_names_of_a_framework_stand_in_one_file():
+    """A release that renames one is met in that file alone."""
+    found = [(file, one) for file in files() for one in private_names(file)]
+    homes = {(file, PRIVATE_IN.get(room_of(file))) for file, _ in found}
+    assert homes == {(file, file) for file in PRIVATE_IN.values()}, found
+
+
+def private_names(file: str) -> Iterator[str]:
+    """Private modules that are imported, and private attributes of what is not the file's own."""
+    yield from (one.module for one in imports_of(file) if one.module.startswith(PRIVATE_MODULES))
+    if not file.startswith(tuple(PRIVATE_IN)):
+        return
+    for node in ast.walk(ast.parse((PACKAGE / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and _is_private(node.attr):
+            if ast.unparse(node.value) not in ("self", "sys"):
+                yield ast.unparse(node)
+        elif isinstance(node, ast.Constant) and _is_private(node.value):
+            yield repr(node.value)
+
+
+def _is_private(name: object) -> bool:
+    return isinstance(name, str) and re.fullmatch(r"_[a-z]\w*", name) is not None
 
 
 @needs_tree

@@ -11,9 +11,11 @@ from keras import layers as L
 import tb_activations as tba
 from tb_activations.record.statistics import ChannelStatistics
 from tb_activations.training.batch import as_inputs, mapped
-from tb_activations.training.keras.capture import build, tensor
-from tb_activations.training.keras.passes import GraphPass, PlainPass, make_pass, unoptimised
+from tb_activations.training.keras.forward import build
+from tb_activations.training.keras.passes import GraphPass, PlainPass, make_pass
+from tb_activations.training.keras.private import unoptimised
 from tb_activations.training.keras.survey import surveyed
+from tb_activations.training.keras.tensors import tensor
 from tb_activations.training.plan import layer_plan
 from tb_activations.training.selection import Selection
 

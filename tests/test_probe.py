@@ -13,7 +13,8 @@ import pytest
 from keras import layers as L
 
 import tb_activations as tba
-from tb_activations.training.keras.watch import flattened, home_of, parts
+from tb_activations.training.keras.private import flattened
+from tb_activations.training.keras.tensors import home_of, parts
 
 TABLE = Path(__file__).parent.parent / "docs" / "model_kinds.md"
 ROWS: dict[str, str] = {}

@@ -18,9 +18,10 @@ from tb_activations.eventfile.last_step import last_step
 from tb_activations.record.options import Options
 from tb_activations.training.batch import Batch, first_batch, leaves, mapped, slices
 from tb_activations.training.byte_queue import ByteQueue
-from tb_activations.training.keras.capture import build, check_model, tensor
+from tb_activations.training.keras.forward import build, check_model
 from tb_activations.training.keras.passes import make_pass
 from tb_activations.training.keras.survey import fixed_batch, loggable_inputs, surveyed
+from tb_activations.training.keras.tensors import tensor
 from tb_activations.training.labels import labels_of
 from tb_activations.training.piece import Pass, Piece
 from tb_activations.training.plan import LayerPlan, Plan, layer_plan, megabytes

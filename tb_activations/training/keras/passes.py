@@ -8,16 +8,16 @@ to the thread that encodes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import keras
 import numpy as np
 
 from tb_activations.training.batch import Batch, leaves, length, mapped
-from tb_activations.training.keras.capture import forward, preserved, to_numpy
-from tb_activations.training.keras.watch import home_of, watching
+from tb_activations.training.keras.forward import forward, preserved
+from tb_activations.training.keras.patches import watching
+from tb_activations.training.keras.private import unoptimised
+from tb_activations.training.keras.tensors import home_of, to_numpy
 from tb_activations.training.piece import Pass, SumsPiece, Take, ValuesPiece
 from tb_activations.training.plan import LayerPlan
 
@@ -43,8 +43,7 @@ class GraphPass:
     """TensorFlow: one graph, whose optimiser is switched off for this call alone.
 
     Grappler fuses a convolution with its ReLU, and on a CPU the fused kernel turns NaN into 0; it
-    also folds x · 0. The options of a call belong to the thread and are read when the function
-    is first called, so that nothing else in the process runs differently.
+    also folds x · 0.
     """
 
     def __init__(self, model: Any, layers: tuple[LayerPlan, ...], inputs: Any) -> None:
@@ -137,25 +136,6 @@ class CompiledPass:
         with watching(wanted, home=home_of(flat[0])) as watch:
             forward(self._model, inputs, pairs)
         return [watch.values[name] for name in self._names]
-
-
-@contextmanager
-def unoptimised() -> Iterator[None]:
-    """Functions first called in the block, from this thread, run as they were traced."""
-    from tensorflow.core.protobuf import config_pb2
-    from tensorflow.python.eager import context
-
-    now = context.context()
-    before = now.function_call_options
-    config = config_pb2.ConfigProto()
-    config.graph_options.rewrite_options.disable_meta_optimizer = True
-    now.function_call_options = context.FunctionCallOptions(
-        executor_type=before.executor_type, config_proto=config
-    )
-    try:
-        yield
-    finally:
-        now.function_call_options = before
 
 
 COMPILED: dict[str, type[GraphPass] | type[CompiledPass]] = {

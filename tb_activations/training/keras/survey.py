@@ -10,8 +10,9 @@ import numpy as np
 from tb_activations.record.options import check_rank
 from tb_activations.record.storage import check_dtype
 from tb_activations.training.batch import Batch
-from tb_activations.training.keras.capture import check, forward, preserved
-from tb_activations.training.keras.watch import parts, watching
+from tb_activations.training.keras.forward import check, forward, preserved
+from tb_activations.training.keras.patches import watching
+from tb_activations.training.keras.tensors import parts
 from tb_activations.training.selection import Entry, Selection
 
 

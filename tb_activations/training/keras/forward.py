@@ -1,0 +1,89 @@
+"""The forward pass that everything here makes: training off; nothing that it changes is kept."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+from tb_activations.training.keras.private import (
+    clear_losses,
+    flattened,
+    preserved_losses,
+    seeds_of_tensorflow,
+    takes_training,
+)
+from tb_activations.training.keras.watch import Watch
+from tb_activations.training.selection import Selection
+
+
+def check_model(model: Any) -> None:
+    """Refuses what is not a Keras model or layer."""
+    if not isinstance(model, keras.Layer):
+        raise TypeError(f"model is a {type(model).__name__}; it must be a Keras model or layer")
+
+
+def check(selection: Selection, watch: Watch, model: Any) -> None:
+    """Refuses a selection that chose nothing in this pass."""
+    idle = [layer for layer in flattened(model) if id(layer) not in watch.ran]
+    selection.check(watch.entries, watch.hidden, idle)
+
+
+def build(model: Any, inputs: Any) -> None:
+    """Makes the variables of a model that has layers without them, as its first call would."""
+    if not all(layer.built for layer in flattened(model)):
+        _call(model, inputs)
+        clear_losses(flattened(model))
+
+
+def forward(model: Any, inputs: Any, state: Any = None) -> Any:
+    """One pass with training off; what it assigns to variables and adds to losses is dropped.
+
+    Args:
+      state: pairs of a Keras variable and the value to use for it; None for the variables' own.
+    """
+    with keras.StatelessScope(state_mapping=state), preserved_losses(model):
+        return _call(model, inputs)
+
+
+def _call(model: Any, inputs: Any) -> Any:
+    if takes_training(model):
+        return model(inputs, training=False)
+    return model(inputs)
+
+
+@contextmanager
+def preserved(model: Any) -> Iterator[None]:
+    """Puts back what a pass may change beside Keras' variables.
+
+    The seeds of Python, NumPy and TensorFlow's eager operations, and the `tf.Variable`s that are
+    no weights and that layers hold themselves, which no `StatelessScope` knows.
+    """
+    python, numpy = random.getstate(), np.random.get_state()
+    restore_tensorflow = seeds_of_tensorflow() if _runs_on_tensorflow() else lambda: None
+    variables = [(variable, variable.numpy()) for variable in _bare_variables(model)]
+    try:
+        yield
+    finally:
+        for variable, value in variables:
+            variable.assign(value)
+        random.setstate(python)
+        np.random.set_state(numpy)
+        restore_tensorflow()
+
+
+def _bare_variables(model: Any) -> list[Any]:
+    if not _runs_on_tensorflow():
+        return []
+    import tensorflow as tf
+
+    held = (value for layer in flattened(model) for value in vars(layer).values())
+    return [one for one in held if isinstance(one, tf.Variable) and not one.trainable]
+
+
+def _runs_on_tensorflow() -> bool:
+    return keras.backend.backend() == "tensorflow"

@@ -1,0 +1,133 @@
+"""Opens a watch over the layer calls of one thread.
+
+While at least one watch is open, Keras' `Layer.__call__` is replaced, and on TensorFlow the call of
+a `tf.function`, so that a decorated `call` is looked into; calls from other threads go straight
+through. The last watch to close puts the originals back.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+from tb_activations.training.keras.private import (
+    ATTENTION_METHOD,
+    always_fused,
+    converted_by_autograph,
+)
+from tb_activations.training.keras.tensors import is_symbolic, parts
+from tb_activations.training.keras.watch import Watch
+from tb_activations.training.selection import Entry
+
+_OWN_FUNCTIONS = ("keras.", "tensorflow.")  # a tf.function of theirs is left as it is
+
+_thread = threading.local()
+
+
+@contextmanager
+def watching(
+    wanted: Callable[[Entry], bool],
+    home: Any = None,
+    keep: Callable[[Entry, Any], Any] | None = None,
+) -> Iterator[Watch]:
+    """A watch over the layer calls that this thread makes inside the block."""
+    watch = Watch(wanted, home, keep)
+    before = getattr(_thread, "watch", None)
+    with _patches:
+        _thread.watch = watch
+        try:
+            yield watch
+        finally:
+            _thread.watch = before
+
+
+class _Patches:
+    """Counts the open watches; the first replaces the calls, the last puts them back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open = 0
+        self._originals: list[tuple[Any, str, Any]] = []
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._open:
+                attention = keras.layers.MultiHeadAttention
+                self._replace(keras.Layer, "__call__", _watched_layer_call)
+                self._replace(attention, ATTENTION_METHOD, _watched_attention)
+                if keras.backend.backend() == "tensorflow":
+                    self._replace(_tf_function_class(), "__call__", _watched_function_call)
+            self._open += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._open -= 1
+            while not self._open and self._originals:
+                setattr(*self._originals.pop())
+
+    def _replace(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+        original = owner.__dict__[name]
+        self._originals.append((owner, name, original))
+        setattr(owner, name, make(original))
+
+
+_patches = _Patches()
+
+
+def _watched_layer_call(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        watch = getattr(_thread, "watch", None)
+        if watch is None or any(is_symbolic(leaf) for _, leaf in parts((args, kwargs))):
+            return original(layer, *args, **kwargs)
+        return watch.call(original, layer, args, kwargs)
+
+    return call
+
+
+def _watched_attention(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Attention by a fused kernel leaves no scores: they are computed beside it, to be seen.
+
+    What the layer returns stays the kernel's, to the bit.
+    """
+
+    @functools.wraps(original)
+    def compute(layer: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+        output, scores = original(layer, query, *args, **kwargs)
+        if scores is None and getattr(_thread, "watch", None) is not None:
+            explicit = {"return_attention_scores": True}
+            arguments = inspect.signature(original).bind(layer, query, *args, **kwargs).arguments
+            if not always_fused(layer):
+                original(**{**arguments, **explicit})
+        return output, scores
+
+    return compute
+
+
+def _tf_function_class() -> type:
+    import tensorflow as tf
+
+    return type(tf.function(lambda: None))
+
+
+def _watched_function_call(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A user's `tf.function` runs its Python function here, in the capturing pass itself.
+
+    Converted by AutoGraph in eager execution too, so that its loops are loops in both.
+    """
+
+    @functools.wraps(original)
+    def call(function: Any, *args: Any, **kwargs: Any) -> Any:
+        python = function.python_function
+        module = getattr(python, "__module__", None) or ""
+        if getattr(_thread, "watch", None) is None or module.startswith(_OWN_FUNCTIONS):
+            return original(function, *args, **kwargs)
+        return converted_by_autograph(python)(*args, **kwargs)
+
+    return call
