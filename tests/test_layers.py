@@ -76,12 +76,6 @@ PRIVATE_IN = {"training/keras": "training/keras/private.py"}
 LIGHT = ("loader.py", "names.py", "sources/logdirs.py")
 _LIGHT_IMPORTS = ("__future__", "importlib", "tensorboard.plugins", "tb_activations.names")
 
-# Arrows that the splits of these files turn: (file, import).
-YET = {
-    ("training/batch.py", "tensorflow"),
-    ("training/labels.py", "keras"),
-}
-
 
 class Import(NamedTuple):
     """One import of one file: `module` is what it names, `inside` whether a function does it."""
@@ -140,8 +134,6 @@ def all_imports() -> list[Import]:
 
 def why_not(one: Import) -> str | None:
     """The sentence that says what is wrong with an import, None where nothing is."""
-    if (one.file, one.module) in YET:
-        return None
     own, target = room_of(one.file), path_of(one.module)
     if target is None:
         return _why_not_package(one, own)

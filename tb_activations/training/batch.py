@@ -6,12 +6,13 @@ sparse ones among them.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+Cut = Callable[[Any, int, int], Any]
 
 
 @dataclass(frozen=True)
@@ -91,22 +92,26 @@ def length(array: Any) -> int:
     return int(known if known is not None else array.nrows())
 
 
-def slices(inputs: Any, size: int) -> Iterator[Any]:
-    """The inputs cut into as few, evenly long, slices of at most `size` examples as possible."""
+def indexed(leaf: Any, start: int, stop: int) -> Any:
+    """Examples `start` to `stop` of what can be sliced."""
+    return leaf[start:stop]
+
+
+def slices(inputs: Any, size: int, cut: Cut = indexed) -> Iterator[Any]:
+    """The inputs cut into as few, evenly long, slices of at most `size` examples as possible.
+
+    Args:
+      cut: `(leaf, start, stop)` → those examples of one array or tensor.
+    """
     count = len(Batch(inputs))
     pieces = max(1, -(-count // size))
     for i in range(pieces):
-        start, stop = count * i // pieces, count * (i + 1) // pieces
-        yield mapped(functools.partial(_cut, start=start, stop=stop), inputs)
+        yield span(inputs, count * i // pieces, count * (i + 1) // pieces, cut)
 
 
-def _cut(array: Any, start: int, stop: int) -> Any:
-    if hasattr(array, "dense_shape"):  # a sparse tensor cannot be indexed
-        import tensorflow as tf
-
-        shape = [stop - start, *array.shape[1:]]
-        return tf.sparse.slice(array, [start] + [0] * (len(shape) - 1), shape)
-    return array[start:stop]
+def span(inputs: Any, start: int, stop: int, cut: Cut = indexed) -> Any:
+    """Examples `start` to `stop` of nested inputs."""
+    return mapped(lambda leaf: cut(leaf, start, stop), inputs)
 
 
 def _nests(value: Any) -> bool:

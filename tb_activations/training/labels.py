@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 
@@ -13,7 +12,8 @@ def labels_of(y: Any, count: int, class_names: Sequence[str] | None = None) -> l
     """One label per example, or None where `y` holds no single value or class for each.
 
     Args:
-      y: None, integers, floats or strings `[n]` or `[n, 1]`, or one-hot rows `[n, classes]`.
+      y: None, or an array or list of integers, floats or strings, `[n]` or `[n, 1]`, or of one-hot
+        rows `[n, classes]`.
       count: the number of examples.
       class_names: what the integers are called.
 
@@ -22,7 +22,7 @@ def labels_of(y: Any, count: int, class_names: Sequence[str] | None = None) -> l
     """
     if y is None or isinstance(y, Mapping):
         return None
-    values = _array(y)
+    values = np.asarray(y)
     if values.ndim == 0 or len(values) != count:
         return None
     if values.ndim == 2 and values.shape[1] > 1:
@@ -32,12 +32,6 @@ def labels_of(y: Any, count: int, class_names: Sequence[str] | None = None) -> l
     if values.size != count:
         return None
     return [_label(value, class_names) for value in values.reshape(-1)]
-
-
-def _array(y: Any) -> np.ndarray:
-    if isinstance(y, list | tuple | np.ndarray):
-        return np.asarray(y)
-    return np.asarray(keras.ops.convert_to_numpy(y))
 
 
 def _one_hot(values: np.ndarray) -> bool:

@@ -16,12 +16,12 @@ import keras
 
 from tb_activations.eventfile.last_step import last_step
 from tb_activations.record.options import Options
-from tb_activations.training.batch import Batch, first_batch, leaves, mapped, slices
+from tb_activations.training.batch import Batch, first_batch, leaves, mapped, slices, span
 from tb_activations.training.byte_queue import ByteQueue
 from tb_activations.training.keras.forward import build, check_model
 from tb_activations.training.keras.passes import make_pass
 from tb_activations.training.keras.survey import fixed_batch, loggable_inputs, surveyed
-from tb_activations.training.keras.tensors import tensor
+from tb_activations.training.keras.tensors import cut, targets, tensor
 from tb_activations.training.labels import labels_of
 from tb_activations.training.piece import Pass, Piece
 from tb_activations.training.plan import LayerPlan, Plan, layer_plan, megabytes
@@ -91,7 +91,7 @@ class ActivationsCallback(keras.callbacks.Callback):
         self._selection = Selection(layers)
         self._every = _batches(update_freq)
         self._batch = first_batch(data)
-        self._labels = labels_of(self._batch.labels, len(self._batch), class_names)
+        self._labels = labels_of(targets(self._batch.labels), len(self._batch), class_names)
         self._budget = max_bytes_per_update
         self._log_inputs = log_inputs
         self._verbose = verbose
@@ -163,7 +163,7 @@ class ActivationsCallback(keras.callbacks.Callback):
         self._watched = model
 
     def _first_slice(self, model: Any) -> Any:
-        return next(slices(self._inputs(model), fixed_batch(model) or SLICE))
+        return next(slices(self._inputs(model), fixed_batch(model) or SLICE, cut))
 
     def _inputs(self, model: Any) -> Any:
         """The batch; whole slices of it where the model takes one size of batch alone."""
@@ -175,7 +175,7 @@ class ActivationsCallback(keras.callbacks.Callback):
                 f"data holds {len(self._batch)} examples; the model takes batches of {size}"
             )
         whole = len(self._batch) // size * size
-        return mapped(lambda leaf: leaf[:whole], self._batch.inputs)
+        return span(self._batch.inputs, 0, whole, cut)
 
     def _layer_plan(self, entry: Entry, shape: tuple[int, ...]) -> LayerPlan:
         first = entry.data_format == "channels_first"
@@ -231,7 +231,7 @@ class ActivationsCallback(keras.callbacks.Callback):
         if self._inputs_due:
             self._hand_over_inputs(update)
         inputs, left = self._inputs(model), self._plan.examples
-        for piece in slices(inputs, fixed_batch(model) or SLICE):
+        for piece in slices(inputs, fixed_batch(model) or SLICE, cut):
             count = len(Batch(piece))
             take = functools.partial(self._hand_over, update)
             self._pass(mapped(tensor, piece), min(left, count), take)

@@ -31,6 +31,23 @@ def tensor(leaf: Any) -> Any:
     return keras.ops.convert_to_tensor(leaf) if isinstance(leaf, np.ndarray) else leaf
 
 
+def cut(leaf: Any, start: int, stop: int) -> Any:
+    """Examples `start` to `stop` of an array or tensor."""
+    if hasattr(leaf, "dense_shape"):  # a sparse tensor cannot be indexed
+        import tensorflow as tf
+
+        shape = [stop - start, *leaf.shape[1:]]
+        return tf.sparse.slice(leaf, [start] + [0] * (len(shape) - 1), shape)
+    return leaf[start:stop]
+
+
+def targets(y: Any) -> Any:
+    """Targets as what NumPy reads: a tensor becomes an array; None and a dict stay as they are."""
+    if y is None or isinstance(y, Mapping | list | tuple | np.ndarray):
+        return y
+    return np.asarray(keras.ops.convert_to_numpy(y))
+
+
 def parts(outputs: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Leaves of nested lists, tuples and dicts, with `.0`, `.key` as the way to each."""
     if isinstance(outputs, Mapping):
