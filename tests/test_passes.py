@@ -12,7 +12,7 @@ import tb_activations as tba
 from tb_activations.record.statistics import ChannelStatistics
 from tb_activations.training.batch import as_inputs, mapped
 from tb_activations.training.keras.forward import build
-from tb_activations.training.keras.passes import GraphPass, PlainPass, make_pass
+from tb_activations.training.keras.passes import PlainPass, make_pass
 from tb_activations.training.keras.private import unoptimised
 from tb_activations.training.keras.survey import surveyed
 from tb_activations.training.keras.tensors import tensor
@@ -20,6 +20,8 @@ from tb_activations.training.plan import layer_plan
 from tb_activations.training.selection import Selection
 
 tf = pytest.importorskip("tensorflow")
+from tb_activations.training.keras.graph_pass import GraphPass  # noqa: E402
+
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="graphs are TensorFlow's"
 )

@@ -19,19 +19,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Layers whose output is their input's values in another shape or order.
-REARRANGING = (
-    "Cropping1D",
-    "Cropping2D",
-    "Cropping3D",
-    "Flatten",
-    "Permute",
-    "RepeatVector",
-    "Reshape",
-    "ZeroPadding1D",
-    "ZeroPadding2D",
-    "ZeroPadding3D",
-)
 _SHOWN_NAMES = 20
 _GLOB = re.compile(r"[*?\[]")
 
@@ -153,6 +140,12 @@ class Selection:
         for choice in self._choices or ():
             if not any(choice.wants(entry.place, entry.part, entry.layer) for entry in entries):
                 raise ValueError(_refusal(choice, entries, hidden, idle))
+
+
+def named(names: Iterable[str]) -> Callable[[Entry], bool]:
+    """Whether an entry has one of these names."""
+    wanted = frozenset(names)
+    return lambda entry: entry.name in wanted
 
 
 def _listed(layers: Any) -> list[Any]:

@@ -17,8 +17,21 @@ from tb_activations.training.keras.tensors import (
     is_symbolic,
     parts,
 )
-from tb_activations.training.selection import REARRANGING, Entry, Hidden, Place
+from tb_activations.training.selection import Entry, Hidden, Place
 
+# Layers whose output is their input's values in another shape or order.
+REARRANGING = (
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
+    "Flatten",
+    "Permute",
+    "RepeatVector",
+    "Reshape",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
+)
 DATA_FORMATS = ("channels_first", "channels_last")
 _ATTENTION = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention)
 

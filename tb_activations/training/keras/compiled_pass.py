@@ -1,0 +1,45 @@
+"""JAX: the pass compiled by XLA, once for each size of slice; the values come back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from tb_activations.training.batch import Batch, leaves, mapped
+from tb_activations.training.keras.forward import forward, preserved
+from tb_activations.training.keras.patches import watching
+from tb_activations.training.keras.tensors import home_of
+from tb_activations.training.piece import Take, ValuesPiece
+from tb_activations.training.plan import LayerPlan
+from tb_activations.training.selection import named
+
+
+class CompiledPass:
+    """Takes the values of the model's variables at each call, as it must not keep them."""
+
+    def __init__(self, model: Any, layers: tuple[LayerPlan, ...], inputs: Any) -> None:
+        self._model = model
+        self._names = [layer.name for layer in layers]
+        self._structure = inputs
+        self._function = jax.jit(self._run)
+        jax.eval_shape(self._run, self._state(), leaves(inputs))
+
+    def __call__(self, inputs: Any, keep: int, take: Take) -> None:
+        examples = len(Batch(inputs))
+        with preserved(self._model):
+            outputs = self._function(self._state(), leaves(inputs))
+        for name, value in zip(self._names, outputs, strict=True):
+            take(name, ValuesPiece(examples, keep, np.asarray(value)))
+
+    def _state(self) -> list[Any]:
+        return [variable.value for variable in self._model.variables]
+
+    def _run(self, state: list[Any], flat: list[Any]) -> list[Any]:
+        rest = iter(flat)
+        inputs = mapped(lambda _: next(rest), self._structure)
+        pairs = list(zip(self._model.variables, state, strict=True))
+        with watching(named(self._names), home=home_of(flat[0])) as watch:
+            forward(self._model, inputs, pairs)
+        return [watch.values[name] for name in self._names]
