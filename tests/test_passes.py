@@ -31,7 +31,7 @@ def prepared(model, x):
     inputs = mapped(tensor, as_inputs(x))
     build(model, inputs)
     plans = [
-        layer_plan(entry.name, entry.order, shape, entry.data_format == "channels_first", None)
+        layer_plan(entry.name, entry.order, shape, entry.channels_first, None)
         for entry, shape in surveyed(model, inputs, Selection(None))
     ]
     return inputs, tuple(plans)

@@ -66,8 +66,8 @@ class Entry:
 
     name: unique in the pass. place: the call that returned it. part: which part of what was
     returned, "" for all. layer: the Keras layer. fresh: its values are no other entry's, neither
-    passed through nor merely rearranged. data_format: "channels_last" or "channels_first". order:
-    its place in the order of execution.
+    passed through nor merely rearranged. channels_first: it is `[n, c, …]`. order: its place in the
+    order of execution.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Entry:
     part: str
     layer: Any
     fresh: bool
-    data_format: str
+    channels_first: bool
     order: int
 
 

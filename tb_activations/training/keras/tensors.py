@@ -81,21 +81,22 @@ def home_of(value: Any) -> Any:
 
 
 class TensorNotes:
-    """The data format of every tensor that was seen, as long as the tensor lives."""
+    """Whether the channels stand first in every tensor that was seen, as long as it lives."""
 
     def __init__(self) -> None:
-        self._notes: dict[int, tuple[Callable[[], Any], str]] = {}
+        self._notes: dict[int, tuple[Callable[[], Any], bool]] = {}
 
-    def note(self, tensor: Any, data_format: str) -> None:
+    def note(self, tensor: Any, channels_first: bool) -> None:
         try:
             reference: Callable[[], Any] = weakref.ref(tensor)
         except TypeError:  # kept alive instead, so that its id is not used again
             reference = functools.partial(_identity, tensor)
-        self._notes[id(tensor)] = (reference, data_format)
+        self._notes[id(tensor)] = (reference, channels_first)
 
-    def format_of(self, tensor: Any) -> str | None:
-        reference, data_format = self._notes.get(id(tensor), (lambda: None, None))
-        return data_format if reference() is tensor else None
+    def channels_first(self, tensor: Any) -> bool | None:
+        """None for a tensor that was not seen."""
+        reference, channels_first = self._notes.get(id(tensor), (lambda: None, None))
+        return channels_first if reference() is tensor else None
 
 
 def _identity(value: Any) -> Any:

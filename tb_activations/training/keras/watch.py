@@ -32,7 +32,7 @@ REARRANGING = (
     "ZeroPadding2D",
     "ZeroPadding3D",
 )
-DATA_FORMATS = ("channels_first", "channels_last")
+_DATA_FORMATS = ("channels_first", "channels_last")
 _ATTENTION = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention)
 
 
@@ -129,38 +129,38 @@ class Watch:
                 self._hide(layer)
                 continue
             name = self._unique(place.path() + part)
-            data_format = self._data_format(layer, part, value, given)
+            channels_first = self._channels_first(layer, part, value, given)
             entry = Entry(
                 name=name,
                 place=place,
                 part=part,
                 layer=layer,
                 fresh=self._is_fresh(layer, value, given),
-                data_format=data_format,
+                channels_first=channels_first,
                 order=len(self.entries),
             )
-            self._seen.note(value, data_format)
+            self._seen.note(value, channels_first)
             self.entries.append(entry)
             if self._wanted(entry):
                 self.values[name] = self._keep(entry, value)
 
-    def _data_format(self, layer: Any, part: str, value: Any, given: list[Any]) -> str:
-        """The layer's own, else that of its input where the rank is the same."""
+    def _channels_first(self, layer: Any, part: str, value: Any, given: list[Any]) -> bool:
+        """As the layer says, else as its input is where the rank is the same."""
         rank = len(value.shape)
         own = getattr(layer, "data_format", None)
-        if own in DATA_FORMATS:
-            return own if rank > 2 else "channels_last"
+        if own in _DATA_FORMATS:
+            return own == "channels_first" and rank > 2
         returned_scores = isinstance(layer, _ATTENTION) and part == ".1"
         if returned_scores or self._are_scores(layer) or (rank > 2 and _normalises_first(layer)):
-            return "channels_first"
+            return True
         for one in given:
-            known = self._seen.format_of(one)
+            known = self._seen.channels_first(one)
             if known is not None and len(one.shape) == rank:
                 return known
-        return "channels_last"
+        return False
 
     def _is_fresh(self, layer: Any, value: Any, given: list[Any]) -> bool:
-        if any(value is one for one in given) or self._seen.format_of(value) is not None:
+        if any(value is one for one in given) or self._seen.channels_first(value) is not None:
             return False
         return type(layer).__name__ not in REARRANGING
 
