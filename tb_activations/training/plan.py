@@ -2,16 +2,15 @@
 
 Owns `LayerPlan`, one a tag, and `Plan`. A plan is made once, before the first step, from the shapes
 that a first small pass shows; it keeps every layer, and where they do not fit into the byte budget
-it lowers examples and channels by one common fraction.
+it lowers examples and channels by one common fraction, found by bisection over sizes alone.
 """
 
 from __future__ import annotations
 
+import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from tb_activations.record.header import MAX_RECORD_BYTES
 from tb_activations.record.options import kept_channels
@@ -19,6 +18,7 @@ from tb_activations.record.options import kept_channels
 _VALUE_BYTES = {"float16": 2, "float32": 4}
 _CHANNEL_BYTES = 24  # six float32 statistics
 _RECORD_BYTES = 700  # header, summary, metadata and frame of an event
+_STEPS = 1000  # a fraction is so many thousandths
 _PAGE_OVERHEAD = 1.01  # a PNG of what cannot be compressed
 
 
@@ -44,14 +44,29 @@ class LayerPlan:
     def kept_channels(self) -> int:
         return self.channels if self.channel_ids is None else len(self.channel_ids)
 
-    def values(self, examples: int) -> int:
-        """How many values are kept of so many examples."""
-        return examples * math.prod(self.shape[:-1]) * self.kept_channels
+    def values(self, examples: int, fraction: float = 1) -> int:
+        """How many values are kept of so many examples, with this fraction of the channels."""
+        return examples * math.prod(self.shape[:-1]) * self._fewer(fraction)
 
-    def bytes(self, examples: int, precision: str) -> int:
+    def bytes(self, examples: int, precision: str, fraction: float = 1) -> int:
         """What one record takes on disk at most."""
-        pages = self.values(examples) * _VALUE_BYTES[precision] * _PAGE_OVERHEAD
+        pages = self.values(examples, fraction) * _VALUE_BYTES[precision] * _PAGE_OVERHEAD
         return int(pages) + self.channels * _CHANNEL_BYTES + _RECORD_BYTES
+
+    def scaled(self, fraction: float) -> LayerPlan:
+        """The layer with this fraction of its channels, evenly spread, at least one."""
+        chosen = kept_channels(self.kept_channels, self._fewer(fraction))
+        if chosen is None:
+            return self
+        every = self.channel_ids
+        return replace(
+            self, channel_ids=chosen if every is None else tuple(every[i] for i in chosen)
+        )
+
+    def _fewer(self, fraction: float) -> int:
+        """The number of channels that this fraction of them keeps."""
+        count = self.kept_channels
+        return max(1, int(count * fraction)) if fraction < 1 and count else count
 
 
 @dataclass(frozen=True)
@@ -78,20 +93,22 @@ class Plan:
     def _lowered(self, budget: int) -> Plan:
         if self.bytes <= budget:
             return self
-        steps = 1000
-        fitting = [i for i in range(1, steps) if self.scaled(i / steps, i / steps).bytes <= budget]
-        both = max(fitting, default=1) / steps
+        both = _largest(range(1, _STEPS), lambda i: self._size(i, i) <= budget)
         # The number of examples is rounded down, which leaves room for more channels.
-        wider = [i for i in range(1, steps + 1) if self.scaled(both, i / steps).bytes <= budget]
-        return self.scaled(both, max(wider, default=1) / steps)
-
-    def scaled(self, examples: float, channels: float) -> Plan:
-        """The plan with these fractions of its examples and of each layer's channels."""
-        return replace(
-            self,
-            layers=tuple(_fewer_channels(layer, channels) for layer in self.layers),
-            examples=max(1, int(self.examples * examples)),
+        wider = _largest(range(1, _STEPS + 1), lambda i: self._size(both, i) <= budget)
+        return Plan(
+            tuple(layer.scaled(wider / _STEPS) for layer in self.layers),
+            self._fewer_examples(both),
+            self.precision,
         )
+
+    def _size(self, examples: int, channels: int) -> int:
+        """What the plan takes with these steps of its examples and of each layer's channels."""
+        kept, fraction = self._fewer_examples(examples), channels / _STEPS
+        return sum(layer.bytes(kept, self.precision, fraction) for layer in self.layers)
+
+    def _fewer_examples(self, step: int) -> int:
+        return max(1, int(self.examples * (step / _STEPS)))
 
     def _checked(self) -> Plan:
         """Refuses a record over the limit of the format."""
@@ -141,12 +158,6 @@ def megabytes(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count / 1e3:,.1f} kB"
 
 
-def _fewer_channels(layer: LayerPlan, fraction: float) -> LayerPlan:
-    if fraction >= 1 or not layer.kept_channels:
-        return layer
-    wanted = max(1, int(layer.kept_channels * fraction))
-    every = range(layer.channels) if layer.channel_ids is None else layer.channel_ids
-    chosen = kept_channels(len(every), wanted)
-    if chosen is None:
-        return layer
-    return replace(layer, channel_ids=tuple(int(i) for i in np.asarray(every)[list(chosen)]))
+def _largest(steps: range, fits: Callable[[int], bool]) -> int:
+    """The largest step that fits, by bisection: where one fits, all below it do. Else the first."""
+    return steps[max(0, bisect.bisect_left(steps, True, key=lambda step: not fits(step)) - 1)]

@@ -179,7 +179,9 @@ class ActivationsCallback(keras.callbacks.Callback):
 
     def _layer_plan(self, entry: Entry, shape: tuple[int, ...]) -> LayerPlan:
         order = entry.order + (len(leaves(self._batch.inputs)) if self._log_inputs else 0)
-        return layer_plan(entry.name, order, shape, entry.channels_first, self._options.max_channels)
+        return layer_plan(
+            entry.name, order, shape, entry.channels_first, self._options.max_channels
+        )
 
     def _say(self, full: Plan, plan: Plan) -> None:
         """What each update will write, and what it leaves out."""
