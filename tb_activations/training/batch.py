@@ -109,6 +109,24 @@ def slices(inputs: Any, size: int, cut: Cut = indexed) -> Iterator[Any]:
         yield span(inputs, count * i // pieces, count * (i + 1) // pieces, cut)
 
 
+@dataclass(frozen=True)
+class Slices:
+    """A batch as a model takes it, slice by slice, as often as it is iterated.
+
+    size: examples at most in a slice. cut: as in `slices`. tensor: of each leaf, cut, what the
+    model takes.
+    """
+
+    inputs: Any
+    size: int
+    cut: Cut
+    tensor: Callable[[Any], Any]
+
+    def __iter__(self) -> Iterator[Any]:
+        for piece in slices(self.inputs, self.size, self.cut):
+            yield mapped(self.tensor, piece)
+
+
 def span(inputs: Any, start: int, stop: int, cut: Cut = indexed) -> Any:
     """Examples `start` to `stop` of nested inputs."""
     return mapped(lambda leaf: cut(leaf, start, stop), inputs)

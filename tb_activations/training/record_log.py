@@ -8,13 +8,21 @@ tried again.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from tb_activations.eventfile.event import activation_event
 from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record.metadata import summary_metadata
 
-Tag = tuple[str, str, int]  # name, kind, order
+
+@dataclass(frozen=True)
+class Tag:
+    """What a record is of. kind: "activation" or "input". order: its place among the tags."""
+
+    name: str
+    kind: str
+    order: int
 
 
 class RecordLog:
@@ -28,9 +36,8 @@ class RecordLog:
 
     def write(self, tag: Tag, blobs: list[bytes], step: int, wall_time: float) -> None:
         """Appends one record; what goes wrong becomes the complaint."""
-        name, kind, order = tag
-        metadata = summary_metadata(kind, order)
-        event = activation_event(name, blobs, step, wall_time, metadata)
+        metadata = summary_metadata(tag.kind, tag.order)
+        event = activation_event(tag.name, blobs, step, wall_time, metadata)
         try:
             self._opened().write(event)
         except OSError as e:

@@ -1,4 +1,4 @@
-"""One step of the callback, on its worker: pieces of slices → records in the event file."""
+"""One step of a recorder, on its worker: pieces of slices → records in the event file."""
 
 from __future__ import annotations
 
@@ -85,5 +85,5 @@ class Update:
             channel_ids=layer.channel_ids,
         )
         blobs = encoder.blobs(held, labels, self._options)
-        tag = (layer.name, "activation", layer.order)
+        tag = Tag(layer.name, "activation", layer.order)
         self._log.write(tag, blobs, self._step, self._wall_time)

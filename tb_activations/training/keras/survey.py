@@ -9,10 +9,11 @@ import numpy as np
 
 from tb_activations.record.options import check_rank
 from tb_activations.record.storage import check_dtype
-from tb_activations.training.batch import Batch
+from tb_activations.training.batch import Batch, Slices, span
 from tb_activations.training.keras.forward import check, forward, preserved
 from tb_activations.training.keras.patches import watching
-from tb_activations.training.keras.tensors import parts
+from tb_activations.training.keras.tensors import cut, parts, tensor
+from tb_activations.training.recorder import SLICE
 from tb_activations.training.selection import Entry, Selection
 
 
@@ -69,6 +70,21 @@ def _as_array(leaf: Any) -> np.ndarray | None:
         return np.asarray(keras.ops.convert_to_numpy(leaf))
     except Exception:  # ragged, sparse or of strings: shown by the layers that take it
         return None
+
+
+def sliced(model: Any, batch: Batch) -> Slices:
+    """The batch in slices; whole ones where the model takes one size of batch alone.
+
+    Raises:
+      ValueError: fewer examples than such a model takes.
+    """
+    size = fixed_batch(model)
+    if size is None:
+        return Slices(batch.inputs, SLICE, cut, tensor)
+    if len(batch) < size:
+        raise ValueError(f"data holds {len(batch)} examples; the model takes batches of {size}")
+    whole = len(batch) // size * size
+    return Slices(span(batch.inputs, 0, whole, cut), size, cut, tensor)
 
 
 def fixed_batch(model: Any) -> int | None:

@@ -1,0 +1,225 @@
+"""Records of one batch at every step that a training loop tells of; knows no framework.
+
+A framework's room shows what there is (entries, found with one small pass) and how to run it (a
+pass over one slice), and counts the steps. The thread that trains runs the slices and hands over
+what each layer adds; a worker merges, encodes and appends.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tb_activations.eventfile.last_step import last_step
+from tb_activations.record.options import Options
+from tb_activations.training.batch import Batch, leaves
+from tb_activations.training.byte_queue import ByteQueue
+from tb_activations.training.piece import Pass, Piece
+from tb_activations.training.plan import LayerPlan, Plan, layer_plan, megabytes
+from tb_activations.training.record_log import RecordLog, Tag
+from tb_activations.training.selection import Entry
+from tb_activations.training.update import Update
+
+SLICE = 32  # examples that run at once
+QUEUE_BYTES = 32 << 20
+MAX_BYTES_PER_UPDATE = 16 << 20
+
+MakePass = Callable[[tuple[LayerPlan, ...]], Pass]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a model is shown at every update.
+
+    batch: as it was given. slices: it, cut and converted as the pass takes it; iterated at every
+    update. inputs: (tag, array `[n, …]`) of the inputs that can be logged. labels: one an example,
+    or None. writes: False in a process that runs the pass while another one writes.
+    """
+
+    batch: Batch
+    slices: Iterable[Any]
+    inputs: Sequence[tuple[str, np.ndarray]] = field(default=(), repr=False)
+    labels: list[str] | None = None
+    writes: bool = True
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    plan: Plan
+    probe: Probe
+    run: Pass
+
+
+class Recorder:
+    """Appends the records of one model to one log directory, off the thread that trains.
+
+    Args:
+      log_dir: the run's directory.
+      options: how records are made; how a layer is laid out is told by its entry.
+      max_bytes_per_update: what one update may write, None for no limit. Where the layers take
+        more, all are kept, with fewer examples and channels each.
+      log_inputs: whether the inputs are recorded too, once; labels stand with them.
+      verbose: 0 for no word about what will be written.
+
+    step: the last that was recorded, None before the first.
+
+    Raises:
+      ValueError: a budget that is no positive number.
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        options: Options,
+        *,
+        max_bytes_per_update: int | None = MAX_BYTES_PER_UPDATE,
+        log_inputs: bool = True,
+        verbose: int = 1,
+    ) -> None:
+        if max_bytes_per_update is not None and max_bytes_per_update < 1:
+            raise ValueError(
+                f"max_bytes_per_update is {max_bytes_per_update!r}; it must be a positive number "
+                "of bytes, or None"
+            )
+        self.log_dir = os.fspath(log_dir)
+        self.step: int | None = None
+        self._options = options
+        self._budget = max_bytes_per_update
+        self._log_inputs = log_inputs
+        self._inputs_due = log_inputs
+        self._verbose = verbose
+        self._queue = ByteQueue(QUEUE_BYTES)
+        self._log = RecordLog(self.log_dir)
+        self._prepared: _Prepared | None = None
+
+    def prepare(
+        self,
+        entries: Iterable[tuple[Entry, Sequence[int]]],
+        probe: Probe,
+        make_pass: MakePass,
+    ) -> None:
+        """Plans what to keep of each entry, says so, and makes the pass that shows it.
+
+        Called before the first step, and again where another model is watched from now on.
+
+        Args:
+          entries: each with the shape that the layer returned, `(n, …)`.
+          probe: what the pass is shown.
+          make_pass: of the planned layers.
+
+        Raises:
+          ValueError: a layer whose record would be larger than the format allows.
+        """
+        full = Plan(
+            tuple(self._layer_plan(entry, shape, probe) for entry, shape in entries),
+            min(self._options.max_outputs, len(probe.batch)),
+            self._options.precision,
+        )
+        plan = full.within(self._budget)
+        self._say(full, plan)
+        self._prepared = _Prepared(plan, probe, make_pass(plan.layers))
+
+    def start(self, step: int, to_continue: str) -> None:
+        """The first record, of what training starts with. What the pass raises is raised.
+
+        Warns where the directory holds later steps, which this one would hide.
+
+        Args:
+          to_continue: how the user counts on instead, with `{held}` for the last step held.
+        """
+        held = last_step(self.log_dir)
+        if held is not None and held > step:
+            warnings.warn(
+                f"{self.log_dir} already holds activations up to step {held}, and this training "
+                f"starts at step {step}, which hides the later ones: "
+                f"{to_continue.format(held=held)}, or choose another log_dir",
+                stacklevel=2,
+            )
+        self._record(step)
+
+    def update(self, step: int) -> None:
+        """A later record. What fails now was not knowable before: it does not stop training."""
+        try:
+            self._record(step)
+        except Exception as e:
+            self._log.complain(f"the activations of step {step} could not be computed: {e}")
+        self._warn()
+
+    def flush(self) -> None:
+        """Waits until everything that was recorded so far is on disk."""
+        self._queue.drain()
+        self._warn()
+
+    def close(self) -> None:
+        """Flushes, and lets go of the file and the thread; a later step opens others."""
+        self._queue.close()
+        self._log.close()
+        self._warn()
+
+    def _layer_plan(self, entry: Entry, shape: Sequence[int], probe: Probe) -> LayerPlan:
+        order = entry.order + (len(leaves(probe.batch.inputs)) if self._log_inputs else 0)
+        ceiling = self._options.max_channels
+        return layer_plan(entry.name, order, shape, entry.channels_first, ceiling)
+
+    def _say(self, full: Plan, plan: Plan) -> None:
+        """What each update will write, and what it leaves out."""
+        if self._verbose:
+            print(f"Activations: each update writes {plan.describe()}, to {self.log_dir}")
+        lowered = plan.lowered_from(full)
+        if lowered and self._verbose:
+            print(
+                f"Activations: to stay within max_bytes_per_update={self._budget:,}, it keeps "
+                f"{lowered}"
+            )
+        if self._budget is not None and plan.bytes > self._budget:
+            warnings.warn(
+                f"even one example and one channel of each of {len(plan.layers)} layers take "
+                f"{megabytes(plan.bytes)} an update, more than max_bytes_per_update="
+                f"{self._budget:,}: choose fewer layers",
+                stacklevel=3,
+            )
+
+    def _record(self, step: int) -> None:
+        """Runs the pass over every slice, and hands over what it shows."""
+        if self._prepared is None:
+            raise RuntimeError("nothing is prepared; call prepare before the first step")
+        plan, probe = self._prepared.plan, self._prepared.probe
+        update = Update(plan, step, self._options, self._labels_of_layers(probe), self._log)
+        if not probe.writes:
+            update.discard()
+        if self._inputs_due:
+            self._hand_over_inputs(update, probe)
+        take, left = functools.partial(self._hand_over_piece, update), plan.examples
+        for piece in probe.slices:
+            keep = min(left, len(Batch(piece)))
+            self._prepared.run(piece, keep, take)
+            left -= keep
+        self._hand_over(update, update.finish)
+        self.step = step
+
+    def _hand_over(self, update: Update, task: Callable[[], None], size: int = 0) -> None:
+        self._queue.put(functools.partial(update.guarded, task), size)
+
+    def _hand_over_piece(self, update: Update, name: str, piece: Piece) -> None:
+        self._hand_over(update, functools.partial(update.add, name, piece), piece.nbytes)
+
+    def _hand_over_inputs(self, update: Update, probe: Probe) -> None:
+        for order, (name, array) in enumerate(probe.inputs):
+            tag = Tag(name, "input", order)
+            self._hand_over(update, functools.partial(update.add_input, tag, array, probe.labels))
+        self._inputs_due = False
+
+    def _labels_of_layers(self, probe: Probe) -> list[str] | None:
+        """Labels stand with the inputs; with the layers where no input is recorded."""
+        return None if self._log_inputs and probe.inputs else probe.labels
+
+    def _warn(self) -> None:
+        complaint = self._log.take_complaint()
+        if complaint:
+            warnings.warn(complaint, stacklevel=3)
