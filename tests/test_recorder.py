@@ -15,7 +15,7 @@ from tb_activations.record.encoder import encode
 from tb_activations.record.options import Options
 from tb_activations.training.batch import Batch, Slices, indexed
 from tb_activations.training.piece import ValuesPiece
-from tb_activations.training.recorder import Probe, Recorder
+from tb_activations.training.recorder import Input, Probe, Recorder
 from tb_activations.training.selection import Entry, Place
 
 X = np.random.default_rng(0).random((10, 3, 4, 4), "float32")
@@ -45,7 +45,11 @@ def entries():
 
 def probe(**options):
     slices = Slices(X, 4, indexed, np.asarray)
-    options = {"inputs": [("input", X)], "labels": [f"x{i}" for i in range(10)], **options}
+    options = {
+        "inputs": [Input("input", X, channels_first=True)],
+        "labels": [f"x{i}" for i in range(10)],
+        **options,
+    }
     return Probe(Batch(X), slices, **options)
 
 
@@ -75,7 +79,7 @@ def test_slices_make_the_records_that_the_whole_batch_makes(tmp_path):
     assert one.step == 7
     options = {"max_outputs": 5, "precision": "float32"}
     labels = [f"x{i}" for i in range(10)]
-    assert log["input", 3] == encode(X, labels=labels, **options)
+    assert log["input", 3] == encode(X, labels=labels, data_format="channels_first", **options)
     for name, data_format in (("conv", "channels_first"), ("head", "channels_last")):
         expected = encode(dict(layers(X))[name], data_format=data_format, **options)
         assert log[name, 3] == log[name, 7]

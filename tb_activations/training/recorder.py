@@ -11,7 +11,7 @@ import functools
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,17 +34,26 @@ MakePass = Callable[[tuple[LayerPlan, ...]], Pass]
 
 
 @dataclass(frozen=True)
+class Input:
+    """One input of the model that can be logged: its tag, and `[n, …, c]`, or `[n, c, …]`."""
+
+    name: str
+    array: np.ndarray
+    channels_first: bool = False
+
+
+@dataclass(frozen=True)
 class Probe:
     """What a model is shown at every update.
 
     batch: as it was given. slices: it, cut and converted as the pass takes it; iterated at every
-    update. inputs: (tag, array `[n, …]`) of the inputs that can be logged. labels: one an example,
-    or None. writes: False in a process that runs the pass while another one writes.
+    update. inputs: those that can be logged. labels: one an example, or None. writes: False in a
+    process that runs the pass while another one writes.
     """
 
     batch: Batch
     slices: Iterable[Any]
-    inputs: Sequence[tuple[str, np.ndarray]] = field(default=(), repr=False)
+    inputs: Sequence[Input] = ()
     labels: list[str] | None = None
     writes: bool = True
 
@@ -210,9 +219,10 @@ class Recorder:
         self._hand_over(update, functools.partial(update.add, name, piece), piece.nbytes)
 
     def _hand_over_inputs(self, update: Update, probe: Probe) -> None:
-        for order, (name, array) in enumerate(probe.inputs):
-            tag = Tag(name, "input", order)
-            self._hand_over(update, functools.partial(update.add_input, tag, array, probe.labels))
+        for order, one in enumerate(probe.inputs):
+            tag = Tag(one.name, "input", order)
+            add = functools.partial(update.add_input, tag, one.array, one.channels_first)
+            self._hand_over(update, functools.partial(add, probe.labels))
         self._inputs_due = False
 
     def _labels_of_layers(self, probe: Probe) -> list[str] | None:

@@ -61,11 +61,17 @@ class Update:
         if piece.keep:
             self._kept.setdefault(name, []).append(np.array(piece.kept_values(layer)))
 
-    def add_input(self, tag: Tag, array: np.ndarray, labels: list[str] | None) -> None:
+    def add_input(
+        self, tag: Tag, array: np.ndarray, channels_first: bool, labels: list[str] | None
+    ) -> None:
         if self._discarded:
             return
-        examples = self._plan.examples
-        options = replace(self._options, max_outputs=examples, max_channels=None)
+        options = replace(
+            self._options,
+            max_outputs=self._plan.examples,
+            max_channels=None,
+            data_format="channels_first" if channels_first else "channels_last",
+        )
         blobs = encoder.blobs(encoder.keep(array, options), labels, options)
         self._log.write(tag, blobs, self._step, self._wall_time)
 

@@ -13,7 +13,7 @@ from tb_activations.training.batch import Batch, Slices, span
 from tb_activations.training.keras.forward import check, forward, preserved
 from tb_activations.training.keras.patches import watching
 from tb_activations.training.keras.tensors import cut, parts, tensor
-from tb_activations.training.recorder import SLICE
+from tb_activations.training.recorder import SLICE, Input
 from tb_activations.training.selection import Entry, Selection
 
 
@@ -54,14 +54,14 @@ def _refusal(value: Any, count: int) -> str | None:
     return None
 
 
-def loggable_inputs(inputs: Any) -> list[tuple[str, np.ndarray]]:
-    """Tag → array `[n, …]` of each input that can be logged."""
+def loggable_inputs(inputs: Any) -> list[Input]:
+    """The inputs that can be logged, under the tags `input`, `input.key`."""
     found = []
     for part, leaf in parts(inputs):
         array = leaf if isinstance(leaf, np.ndarray) else _as_array(leaf)
         if array is None or _refusal(array, len(array)) is not None:
             continue
-        found.append((f"input{part}", array))
+        found.append(Input(f"input{part}", array))
     return found
 
 
