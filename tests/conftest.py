@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import durations
 import pytest
+import waits
+from hypothesis import HealthCheck, settings
 from servers import Server
 from servers import tensorboard_server as start
 
@@ -15,6 +19,34 @@ from servers import tensorboard_server as start
 # tests would inherit.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes, or how long it takes to make some, says how busy the machine is.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
+
+# Servers of the tests are on this machine, whatever proxy it has for others.
+for name in ("no_proxy", "NO_PROXY"):
+    os.environ[name] = ",".join(filter(None, [os.environ.get(name), "localhost,127.0.0.1"]))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests of the browser and those that wait."""
+    for item in items:
+        if "browser" in item.path.parent.parts:
+            item.add_marker("browser")
+        elif isinstance(item, pytest.Function) and waits.waits(item):
+            item.add_marker("waits")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Where the seconds went."""
+    found = [each for those in terminalreporter.stats.values() for each in those]
+    reports = [each for each in found if isinstance(each, pytest.TestReport)]
+    if len(reports) > 1:
+        terminalreporter.section("seconds by folder")
+        terminalreporter.write_line("\n".join(durations.table(reports)))
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ ADDRESS = re.compile(r"TensorBoard \S+ at (http://\S+)")
 GREETING = re.compile(
     r"\s*$|TensorFlow installation not found|TensorBoard \S+ at http|.*pkg_resources"
 )
-START_SECONDS = 120.0
+PATIENCE = 120.0  # seconds for what must come; a machine that does nothing else needs one or two
 WITHOUT_TENSORFLOW = Path(__file__).with_name("without_tensorflow")
 
 
@@ -86,7 +86,7 @@ class Server:
             url += "?" + urllib.parse.urlencode(query)
         request = urllib.request.Request(url, data=data, headers=headers or {}, method=method)
         try:
-            with self.opener.open(request, timeout=60) as response:
+            with self.opener.open(request, timeout=PATIENCE) as response:
                 return Answer(response.status, response.headers, response.read())
         except urllib.error.HTTPError as e:
             with e:
@@ -102,7 +102,7 @@ class Server:
         """One of the plugin's own routes, such as `tags` or `tensor`."""
         return self.get(PLUGIN + route, **query)
 
-    def wait_for(self, condition: Callable[[], Any], *, seconds: float = 30.0) -> Any:
+    def wait_for(self, condition: Callable[[], Any], *, seconds: float = PATIENCE) -> Any:
         """Polls `condition` until its value is true, and returns that."""
         deadline = time.monotonic() + seconds
         while True:
@@ -113,14 +113,25 @@ class Server:
                 raise AssertionError(f"not reached within {seconds} s; stderr:\n{self.stderr}")
             time.sleep(0.05)
 
-    def wait_for_tags(self, *tags: str, run: str = ".", seconds: float = 30.0) -> dict[str, Any]:
-        """Waits until `/tags` lists the run with all of `tags`, and returns the whole answer."""
+    def wait_for_tags(self, *tags: str, run: str = ".") -> dict[str, Any]:
+        """Waits until `/tags` lists the run with all of `tags`, and returns the whole answer.
+
+        Of what was in the log by then every step is indexed, however slow the machine is: a request
+        waits only half a second for that.
+        """
 
         def listed() -> dict[str, Any] | None:
             index = self.json(PLUGIN + "tags")
             return index if run in index and set(tags) <= set(index[run]) else None
 
-        return self.wait_for(listed, seconds=seconds)
+        self.wait_for(listed)
+        for tag in tags:
+            self.wait_for(lambda tag=tag: self._is_indexed(run, tag))
+        return self.json(PLUGIN + "tags")
+
+    def _is_indexed(self, run: str, tag: str) -> bool:
+        answer = self.plugin("steps", run=run, tag=tag)
+        return answer.status == 404 or bool(answer.json()["complete"])
 
 
 @contextlib.contextmanager
@@ -173,7 +184,7 @@ def tensorboard_server(
         try:
             server = Server(_address(process, log) + path_prefix.strip("/"), process, log)
             server.url = server.url.rstrip("/") + "/"
-            server.wait_for(lambda: _answers(server), seconds=START_SECONDS)
+            server.wait_for(lambda: _answers(server), seconds=PATIENCE)
             yield server
         finally:
             _end(process)
@@ -194,7 +205,7 @@ def _command(python: str | os.PathLike[str]) -> list[str]:
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     """The address that TensorBoard prints, with a slash at its end."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         found = ADDRESS.search(log.read_text(encoding="utf-8", errors="replace"))
         if found:
@@ -217,7 +228,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """SIGTERM, then SIGKILL; the data server ends with its parent's stdin."""
     process.terminate()
     try:
-        process.wait(timeout=10)
+        process.wait(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=PATIENCE)

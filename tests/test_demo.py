@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from servers import PATIENCE
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from tb_activations import record
@@ -96,7 +97,7 @@ def test_serve_prints_its_address_and_ends_cleanly(tmp_path, ending):
             with urllib.request.urlopen(address.replace("localhost", "127.0.0.1")) as page:
                 assert b"TensorBoard" in page.read()
             os.killpg(process.pid, ending)
-            assert process.wait(timeout=20) == 0, out.read_text()
+            assert process.wait(timeout=PATIENCE) == 0, out.read_text()
             assert "Traceback" not in out.read_text()
             with pytest.raises(ProcessLookupError):
                 wait_until_gone(process.pid)
@@ -105,7 +106,7 @@ def test_serve_prints_its_address_and_ends_cleanly(tmp_path, ending):
 
 
 def wait_for_address(process: subprocess.Popen, out: Path) -> str:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         for line in out.read_text().splitlines():
             if "Activations tab:" in line:
@@ -116,6 +117,6 @@ def wait_for_address(process: subprocess.Popen, out: Path) -> str:
 
 def wait_until_gone(group: int) -> None:
     """Raises ProcessLookupError as soon as no process of the group is left."""
-    for _ in range(100):
+    for _ in range(round(10 * PATIENCE)):
         os.killpg(group, 0)
         time.sleep(0.1)

@@ -243,7 +243,7 @@ def test_a_log_that_grows_is_followed(tmp_path, tensorboard_server, load_fast):
     server.wait_for_tags("conv")
     for step in range(1, 4):
         write_run(tmp_path, {"conv": {step: layer((2, 3), step)}})
-        server.wait_for(lambda s=step: len(steps(server)["steps"]) == s + 1, seconds=2)
+        server.wait_for(lambda s=step: len(steps(server)["steps"]) == s + 1)
     with EventWriter(tmp_path):
         pass
     assert len(steps(server)["steps"]) == 4

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from logs import layer, write_run
 from report import report
-from servers import tensorboard_server
+from servers import PATIENCE, tensorboard_server
 
 from tb_activations.server import answers
 
@@ -99,7 +99,7 @@ headers = st.sampled_from(
 def ask(server, method, target, more):
     """Sends the target byte for byte, which HTTP libraries would refuse or mend."""
     where = urllib.parse.urlsplit(server.url)
-    with socket.create_connection((where.hostname, where.port), timeout=60) as connection:
+    with socket.create_connection((where.hostname, where.port), timeout=PATIENCE) as connection:
         path = f"{where.path}data/plugin/activations/{target}"
         lines = [f"{method} {path} HTTP/1.1", f"Host: {where.netloc}"]
         lines += [f"{name}: {value}" for name, value in more.items()]

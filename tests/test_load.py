@@ -60,8 +60,10 @@ def look(server, stop, took, wrong, seed):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize("load_fast", ["false", "true"])
-def test_many_clients_at_once(tmp_path, tensorboard_server, load_fast):
+def test_many_clients_at_once(tmp_path, tensorboard_server, load_fast, monkeypatch):
     """Every view of every client is answered while steps are added, other tabs' routes too."""
+    # The allocator keeps some memory for each thread, on a machine of many cores for more of them.
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "16")
     stop, took, wrong = threading.Event(), [], []
     writer = threading.Thread(target=write, args=(tmp_path, stop))
     writer.start()

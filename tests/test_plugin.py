@@ -8,7 +8,7 @@ import urllib.parse
 import numpy as np
 import pytest
 from logs import event, layer, write_run
-from servers import tensorboard_server
+from servers import PATIENCE, tensorboard_server
 from tensorboard.compat.proto import event_pb2
 
 from tb_activations.eventfile.event import activation_event
@@ -218,7 +218,7 @@ def test_other_methods_are_refused(server, method):
 def test_no_other_file_is_served(server, path):
     """Nothing but the bundle comes from the package's directory."""
     where = urllib.parse.urlsplit(server.url)
-    connection = http.client.HTTPConnection(where.netloc, timeout=30)
+    connection = http.client.HTTPConnection(where.netloc, timeout=PATIENCE)
     connection.request("GET", f"/data/plugin/activations/static/{path}")
     assert connection.getresponse().status == 404
     connection.close()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import werkzeug.test
 from logs import layer, write_run
+from servers import PATIENCE
 from tensorboard import context as tb_context
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
 from tensorboard.data import server_ingester
@@ -123,7 +124,8 @@ def test_timeline_and_provider_agree(logdir, loader, keeps, settles):
         timelines = Timelines(LogDirs(((str(logdir), None),)), WarnOnce())
         local = reader.Reader(Lookup(source, timelines))
         remote = reader.Reader(Lookup(source))
-        _wait(lambda: last_steps(remote) == {"conv": 58, "dense": 29})
+        for each in (remote, local):
+            _wait(lambda each=each: last_steps(each) == {"conv": 58, "dense": 29})
         _wait(lambda: all(settled(remote, tag) for tag in ("conv", "dense")))
         assert local.tags(VIEWER) == remote.tags(VIEWER)
         for tag in ("conv", "dense"):
@@ -153,9 +155,8 @@ def settled(source, tag):
 
 def last_steps(source):
     index = source.tags(VIEWER).get("a", {})
-    return {
-        tag: [e.step for e in source.steps(VIEWER, Where("a", tag)).entries][-1] for tag in index
-    }
+    found = {tag: source.steps(VIEWER, Where("a", tag)) for tag in index}
+    return {tag: [e.step for e in each.entries][-1] for tag, each in found.items()}
 
 
 def _values(source, tag, step):
@@ -163,7 +164,7 @@ def _values(source, tag, step):
     return tensor.shape, tensor.dtype, tensor.read()
 
 
-def _wait(condition, seconds=20.0):
+def _wait(condition, seconds=PATIENCE):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from logs import event, layer, write_run
+from servers import PATIENCE
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 
 from tb_activations import record
@@ -618,15 +619,22 @@ def test_local_runs_are_found_beside_remote_directories(tmp_path):
     assert not of(f"g:{root},g/deeper:s3://bucket").contested("g/a")
 
 
+def wait_for_steps(timelines, expected):
+    """Asks until the run's steps are these; half a second, that a request waits, may be too short."""
+    deadline = time.monotonic() + PATIENCE
+    while steps(timelines.run("run")) != expected:
+        assert time.monotonic() < deadline
+        time.sleep(Timelines.FRESH)
+
+
 def test_a_run_is_filled_in_the_background(tmp_path):
     """A first request waits for the index; later ones are answered from it, refreshed."""
     path = write(tmp_path / "run", range(5))
     timelines = Timelines(LogDirs(((str(tmp_path), None),)), Said())
-    assert steps(timelines.run("run")) == [0, 1, 2, 3, 4]
+    wait_for_steps(timelines, [0, 1, 2, 3, 4])
     with open(path, "ab") as file:
         file.write(frame(event("conv", 5, layer((2, 3)))))
-    time.sleep(Timelines.FRESH)
-    assert steps(timelines.run("run")) == [0, 1, 2, 3, 4, 5]
+    wait_for_steps(timelines, [0, 1, 2, 3, 4, 5])
     assert timelines.run("other") is None
     (tmp_path / "empty").mkdir()
     assert timelines.run("empty") is None

@@ -26,22 +26,29 @@ from tb_activations import record
 from tb_activations.record import Blob
 
 SOAK = os.environ.get("TBA_SOAK") == "1"
+PATIENCE = 600  # seconds for a training of a few seconds to end, on any machine
 TRAINER = Path(__file__).with_name("trainer.py")
 DROPPED = "-dac_override,-dac_read_search,-fowner"
 UNPRIVILEGED = ["setpriv", f"--bounding-set={DROPPED}", f"--inh-caps={DROPPED}"]
 
 
-def start(log_dir, epochs, *more, prefix=()):
+def start(log_dir, epochs, *more, prefix=(), stops=()):
+    """The trainer; after each epoch of `stops` it waits for `goes_on`."""
     command = [*prefix, sys.executable, str(TRAINER), str(log_dir), str(epochs), *map(str, more)]
     env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
-    )
+    env["TBA_STOPS"] = ",".join(map(str, stops))
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=env)
+
+
+def goes_on(process):
+    process.stdin.write("\n")
+    process.stdin.flush()
 
 
 def finished(process):
     """The lines that the trainer printed; it must have ended well."""
-    out, errors = process.communicate(timeout=300)
+    out, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     return out.splitlines()
 
@@ -72,7 +79,7 @@ def test_what_was_flushed_survives_a_signal(tmp_path, ending):
             break
     time.sleep(0.05)
     process.send_signal(ending)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode != 0
     assert ("KeyboardInterrupt" in errors) == (ending == signal.SIGINT)
     assert {0, 1, 2, 3} <= set(logged(tmp_path)["conv"])
@@ -104,13 +111,14 @@ def small_disk(tmp_path):
 def test_a_full_file_system_warns_once_and_training_goes_on(small_disk):
     """As above, on a file system that is really full; room that is made is used again."""
     (small_disk / "other").write_bytes(bytes(150_000))
-    process = start(small_disk / "run", 40)
+    process = start(small_disk / "run", 40, stops=[20])
     lines = []
     for line in process.stdout:
         lines.append(line.strip())
         if line == "epoch 20\n":
             (small_disk / "other").unlink()
-    assert process.wait(timeout=60) == 0
+            goes_on(process)
+    assert process.wait(timeout=PATIENCE) == 0
     assert lines[-1] == "trained"
     assert len([line for line in lines if line.startswith("warning")]) == 1
     steps = logged(small_disk / "run")["conv"]
@@ -136,23 +144,25 @@ def test_a_directory_without_permission_warns_once(tmp_path):
 def test_a_permission_lost_while_training_warns_once(tmp_path):
     """Where the log directory is closed under a training, it goes on; opened again, it is used."""
     log_dir = tmp_path / "run"
-    process = start(log_dir, 300, prefix=UNPRIVILEGED if os.geteuid() == 0 else ())
+    prefix = UNPRIVILEGED if os.geteuid() == 0 else ()
+    process = start(log_dir, 60, prefix=prefix, stops=[5, 20])
     lines = []
     for line in process.stdout:
         lines.append(line.strip())
         if line == "epoch 5\n":
             log_dir.chmod(0)
-        if line.startswith("warning"):
+            goes_on(process)
+        if line == "epoch 20\n":
             log_dir.chmod(0o700)
-    log_dir.chmod(0o700)
-    assert process.wait(timeout=60) == 0
+            goes_on(process)
+    assert process.wait(timeout=PATIENCE) == 0
     warned = [line for line in lines if line.startswith("warning")]
     if not warned:
         pytest.skip("permissions do not hold here")
     assert len(warned) == 1 and "ermission denied" in warned[0]
     assert lines[-1] == "trained"
     steps = logged(log_dir)["conv"]
-    assert steps == sorted(set(steps)) and {0, 1, 2, 3, 4, 5, 300} <= set(steps)
+    assert steps == sorted(set(steps)) and {0, 1, 2, 3, 4, 5, 60} <= set(steps)
 
 
 def test_tf_summary_on_a_full_file_system(small_disk):

@@ -2,8 +2,11 @@
 
 Prints `epoch N` once the records of that epoch are on disk, `warning …` for every warning, and
 `trained` at the end. BYTES limits the size of any file that it writes (as a full disk would).
+After each epoch that TBA_STOPS names, as in "5,50", it waits for a line on its stdin: what the test
+does to the disk is then done between two epochs, however fast or slow either of them is.
 """
 
+import os
 import resource
 import signal
 import sys
@@ -19,10 +22,13 @@ class Tells(keras.callbacks.Callback):
     def __init__(self, callback):
         super().__init__()
         self.callback = callback
+        self.stops = [int(epoch) for epoch in os.environ.get("TBA_STOPS", "").split(",") if epoch]
 
     def on_epoch_end(self, epoch, logs=None):
         self.callback.flush()
         print(f"epoch {epoch + 1}", flush=True)
+        if epoch + 1 in self.stops:
+            sys.stdin.readline()
 
 
 def main(log_dir, epochs, limit=None):

@@ -7,11 +7,13 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from servers import Server, tensorboard_server
 
 from browser import scenes
-from browser.dashboard import Dashboard
+from browser.dashboard import PATIENCE, Dashboard
+
+expect.set_options(timeout=1000 * PATIENCE)
 
 ARGUMENTS = [
     "--disable-gpu",
@@ -52,6 +54,7 @@ def new_dashboard(
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce"
     )
+    context.set_default_timeout(1000 * PATIENCE)
     return Dashboard(context.new_page(), url)
 
 

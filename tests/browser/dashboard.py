@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.parse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Frame, Locator, Page
+from playwright.sync_api import Error, Frame, Locator, Page, Request
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -40,14 +42,48 @@ RELOAD = """
 }
 """
 
+# What our page looks like, short: its text, what its fields hold, and the pixels of its canvases.
+LOOK = """
+() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => {
+  const fields = [...document.querySelectorAll("input, select")].map((field) => field.value);
+  const canvases = [...document.querySelectorAll("canvas")].map((canvas) => {
+    const { width, height } = canvas;
+    if (width * height === 0) return "";
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+    let sum = 0;
+    for (const pixel of new Uint32Array(data.buffer)) sum = (31 * sum + pixel) | 0;
+    return `${width}x${height}:${sum}`;
+  });
+  done([document.body.innerHTML, ...fields, ...canvases].join("\\n"));
+})))
+"""
+# Two frames: what an event or an effect has asked to be drawn is drawn.
+DRAWN = """
+() => new Promise((done) => requestAnimationFrame(() =>
+  requestAnimationFrame(() => setTimeout(done))))
+"""
+OURS = ("/data/plugin/activations/", "/data/plugin_entry.html")
+PATIENCE = 60  # seconds for what must come; none is needed on a machine that does nothing else
+LOOKS, BETWEEN_MS = 3, 60  # as often, and so far apart, the page must look the same to be still
+
 
 class Dashboard:
-    """One page with TensorBoard open on the Activations tab; `problems` must stay empty."""
+    """One page with TensorBoard open on the Activations tab; `problems` must stay empty.
+
+    Problems are errors on the console and uncaught ones, and every request of ours that failed.
+    Requests that TensorBoard's own page makes are TensorBoard's: it asks for fonts outside of the
+    path prefix and, below an experiment, for `experiment/…/experiment/…/data/runs`.
+    """
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.url = url
         self.problems: list[str] = []
+        self._theirs: set[str] = set()
+        self._under_way: set[Request] = set()
+        page.on("request", self._on_request)
+        page.on("requestfinished", self._on_end)
+        page.on("requestfailed", self._on_end)
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
         page.add_init_script(
@@ -55,23 +91,39 @@ class Dashboard:
             " console.error('CSP', e.violatedDirective, e.blockedURI))"
         )
 
+    def _on_request(self, request: Request) -> None:
+        if is_ours(request, self.page):
+            self._under_way.add(request)
+            self._theirs.discard(request.url)
+        else:
+            self._theirs.add(request.url)
+
+    def _on_end(self, request: Request) -> None:
+        self._under_way.discard(request)
+
     def _on_console(self, message: Any) -> None:
-        if message.type == "error":
-            self.problems.append(message.text)
+        if message.type != "error":
+            return
+        address = message.location["url"]
+        unloaded = message.text.startswith("Failed to load resource")
+        if not (unloaded and address in self._theirs):
+            self.problems.append(f"{message.text} ({address})")
 
     def open(self, **keys: Any) -> Dashboard:
-        """Opens the tab anew with these keys in its address, and waits for tiles."""
+        """Opens the tab anew with these keys in its address, and waits until all of it is there."""
         self.load(**keys)
-        self.grid.get_by_role("gridcell").first.wait_for(timeout=20_000)
+        self.grid.get_by_role("gridcell").first.wait_for()
+        self.settle()
         return self
 
     def load(self, **keys: Any) -> Dashboard:
         """Opens the tab anew without waiting for anything to show."""
         parts = [f"p.activations.{k}={urllib.parse.quote(str(v))}" for k, v in keys.items()]
         address = self.url + "#" + "&".join(["activations", *parts])
+        self._under_way.clear()
         if self.page.url.split("#")[0] != self.url:
             self.page.goto(address)
-            self.page.locator("iframe").first.wait_for(timeout=30_000)
+            self.page.locator("iframe").first.wait_for()
         else:
             self.page.evaluate(RELOAD, address)
             self.page.wait_for_function(
@@ -100,6 +152,7 @@ class Dashboard:
 
     @property
     def status(self) -> str:
+        self.drawn()
         return self.root.get_by_role("status").first.inner_text().strip()
 
     def cell(self, channel: int) -> Locator:
@@ -107,6 +160,7 @@ class Dashboard:
 
     def caption(self, channel: int) -> str:
         """What stands under a tile."""
+        self.drawn()
         return self.cell(channel).evaluate(
             "c => [...c.parentElement.querySelectorAll('.caption')]"
             "[c.getAttribute('aria-colindex') - 1].innerText"
@@ -114,6 +168,7 @@ class Dashboard:
 
     def shown(self) -> list[int]:
         """Ids of the channels in sight, in order."""
+        self.drawn()
         names = self.grid.get_by_role("gridcell").evaluate_all(
             "cells => cells.sort((a, b) => a.dataset.index - b.dataset.index)"
             ".map(c => c.getAttribute('aria-label'))"
@@ -130,7 +185,40 @@ class Dashboard:
     def wait_idle(self) -> None:
         """Until nothing is being fetched for the view and what was asked for is painted."""
         self.root.locator("[role=grid][aria-busy=false]").wait_for()
-        self.page.wait_for_timeout(50)
+        self.drawn()
+
+    def drawn(self) -> None:
+        """Until what was done last stands on the page."""
+        self.frame.evaluate(DRAWN)
+
+    def settle(self) -> None:
+        """Until nothing of ours is being fetched any more and the page has stopped changing.
+
+        However slow the machine is: what is counted are frames that the page has drawn.
+        """
+        deadline, before, same = time.monotonic() + PATIENCE, "", 0
+        while same < LOOKS:
+            assert time.monotonic() < deadline, "the page does not come to rest"
+            self.pause(BETWEEN_MS)
+            look = self.frame.evaluate(LOOK)
+            same = same + 1 if look == before and not self._under_way else 0
+            before = look
+
+    def until(self, holds: Callable[[], Any]) -> Any:
+        """Asks until the answer is true, and gives it."""
+        deadline = time.monotonic() + PATIENCE
+        while not (answer := holds()):
+            assert time.monotonic() < deadline, f"still {answer!r}"
+            self.pause(BETWEEN_MS)
+        return answer
+
+    def pause(self, milliseconds: float) -> None:
+        """Lets time pass in which nothing is to happen.
+
+        The one place that does: whoever waits for something waits for that (`until`, `settle`,
+        Playwright's `expect`), since no number of milliseconds is enough on every machine.
+        """
+        self.page.wait_for_timeout(milliseconds)
 
     def tile(self, channel: int, width: int) -> np.ndarray:
         """The pixels of a tile, uint8 `[h, w, 4]`, one for each value of a plane `width` wide."""
@@ -138,6 +226,7 @@ class Dashboard:
 
     def named_tile(self, name: str, width: int) -> np.ndarray:
         """As `tile`, by the name of the cell."""
+        self.drawn()
         answer = self.frame.evaluate(READ_TILE, [name, width])
         pixels = np.array(answer["data"], np.uint8).reshape(answer["height"], answer["size"], 4)
         times = max(1, answer["size"] // width)
@@ -150,7 +239,7 @@ class Dashboard:
             " input.dispatchEvent(new Event('input', { bubbles: true })); }",
             str(value),
         )
-        self.page.wait_for_timeout(50)
+        self.drawn()
 
     def choose(self, name: str, value: str) -> None:
         self.root.get_by_role("combobox", name=name, exact=True).select_option(value)
@@ -171,3 +260,17 @@ class Dashboard:
         path = SCREENSHOTS / f"{name}.png"
         self.page.screenshot(path=str(path))
         return path
+
+
+def is_ours(request: Request, page: Page) -> bool:
+    """Whether our tab asked for it, wherever, or anybody for what is ours.
+
+    The frame of a document that is on its way is not there yet; the tab's own is told by its path.
+    """
+    path = urllib.parse.urlsplit(request.url).path
+    if any(ours in path for ours in OURS):
+        return True
+    try:
+        return request.frame != page.main_frame
+    except Error:
+        return False

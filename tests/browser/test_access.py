@@ -38,7 +38,7 @@ def test_axe_finds_nothing_in_a_narrow_window(themed: Dashboard, view: str) -> N
     themed.open(**VIEWS[view])
     themed.root.get_by_role("button", name="Values", exact=True).click()
     expect(themed.root.get_by_role("slider", name="Brightness", exact=True)).to_be_visible()
-    themed.page.wait_for_timeout(200)
+    themed.settle()
     assert themed.axe() == []
 
 
@@ -78,8 +78,6 @@ def test_nothing_overflows_sideways(themed: Dashboard, width: int) -> None:
     views = VIEWS if width == 1400 else {"many": VIEWS["many"]}
     for view, keys in views.items():
         themed.open(**keys)
-        themed.wait_idle()
-        themed.page.wait_for_timeout(150)
         dark = themed.frame.evaluate("() => document.documentElement.classList.contains('dark')")
         themed.screenshot(f"{view}-{'dark' if dark else 'light'}-{width}")
         wide = themed.frame.evaluate("() => document.documentElement.scrollWidth - innerWidth")

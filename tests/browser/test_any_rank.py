@@ -102,7 +102,7 @@ def test_arrows_walk_through_a_matrix(dashboard: Dashboard) -> None:
     dashboard.cell(0).click()
     for _ in range(3):
         dashboard.page.keyboard.press("ArrowRight")
-        dashboard.page.wait_for_timeout(60)
+        dashboard.drawn()
     heading = dashboard.root.get_by_role("heading", name=re.compile("^Channel "))
     assert heading.inner_text() == "Channel 3"
     assert dashboard.cell(3).get_attribute("aria-selected") == "true"
@@ -125,7 +125,7 @@ def test_matrices_compare_one_under_the_other(themed: Dashboard) -> None:
     themed.open(layer="dense", window=GREY)
     themed.root.get_by_role("button", name="Compare", exact=True).click()
     themed.root.get_by_text("above step 70, below step 0").wait_for()
-    themed.page.wait_for_timeout(300)
+    themed.settle()
     now, first = (scenes.layers(step)["dense"].astype(np.float64) for step in (70, 0))
     shown = column(themed, 17)
     assert len(shown) == 9

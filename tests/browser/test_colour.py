@@ -115,7 +115,6 @@ def test_triage_and_other_colormaps_show_channels_alone(dashboard: Dashboard) ->
 def test_pictures_are_compared_side_by_side(dashboard: Dashboard) -> None:
     """Beside the picture of the shown example stands that of another one, both in colour."""
     dashboard.open(layer="input", compare="example:1", mode="beside")
-    dashboard.page.wait_for_timeout(300)
     both = colours(dashboard, 40)
     assert np.abs(both[:, :20] - expected()).max() <= 1.5
     low, high = scenes.pictures()[0].min(), scenes.pictures()[0].max()

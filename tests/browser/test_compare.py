@@ -28,7 +28,7 @@ def test_the_first_step_stands_beside_the_last_after_one_click(themed: Dashboard
     """Both tiles of a cell are drawn through the window of the first."""
     themed.open(layer=CONV1, window=GREY)
     themed.root.get_by_role("button", name="Compare", exact=True).click()
-    themed.page.wait_for_timeout(300)
+    themed.settle()
     now, first = (scenes.layers(s)[CONV1][0, ..., 4] for s in (70, 0))
     left, right = halves(themed, 4, 28)
     assert_grey(left, grey_of(now, now.min(), now.max()))
@@ -42,7 +42,7 @@ def test_the_first_step_stands_beside_the_last_after_one_click(themed: Dashboard
 def test_holding_x_flips_the_two(dashboard: Dashboard) -> None:
     """While the key is down each stands in the other's place."""
     dashboard.open(layer=CONV1, window=GREY, compare="previous", mode="flip")
-    dashboard.page.wait_for_timeout(300)
+    dashboard.settle()
     now, before = (scenes.layers(s)[CONV1][0, ..., 4] for s in (70, 60))
     assert_grey(dashboard.tile(4, 28), grey_of(now, now.min(), now.max()))
     dashboard.cell(4).focus()
@@ -61,19 +61,20 @@ def test_a_matrix_flips_in_its_place(dashboard: Dashboard) -> None:
     expect(dashboard.root.get_by_text("hold X for step 0")).to_be_visible()
     dashboard.root.locator(".layerbar h1").click()
     read = "() => [...document.querySelectorAll('.gridwell canvas')].map(c => c.toDataURL()).join()"
+    dashboard.settle()
     here = dashboard.frame.evaluate(read)
     dashboard.page.keyboard.down("x")
-    dashboard.page.wait_for_timeout(100)
+    dashboard.settle()
     assert dashboard.frame.evaluate(read) != here
     dashboard.page.keyboard.up("x")
-    dashboard.page.wait_for_timeout(100)
+    dashboard.settle()
     assert dashboard.frame.evaluate(read) == here
 
 
 def test_the_difference_diverges_about_zero(themed: Dashboard) -> None:
     """Red below, blue above, white at zero; the status line reads the difference."""
     themed.open(layer=CONV1, compare="first", mode="difference")
-    themed.page.wait_for_timeout(300)
+    themed.settle()
     now, first = (scenes.layers(s)[CONV1][0].astype(np.float64) for s in (70, 0))
     delta = (now - first)[..., 4]
     tile = themed.tile(4, 28).astype(int)
@@ -102,6 +103,7 @@ def test_another_run_is_the_nearest_step_and_said_so(dashboard: Dashboard) -> No
     bar = dashboard.root.locator(".row.compare")
     expect(bar).to_contain_text("Nearest step there: 20.")
     expect(bar).to_contain_text("Channels of separately trained models need not correspond.")
+    dashboard.settle()
     now, there = scenes.layers(70)[CONV1][0, ..., 4], scenes.layers(20)[CONV1][0, ..., 4]
     _, right = halves(dashboard, 4, 28)
     assert_grey(right, grey_of(there, now.min(), now.max()))
@@ -111,7 +113,7 @@ def test_another_example_is_offered(dashboard: Dashboard) -> None:
     """Examples of the same step, by their position in the batch."""
     dashboard.open(layer=CONV1, window=GREY, compare="first")
     dashboard.choose("Compare with", "example:3")
-    dashboard.page.wait_for_timeout(300)
+    dashboard.settle()
     here, there = scenes.layers(70)[CONV1][0, ..., 6], scenes.layers(70)[CONV1][3, ..., 6]
     _, right = halves(dashboard, 6, 28)
     assert_grey(right, grey_of(there, here.min(), here.max()))

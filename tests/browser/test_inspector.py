@@ -111,7 +111,7 @@ def test_values_stand_in_pixels_that_are_large_enough(dashboard: Dashboard) -> N
     assert drawn == 0
     for _ in range(3):
         inspector(dashboard).get_by_role("button", name="Zoom in").click()
-    dashboard.page.wait_for_timeout(100)
+    dashboard.settle()
     assert plain > 0
     written = dashboard.frame.evaluate("window.written.splice(0).slice(-16)")
     shown = {float(text) for text in written}
@@ -183,8 +183,7 @@ def test_chart_shows_a_statistic_over_steps_and_goes_to_one(themed: Dashboard) -
     box = chart.bounding_box()
     assert box is not None
     chart.click(position={"x": points[3, 0], "y": box["height"] / 2})
-    themed.wait_idle()
-    themed.page.wait_for_timeout(200)
+    themed.settle()
     values = plane(CONV1, 4, step=30)
     pixels = read(enlarged(themed), 28, 28)
     assert pixels.shape == (28, 28, 4)
@@ -198,7 +197,8 @@ def test_film_shows_the_channel_at_every_step(dashboard: Dashboard) -> None:
     film = inspector(dashboard).get_by_role("group", name="Film")
     frames = film.get_by_role("button")
     frames.nth(7).wait_for()
-    dashboard.page.wait_for_timeout(500)
+    expect(film.locator("canvas.waiting")).to_have_count(0)
+    dashboard.settle()
     names = [f.get_attribute("aria-label") for f in frames.all()]
     assert names == [f"Step {s}" for s in scenes.STEPS]
     now = plane(CONV1, 4)
@@ -208,8 +208,7 @@ def test_film_shows_the_channel_at_every_step(dashboard: Dashboard) -> None:
         assert np.abs(pixels - expected).max() <= 1.5
     assert frames.nth(7).get_attribute("aria-current") == "step"
     frames.nth(2).click()
-    dashboard.wait_idle()
-    dashboard.page.wait_for_timeout(200)
+    dashboard.settle()
     assert frames.nth(2).get_attribute("aria-current") == "step"
 
 
@@ -217,7 +216,7 @@ def test_input_stands_beside_in_colour(themed: Dashboard) -> None:
     """The input of the shown example, its three channels as red, green and blue."""
     themed.open(layer=CONV1, example=2)
     canvas = inspector(themed).locator(".input-picture canvas")
-    themed.page.wait_for_timeout(300)
+    themed.settle()
     picture = scenes.pictures()[2].astype(np.float64)
     expected = (picture - picture.min()) / (picture.max() - picture.min()) * 255
     pixels = read(canvas, 20, 16)[..., :3].astype(float)
@@ -237,7 +236,7 @@ def test_a_link_keeps_the_zoom_of_tile_and_histogram(dashboard: Dashboard) -> No
     dashboard.page.keyboard.up("Control")
     dashboard.page.mouse.move(0, 0)
     dashboard.page.wait_for_function("/zoom=.*axis=/.test(location.hash)")
-    dashboard.page.wait_for_timeout(500)
+    dashboard.settle()
     pictures = [read(enlarged(dashboard), 14, 14), read(counts, 66, 13)]
     link = dict(
         part.removeprefix("p.activations.").split("=")
@@ -251,7 +250,6 @@ def test_a_link_keeps_the_zoom_of_tile_and_histogram(dashboard: Dashboard) -> No
     drawn = pictures[0][..., 0].astype(float)
     assert (np.abs(drawn - inside) <= 1.5).mean() > 0.9, "all but the mark"
     dashboard.open(**link)
-    dashboard.page.wait_for_timeout(500)
     assert (read(enlarged(dashboard), 14, 14) == pictures[0]).all()
     assert (read(counts, 66, 13) == pictures[1]).all()
     dashboard.select_layer("encoder/conv2")

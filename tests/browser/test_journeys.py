@@ -82,7 +82,7 @@ def huge_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 array[..., :1800] = 0
             writer.write(event(tag, 0, array, order=i))
     with tensorboard_server(directory) as server:
-        server.wait_for_tags(WORST, seconds=60)
+        server.wait_for_tags(WORST)
         yield server
 
 

@@ -175,6 +175,5 @@ def test_a_link_keeps_the_search_the_chart_and_the_overlay(dashboard: Dashboard)
     assert dashboard.layer("encoder/conv1").count() == 1
     assert dashboard.layer("volume").count() == 0
     expect(dashboard.root.get_by_text("std over 8 steps")).to_be_visible()
-    dashboard.page.wait_for_timeout(500)
     for key in ("find=conv", "chart=std", "overlay=1"):
-        assert f"p.activations.{key}" in dashboard.page.url
+        dashboard.page.wait_for_function(f"location.hash.includes('p.activations.{key}')")

@@ -17,6 +17,7 @@ CONV1 = "encoder/conv1"
 
 
 def step_text(dashboard: Dashboard) -> str:
+    dashboard.drawn()
     return dashboard.root.locator(".when strong").inner_text()
 
 
@@ -46,13 +47,17 @@ def test_play_moves_on_and_stops(dashboard: Dashboard) -> None:
     dashboard.open(layer=CONV1, step=60)
     button(dashboard, "Play").click()
     dashboard.frame.wait_for_function(
-        "() => Number(document.querySelector('.when strong').textContent.slice(5)) < 60",
-        timeout=3000,
+        "() => Number(document.querySelector('.when strong').textContent.slice(5)) < 60"
     )
     button(dashboard, "Play").click()
     held = step_text(dashboard)
-    dashboard.page.wait_for_timeout(400)
+    dashboard.pause(400)
     assert step_text(dashboard) == held
+
+
+def at(url: str, step: int) -> bool:
+    """Whether a request is for that step."""
+    return f"step={step}&" in url + "&"
 
 
 def test_a_small_layer_is_prefetched_whole(dashboard: Dashboard) -> None:
@@ -60,10 +65,9 @@ def test_a_small_layer_is_prefetched_whole(dashboard: Dashboard) -> None:
     asked: list[str] = []
     dashboard.page.on("request", lambda request: asked.append(request.url))
     dashboard.open(layer=CONV1)
-    heard = -1
-    while heard != len(asked):
-        heard = len(asked)
-        dashboard.page.wait_for_timeout(700)
+    for step in scenes.STEPS:
+        dashboard.until(lambda step=step: [u for u in asked if "/tensor?" in u and at(u, step)])
+    dashboard.settle()
     asked.clear()
     for position in range(8):
         dashboard.slide("Step", position)
@@ -127,14 +131,16 @@ def test_new_steps_appear_when_tensorboard_reloads(browser: Browser, tmp_path: P
 
 def reload_until(dashboard: Dashboard, before: str, after: str) -> None:
     """Presses TensorBoard's own reload button until the new step is counted."""
-    count = dashboard.root.locator(".count")
-    for _ in range(20):
-        if count.inner_text() == after:
-            return
-        assert count.inner_text() == before
-        dashboard.page.locator(".reload-button").click()
-        dashboard.page.wait_for_timeout(500)
-    raise AssertionError(f"{after} did not appear")
+
+    def counted() -> bool:
+        text = dashboard.root.locator(".count").inner_text()
+        assert text in (before, after)
+        if text == before:
+            dashboard.page.locator(".reload-button").click()
+            dashboard.pause(500)
+        return text == after
+
+    dashboard.until(counted)
 
 
 def test_the_address_restores_the_view(browser: Browser, dashboard: Dashboard) -> None:
@@ -143,14 +149,15 @@ def test_the_address_restores_the_view(browser: Browser, dashboard: Dashboard) -
     dashboard.slide("Step", 2)
     dashboard.choose("Sort by", "std")
     dashboard.slide("Contrast", 0.3)
-    dashboard.wait_idle()
-    dashboard.page.wait_for_timeout(500)
+    dashboard.settle()
+    for key in ("step=20", "sort=std", "contrast"):
+        dashboard.page.wait_for_function(f"location.hash.includes('{key}')")
     shown, tile = dashboard.shown(), dashboard.tile(4, 28)
     fresh = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
     fresh.goto(dashboard.page.url)
     other = Dashboard(fresh, dashboard.url)
     other.grid.get_by_role("gridcell").first.wait_for()
-    other.wait_idle()
+    other.settle()
     assert step_text(other) == "step 20"
     assert other.shown() == shown
     assert np.array_equal(other.tile(4, 28), tile)

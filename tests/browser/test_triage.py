@@ -43,7 +43,7 @@ def test_sorts_by_change_since_the_previous_step(dashboard: Dashboard) -> None:
     """RMS difference of the shown example from the step before."""
     dashboard.open(layer=CONV1)
     dashboard.choose("Sort by", "change")
-    dashboard.page.wait_for_timeout(300)
+    dashboard.settle()
     now, before = (scenes.layers(s)[CONV1][0].astype(np.float64) for s in (70, 60))
     change = np.sqrt(((now - before) ** 2).mean(axis=(0, 1)))
     assert dashboard.shown() == descending(change)
@@ -120,7 +120,7 @@ def test_search_takes_numbers_and_ranges(dashboard: Dashboard) -> None:
     dashboard.open(layer=CONV1)
     field = dashboard.root.get_by_label("Channels to show", exact=True)
     field.fill("1, 4-6")
-    dashboard.page.wait_for_timeout(50)
+    dashboard.settle()
     assert dashboard.shown() == [1, 4, 5, 6]
     field.fill("99")
     expect(dashboard.root.get_by_text("no channel 99; the layer has 0 to 11")).to_be_visible()
@@ -152,7 +152,7 @@ def test_many_channels_begin_with_the_strongest(dashboard: Dashboard) -> None:
     assert shown == order[: len(shown)]
     assert len(shown) < 300
     dashboard.grid.evaluate("g => { g.scrollTop = g.scrollHeight }")
-    dashboard.page.wait_for_timeout(100)
+    dashboard.settle()
     assert dashboard.shown()[-1] == order[-1]
 
 

@@ -19,13 +19,14 @@ GREY = '{"limits":"minmax","colormap":"grey"}'
 
 def limits(dashboard: Dashboard) -> tuple[float, float]:
     """What `Minimum` and `Maximum` say."""
+    dashboard.drawn()
     low, high = (dashboard.root.get_by_label(n, exact=True) for n in ("Minimum", "Maximum"))
     return float(low.input_value()), float(high.input_value())
 
 
 def press(dashboard: Dashboard, name: str) -> None:
     dashboard.root.get_by_role("button", name=name, exact=True).click()
-    dashboard.page.wait_for_timeout(50)
+    dashboard.drawn()
 
 
 def more(dashboard: Dashboard) -> None:
@@ -37,7 +38,7 @@ def more(dashboard: Dashboard) -> None:
 
 def check(dashboard: Dashboard, name: str, on: bool = True) -> None:
     dashboard.root.get_by_role("checkbox", name=name, exact=True).set_checked(on)
-    dashboard.page.wait_for_timeout(50)
+    dashboard.drawn()
 
 
 def histogram(dashboard: Dashboard) -> Locator:
@@ -236,7 +237,7 @@ COLUMN = """
 
 def bar_at(dashboard: Dashboard, share: float) -> bool:
     """Whether a bar stands at a share of the histogram's width, under the flags of the ends."""
-    dashboard.page.wait_for_timeout(100)
+    dashboard.settle()
     column = histogram(dashboard).evaluate(COLUMN, share)
     return column[7] != column[26] == column[40]
 
