@@ -1,4 +1,4 @@
-"""What each folder of tests takes, printed after the tests: seconds by the clock, set-up included."""
+"""Seconds and number of tests of each folder, printed after the tests; set-up included."""
 
 from __future__ import annotations
 

@@ -620,7 +620,7 @@ def test_local_runs_are_found_beside_remote_directories(tmp_path):
 
 
 def wait_for_steps(timelines, expected):
-    """Asks until the run's steps are these; half a second, that a request waits, may be too short."""
+    """Asks until the run's steps are these: a request waits but half a second for the index."""
     deadline = time.monotonic() + PATIENCE
     while steps(timelines.run("run")) != expected:
         assert time.monotonic() < deadline

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Error, Frame, Locator, Page, Request
+from playwright.sync_api import Error, Frame, Locator, Page, Request, Response
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -70,9 +70,10 @@ LOOKS, BETWEEN_MS = 3, 60  # as often, and so far apart, the page must look the 
 class Dashboard:
     """One page with TensorBoard open on the Activations tab; `problems` must stay empty.
 
-    Problems are errors on the console and uncaught ones, and every request of ours that failed.
-    Requests that TensorBoard's own page makes are TensorBoard's: it asks for fonts outside of the
-    path prefix and, below an experiment, for `experiment/…/experiment/…/data/runs`.
+    Problems are errors on the console and uncaught ones, every request of ours that failed among
+    them. What TensorBoard's own page asks for in vain is TensorBoard's, and so is what it says of
+    it: fonts outside of the path prefix, where the machine has no Roboto, and below an experiment
+    `experiment/…/experiment/…/data/runs`.
     """
 
     def __init__(self, page: Page, url: str) -> None:
@@ -80,10 +81,12 @@ class Dashboard:
         self.url = url
         self.problems: list[str] = []
         self._theirs: set[str] = set()
+        self._theirs_failed = False
         self._under_way: set[Request] = set()
         page.on("request", self._on_request)
         page.on("requestfinished", self._on_end)
         page.on("requestfailed", self._on_end)
+        page.on("response", self._on_response)
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
         page.add_init_script(
@@ -101,12 +104,15 @@ class Dashboard:
     def _on_end(self, request: Request) -> None:
         self._under_way.discard(request)
 
+    def _on_response(self, response: Response) -> None:
+        self._theirs_failed |= response.status >= 400 and response.url in self._theirs
+
     def _on_console(self, message: Any) -> None:
         if message.type != "error":
             return
         address = message.location["url"]
         unloaded = message.text.startswith("Failed to load resource")
-        if not (unloaded and address in self._theirs):
+        if not (address in self._theirs and (unloaded or self._theirs_failed)):
             self.problems.append(f"{message.text} ({address})")
 
     def open(self, **keys: Any) -> Dashboard:
