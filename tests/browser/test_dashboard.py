@@ -1,4 +1,4 @@
-"""The helper that the browser tests look through: whose fault a problem is, and what it waits for."""
+"""What the browser tests look through: whose fault a problem is, and what is waited for."""
 
 from __future__ import annotations
 
