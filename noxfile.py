@@ -25,6 +25,7 @@ import nox
 nox.options.error_on_missing_interpreters = False
 
 HERE = Path(__file__).parent
+LIGHT = HERE / "tests" / "light.txt"
 REPORTS = HERE / ".nox" / "reports"
 TENSORFLOW = "tensorflow-cpu" if platform.machine() == "x86_64" else "tensorflow"
 TEST_TOOLS = [
@@ -41,13 +42,10 @@ TEST_TOOLS = [
 OLD_TEST_TOOLS = ["scikit-image==0.22.0", "scikit-learn==1.4.2", "scipy==1.13.1"]
 # Until 2.20 TensorBoard imports pkg_resources, which setuptools 82 no longer has.
 OLD_SETUPTOOLS = "setuptools>=77,<81"
-# What serves a log, and a look at the dashboard: all that can be tested without TensorFlow in a
-# minute or two.
+# What serves a log, and a look at the dashboard: all that can be tested without TensorFlow.
 VIEWER_TESTS = [
+    *(line for line in LIGHT.read_text(encoding="utf-8").splitlines() if not line.startswith("#")),
     "tests/test_viewer.py",
-    "tests/test_plugin.py",
-    "tests/test_reader.py",
-    "tests/test_record.py",
     "tests/browser/test_first_screen.py",
 ]
 

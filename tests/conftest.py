@@ -31,8 +31,18 @@ for name in ("no_proxy", "NO_PROXY"):
     os.environ[name] = ",".join(filter(None, [os.environ.get(name), "localhost,127.0.0.1"]))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests of the browser and those that wait."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--share", metavar="N/M", help="every M-th file, from the N-th on")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks the tests of the browser and those that wait; leaves what `--share` asks for."""
+    if share := config.getoption("--share"):
+        number, of = map(int, share.split("/"))
+        files = list(dict.fromkeys(item.path for item in items))
+        here = set(files[number - 1 :: of])
+        config.hook.pytest_deselected(items=[item for item in items if item.path not in here])
+        items[:] = [item for item in items if item.path in here]
     for item in items:
         if "browser" in item.path.parent.parts:
             item.add_marker("browser")
