@@ -4,6 +4,7 @@
     nox -s lowest             the lowest versions, on Python 3.11
     nox -s newest-3.13        the newest versions that support that Python
     nox -s viewer             the server alone, where no TensorFlow is installed
+    nox -s backends           Keras' other backends, every test of theirs
     nox -s lowest -- -k tags  arguments go to pytest
 
 Each session works in a directory that holds the tests and not the package: what is tested is what
@@ -122,3 +123,12 @@ def viewer(session: nox.Session) -> None:
     wheel = build_wheel(session)
     session.install(str(wheel), *TEST_TOOLS, "setuptools")
     run_tests(session, *VIEWER_TESTS)
+
+
+@nox.session(python="3.12")
+def backends(session: nox.Session) -> None:
+    """Keras on JAX and on PyTorch: all that runs there, where CI has a choice of it."""
+    wheel = build_wheel(session)
+    session.install(str(wheel), TENSORFLOW, "jax", "torch==2.13.0", *TEST_TOOLS, "setuptools")
+    session.env["TBA_SOAK"] = "1"
+    run_tests(session, "tests/test_backends.py")

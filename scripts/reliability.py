@@ -1,11 +1,11 @@
 """Writes what a soak found into docs/reliability.md, below its marker.
 
-    python scripts/reliability.py DIRECTORY SECONDS [DOCUMENT]
+    python scripts/reliability.py DIRECTORY [DOCUMENT]
 
 DIRECTORY is what scripts/soak.sh leaves: `figures.md`, a line of Markdown a figure
 (tests/report.py); `tests.xml`, pytest's report of the full counts, and `tests.txt`, what pip lists;
-`outcomes.txt`, a line `session, outcome, seconds` with tabs for each session of noxfile.py, and the
-same two files of each; `audit.txt`, a line a tool.
+for each session of noxfile.py the same two files and `SESSION.outcome`, a word; `audit.txt`, a line
+a tool; and `PART.seconds` of each part.
 """
 
 from __future__ import annotations
@@ -102,8 +102,9 @@ def sessions(directory: Path) -> list[str]:
     """A row for each session, and what was skipped or failed in it."""
     rows: list[list[object]] = []
     notes: list[str] = []
-    for line in (directory / "outcomes.txt").read_text().splitlines():
-        name, outcome, seconds = line.split("\t")
+    for path in sorted(directory.glob("*.outcome")):
+        name, outcome = path.stem, path.read_text().strip()
+        seconds = (directory / f"{name}.seconds").read_text().strip()
         found = cases(directory / f"{name}.xml")
         rows.append([name, outcome, *tally(found), seconds, versions(directory / f"{name}.txt")])
         notes += remarks(name, found)
@@ -118,15 +119,17 @@ def audits(directory: Path) -> list[str]:
     return ["", *(f"- {line}" for line in path.read_text().splitlines())] if path.exists() else []
 
 
-def main(logs: str, seconds: str, document: str = "docs/reliability.md") -> None:
+def main(logs: str, document: str = "docs/reliability.md") -> None:
     directory, target = Path(logs), ROOT / document
     found = cases(directory / "tests.xml")
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
     installed = f"Python {platform.python_version()}, {versions(directory / 'tests.txt')}"
     parts = [MARKER, "", "## The last soak", ""]
-    parts.append(f"{machine}, {int(seconds) // 60} minutes. The full counts ran on {installed}.")
-    parts += ["", (directory / "figures.md").read_text().rstrip()]
-    parts += modules(found) if found else ["", "FAILED: pytest wrote no report."]
+    seconds = sum(int(path.read_text()) for path in directory.glob("*.seconds"))
+    parts.append(f"{machine}, {seconds // 60} minutes. The full counts ran on {installed}.")
+    figures = directory / "figures.md"
+    parts += ["", figures.read_text().rstrip() if figures.exists() else ""]
+    parts += modules(found) if found else ["", "The full counts were left out, or wrote no report."]
     parts += ["", *remarks("full counts", found), *sessions(directory), *audits(directory)]
     before = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8").split(MARKER)[0]
     text = "\n".join(parts)
