@@ -23,6 +23,7 @@ NAMES = [
     "dashboard",
     "images_tab",
 ]
+SHORT_SECONDS = 180  # that the short version of a part may take; all of them 25 minutes
 
 
 def main() -> None:
@@ -43,6 +44,8 @@ def main() -> None:
         version = "long" if options.full else "short"
         parts[name] = page.part(found, f"{version} version, {seconds:.0f} s{load}")
         print(parts[name], flush=True)
+        if not options.full and seconds > SHORT_SECONDS:
+            print(f"{name} took {seconds:.0f} s; a part may take {SHORT_SECONDS}: lower its counts")
     text = page.text({name: parts[name] for name in NAMES if name in parts})
     options.output.write_text(text, encoding="utf-8")
     print(page.verdict(text))

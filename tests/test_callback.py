@@ -24,6 +24,7 @@ from tb_activations.record import Blob
 from tb_activations.training.byte_queue import ByteQueue
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
+PATIENCE = 600  # seconds for two processes to train for a moment, on any machine
 X = np.random.default_rng(0).random((64, 8, 8, 1), "float32")
 Y = np.arange(64) % 10
 
@@ -509,7 +510,7 @@ def test_of_several_workers_the_chief_alone_writes(tmp_path):
         for i in range(2)
     ]
     try:
-        assert [worker.wait(300) for worker in workers] == [0, 0]
+        assert [worker.wait(PATIENCE) for worker in workers] == [0, 0]
     finally:
         for worker in workers:
             worker.kill()

@@ -11,6 +11,7 @@ import model_zoo
 import numpy as np
 import pytest
 from keras import layers as L
+from servers import PATIENCE
 
 import tb_activations as tba
 from tb_activations.training.keras.private import flattened
@@ -265,7 +266,7 @@ def test_calls_of_other_threads_are_not_seen():
         def call(self, x):
             if armed:
                 started.set()
-                assert seen.wait(20)
+                assert seen.wait(PATIENCE)
             return x + 1
 
     watched = keras.Sequential([keras.Input((4,)), Waits(name="waits")])
@@ -277,7 +278,7 @@ def test_calls_of_other_threads_are_not_seen():
 
     thread = threading.Thread(target=capture)
     thread.start()
-    assert started.wait(20)
+    assert started.wait(PATIENCE)
     model(x)
     seen.set()
     thread.join()

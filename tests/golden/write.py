@@ -20,7 +20,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 from tensorboard.compat.proto import event_pb2
 from tensorboard.summary.writer import record_writer
@@ -54,6 +53,8 @@ def sparse(*shape: int) -> np.ndarray:
 
 def layers() -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
     """Tag → what is logged, `[n, …, c]`, and the options."""
+    import ml_dtypes  # comes with TensorFlow and JAX
+
     colours = (np.arange(3 * 4 * 5 * 3) % 256).reshape(3, 4, 5, 3).astype(np.uint8)
     extremes = np.array([[1e300, -1e285, 0], [1e299, 5e-324, 7e292]])
     return {
