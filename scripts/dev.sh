@@ -26,11 +26,18 @@ setup_node
 cd "$ROOT"
 [ "$logdir" != demo/logs ] || [ -d "$logdir" ] || "$VENV/bin/python" -m demo.train
 
-# A group of its own, as npm does not hand on the signal that ends it.
+# Groups of their own: npm does not hand on the signal that ends it, and what is started in the background ignores Ctrl-C.
 set -m
 (cd frontend && exec npx vite build --watch --logLevel info) </dev/null &
 watch=$!
+"$VENV/bin/python" -m demo.serve "$logdir" --port "$port" </dev/null &
+server=$!
 set +m
-trap 'kill -- "-$watch" 2>/dev/null || true' EXIT
+# shellcheck disable=SC2317,SC2329  # called by the trap
+end() {
+    kill -- "-$watch" "-$server" 2>/dev/null || true
+    wait
+}
+trap end EXIT
 trap 'exit 130' INT TERM
-"$VENV/bin/python" -m demo.serve "$logdir" --port "$port"
+wait "$server"
