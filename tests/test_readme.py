@@ -53,3 +53,17 @@ def test_links_lead_somewhere(document):
     for target in re.findall(r"\]\(([^)]+)\)", text):
         if not target.startswith(("http:", "https:", "#")):
             assert (ROOT / target.split("#")[0]).exists(), target
+
+
+@pytest.mark.skipif(
+    not (ROOT / "tb_activations").exists(), reason="the package is installed, and not a tree"
+)
+def test_the_map_leads_to_files_that_are_there():
+    """Every path in the table of CONTRIBUTING that says where things are exists."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text.split("## Where things are")[1].split("\n## ")[0]
+    paths = [path for path in re.findall(r"`([\w/.]+)`", table) if "/" in path]
+    assert len(paths) >= 15
+    roots = (ROOT, ROOT / "tb_activations", ROOT / "frontend" / "src")
+    for path in paths:
+        assert any((root / path).exists() for root in roots), path
