@@ -23,9 +23,11 @@ fi
 status=0
 logs="$(mktemp -d)"
 beside=""
+others=""
 # shellcheck disable=SC2317,SC2329  # called by the trap
 end() {
-    [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
+    # shellcheck disable=SC2086  # two numbers or fewer
+    [ -z "$beside$others" ] || kill $beside $others 2>/dev/null || true
     rm -rf "$logs"
 }
 trap end EXIT
@@ -36,7 +38,15 @@ beside=$!
 say "Vitest"
 (cd frontend && npm test --silent) || status=1
 say "pytest, but for the browser's tests, which run beside it"
-"$VENV/bin/python" -m pytest --quiet --ignore tests/browser 2>&1 | tee "$logs/others" || status=1
+# In the background, so that a signal is heard at once, and through a pipe with a name, so that its end can be waited for.
+mkfifo "$logs/pipe"
+tee "$logs/others" <"$logs/pipe" &
+shown=$!
+"$VENV/bin/python" -m pytest --quiet --ignore tests/browser >"$logs/pipe" 2>&1 &
+others=$!
+wait "$others" || status=1
+others=""
+wait "$shown"
 say "pytest of the browser's tests"
 wait "$beside" || status=1
 beside=""
