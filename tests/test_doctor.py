@@ -14,16 +14,15 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 
 from tb_activations import record
 from tb_activations.doctor.__main__ import main
+from tb_activations.doctor.seen import seen
 from tb_activations.eventfile.event import activation_event
 from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record import metadata
 
 
-def of_log(capsys, log_dir) -> list[str]:
-    """The lines about a log directory, those about what is installed left out."""
-    main([os.fspath(log_dir)])
-    said = capsys.readouterr().out
-    return said.partition("What will be seen of")[2].split("\n")[1:]
+def of_log(log_dir) -> list[str]:
+    """The lines about a log directory."""
+    return [str(line) for line in seen(os.fspath(log_dir))]
 
 
 def marked(lines: list[str]) -> list[str]:
@@ -83,10 +82,10 @@ def other_versions(directory: Path) -> None:
         writer.write(activation_event("conv", blobs, 1, 2.0, metadata.summary_metadata()))
 
 
-def test_what_other_versions_wrote_is_said(tmp_path, capsys):
+def test_what_other_versions_wrote_is_said(tmp_path):
     """A tag and a record that this version does not read are named, with their versions."""
     other_versions(tmp_path)
-    lines = of_log(capsys, tmp_path)
+    lines = of_log(tmp_path)
     tag, one = marked(lines)
     assert "layer 'later' of run '.' will not be shown: metadata of version 2" in tag
     assert "step 1 of tag 'conv' is skipped: a record of version 2" in one
@@ -94,7 +93,7 @@ def test_what_other_versions_wrote_is_said(tmp_path, capsys):
     assert main([str(tmp_path)]) == 1
 
 
-def test_what_cannot_be_read_is_said(tmp_path, capsys):
+def test_what_cannot_be_read_is_said(tmp_path):
     """A file that cannot be opened, one that is no event file, damage, and a torn end."""
     path = write_run(tmp_path / "run", {"conv": {s: layer((2, 9), s) for s in range(5)}})
     data = bytearray(path.read_bytes())
@@ -102,7 +101,7 @@ def test_what_cannot_be_read_is_said(tmp_path, capsys):
     path.write_bytes(data[:-3])
     (tmp_path / "run" / "events.out.tfevents.0").mkdir()
     (tmp_path / "run" / "notes.tfevents.txt").write_text("nothing of the kind, but long enough")
-    lines = of_log(capsys, tmp_path)
+    lines = of_log(tmp_path)
     wrong = "\n".join(marked(lines))
     assert "notes.tfevents.txt is no event file: none of its 36 bytes" in wrong
     assert "events.out.tfevents.0 cannot be read: " in wrong
@@ -116,32 +115,32 @@ def scalars(directory: Path) -> None:
         writer.write(event_pb2.Event(step=1, summary=summary_pb2.Summary(value=[value])))
 
 
-def test_a_log_without_activations_is_said(tmp_path, capsys):
+def test_a_log_without_activations_is_said(tmp_path):
     """Nothing at all, and logs of other plugins, each in its words; beside ours it is a note."""
-    [line] = marked(of_log(capsys, tmp_path))
+    [line] = marked(of_log(tmp_path))
     assert "no event file below it" in line
     scalars(tmp_path / "scalars")
-    [line] = marked(of_log(capsys, tmp_path))
+    [line] = marked(of_log(tmp_path))
     assert "1 directories hold event files, none of them activations" in line
     write_run(tmp_path / "ours", {"conv": {0: layer((2, 9))}})
-    lines = of_log(capsys, tmp_path)
+    lines = of_log(tmp_path)
     assert marked(lines) == []
     assert "  1 more directories hold event files without activations" in lines
 
 
-def test_what_is_no_directory_is_said(tmp_path, capsys, monkeypatch):
+def test_what_is_no_directory_is_said(tmp_path, monkeypatch):
     """A missing one, a list of them, and an event file instead of its directory."""
     monkeypatch.chdir(tmp_path)
     path = write_run(tmp_path / "run", {"conv": {0: layer((2, 9))}})
-    assert f"no such directory, seen from {tmp_path}" in marked(of_log(capsys, "lgos"))[0]
-    assert any("--logdir_spec" in line for line in of_log(capsys, "a:run,b:run"))
-    assert f"--logdir {path.parent}" in marked(of_log(capsys, path))[0]
+    assert f"no such directory, seen from {tmp_path}" in marked(of_log("lgos"))[0]
+    assert any("--logdir_spec" in line for line in of_log("a:run,b:run"))
+    assert f"--logdir {path.parent}" in marked(of_log(path))[0]
 
 
 @pytest.mark.parametrize("log_dir", ["s3://bucket/x", "nosuch://x"])
-def test_a_remote_path_is_said_to_be_sampled(capsys, log_dir):
+def test_a_remote_path_is_said_to_be_sampled(log_dir):
     """It is read through TensorBoard, and no local folder of that name is looked for."""
-    lines = of_log(capsys, log_dir)
+    lines = of_log(log_dir)
     assert "this is remote: it is read through TensorBoard, which keeps a sample" in lines[0]
 
 
@@ -203,7 +202,7 @@ def test_the_backend_of_keras_is_said(monkeypatch, capsys, backend):
     assert ("Keras runs on PyTorch" if backend == "torch" else "Keras runs on nosuch") in said
 
 
-def test_links_are_followed_as_tensorboard_does(tmp_path, capsys):
+def test_links_are_followed_as_tensorboard_does(tmp_path):
     """A run behind a symbolic link is listed; links in a circle end."""
     values = {0: np.ones((1, 4), np.float32)}
     write_run(tmp_path / "elsewhere" / "run", {"conv": values})
@@ -211,5 +210,5 @@ def test_links_are_followed_as_tensorboard_does(tmp_path, capsys):
     logs.mkdir()
     (logs / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "again").symlink_to(logs)
-    lines = of_log(capsys, logs)
+    lines = of_log(logs)
     assert "  run 'linked/run': 1 layers, 1 records" in lines
