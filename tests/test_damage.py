@@ -280,3 +280,20 @@ def test_read_permission_lost_while_served(tmp_path, load_fast):
         assert server.plugin("tensor", run="closed", tag="conv", step=2).status == 200
         assert "Traceback" not in server.stderr
         assert other_tabs_work(server)
+
+
+@needs_permissions
+def test_the_doctor_names_what_may_not_be_read(tmp_path):
+    """A directory that may not be listed and a file that may not be read; the others are listed."""
+    write_run(tmp_path / "open", {"conv": VALUES})
+    closed = write_run(tmp_path / "closed", {"conv": VALUES})
+    (tmp_path / "shut").mkdir()
+    for path in (closed, tmp_path / "shut"):
+        shut(path)
+    command = [*UNPRIVILEGED, sys.executable, "-m", "tb_activations.doctor", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    (tmp_path / "shut").chmod(0o700)
+    assert done.returncode == 1
+    assert f"! {tmp_path / 'shut'} cannot be listed: Permission denied" in done.stdout
+    assert f"! {closed} cannot be read: " in done.stdout
+    assert "run 'open': 1 layers, 4 records" in done.stdout

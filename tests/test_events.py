@@ -154,3 +154,26 @@ def test_the_last_step_is_found_where_the_system_has_no_pread(
         for step in range(5):
             writer.write(event("layer", step, np.zeros((2, 100, 100, 3), np.float32)))
     assert last_step(tmp_path) == 4
+
+
+@pytest.mark.parametrize(
+    "log_dir", ["nosuchstore://bucket/run", Path("gs://bucket/run"), "s3:///x"]
+)
+def test_a_remote_directory_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_dir: str | Path
+) -> None:
+    """No local folder is named after a scheme, of a `Path` either, which has lost a slash."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"log_dir is '.*:/.*'; it must be a path on this machine"):
+        EventWriter(log_dir)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("log_dir", ["a:b", "c/d://e", "10:30", "x:"])
+def test_a_colon_in_a_name_makes_no_directory_remote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_dir: str
+) -> None:
+    """Times and groups of runs have colons."""
+    monkeypatch.chdir(tmp_path)
+    with EventWriter(log_dir) as writer:
+        assert writer.path.is_file()

@@ -169,6 +169,17 @@ def test_a_remote_log_directory_is_said(tmp_path, monkeypatch, capsys, scheme):
     assert f"log_dir is '{scheme}://bucket/run'; it must be a path on this machine" in said
 
 
+def test_a_linked_run_is_exported(log_dir, tmp_path):
+    """Links to runs are followed, as TensorBoard does, and end where they lead in a circle."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "linked").symlink_to(log_dir / "run")
+    (logs / "circle").symlink_to(logs)
+    path = tmp_path / "conv.npy"
+    assert run(logs, "--run", "linked", "--layer", "conv", "--output", str(path)) == 0
+    assert np.array_equal(np.load(path), values("conv", 5)[0])
+
+
 def test_a_layers_name_never_leads_out_of_the_output(tmp_path):
     with EventWriter(tmp_path / "logs") as writer:
         summary = tba.activations_pb("../../evil", np.ones((1, 2, 2, 1), "float32"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
+import math
 import time
 import types
 
@@ -76,13 +77,7 @@ def logdir(tmp_path_factory):
     return root
 
 
-@pytest.fixture
-def settles(monkeypatch):
-    """Makes "some seconds apart" short."""
-    monkeypatch.setattr(provider, "SETTLES", 0.5)
-
-
-def test_what_tensorboard_still_reads_is_not_said_to_be_complete(tmp_path, settles):
+def test_what_tensorboard_still_reads_is_not_said_to_be_complete(tmp_path, monkeypatch):
     """Until two looks some seconds apart agree, a log of which nothing is sampled is incomplete."""
     write_run(tmp_path / "a", {"dense": {s: layer((2, 3), s) for s in range(5)}})
     multiplexer = plugin_event_multiplexer.EventMultiplexer(tensor_size_guidance={"activations": 0})
@@ -94,14 +89,13 @@ def test_what_tensorboard_still_reads_is_not_said_to_be_complete(tmp_path, settl
         found = source.series(VIEWER, Where("a", "dense"))
         return len(found.steps), found.complete, found.sampled
 
-    assert look() == (5, False, False)
-    time.sleep(0.6)
+    monkeypatch.setattr(provider, "SETTLES", math.inf)
+    assert [look(), look()] == [(5, False, False)] * 2
+    monkeypatch.setattr(provider, "SETTLES", 0)
+    assert look() == (5, True, False)
     write_run(tmp_path / "a", {"dense": {s: layer((2, 3), s) for s in range(5, 9)}})
     multiplexer.Reload()
-    assert look() == (9, False, False)
-    assert look() == (9, False, False)
-    time.sleep(0.6)
-    assert look() == (9, True, False)
+    assert [look(), look()] == [(9, False, False), (9, True, False)]
 
 
 def test_another_process_may_keep_fewer_steps_than_our_flags_say(logdir):
@@ -117,10 +111,11 @@ def test_another_process_may_keep_fewer_steps_than_our_flags_say(logdir):
 
 @pytest.mark.parametrize("keeps", [0, 5])
 @pytest.mark.parametrize("loader", PROVIDERS)
-def test_timeline_and_provider_agree(logdir, loader, keeps, settles):
+def test_timeline_and_provider_agree(logdir, loader, keeps, monkeypatch):
     """Over the steps that the provider kept, both sources answer alike."""
-    with PROVIDERS[loader](logdir, keeps) as provider:
-        source = ProviderSource(provider, keeps)
+    monkeypatch.setattr(provider, "SETTLES", 0)
+    with PROVIDERS[loader](logdir, keeps) as tensorboards:
+        source = ProviderSource(tensorboards, keeps)
         timelines = Timelines(LogDirs(((str(logdir), None),)), WarnOnce())
         local = reader.Reader(Lookup(source, timelines))
         remote = reader.Reader(Lookup(source))

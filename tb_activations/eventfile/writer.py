@@ -12,6 +12,7 @@ from types import TracebackType
 from tensorboard.compat.proto import event_pb2
 
 from tb_activations.eventfile.frame import frame
+from tb_activations.eventfile.local import check_local
 
 
 def event_files(directory: str) -> list[str]:
@@ -42,9 +43,14 @@ class EventWriter:
 
     Every event is written with one call, so that a reader sees it whole or torn, never mixed with
     another. Used from one thread.
+
+    Raises:
+      ValueError: the directory is not on this machine (`s3://…`).
+      OSError: it cannot be made, or nothing written in it.
     """
 
     def __init__(self, log_dir: str | os.PathLike[str], suffix: str = ".activations") -> None:
+        check_local(log_dir, "log_dir")
         directory = Path(log_dir)
         directory.mkdir(parents=True, exist_ok=True)
         self.path = directory / event_file_name(suffix)

@@ -17,13 +17,12 @@ import numpy as np
 from PIL import Image
 
 from tb_activations.eventfile.local import check_local
-from tb_activations.eventfile.writer import event_files
 from tb_activations.export.grid import grid
 from tb_activations.export.paths import FORMATS, check_output, folders, is_directory, made
 from tb_activations.record.header import Header
 from tb_activations.record.storage import restore
 from tb_activations.record.values import read_values
-from tb_activations.sources.timeline.blobs import BlobCache
+from tb_activations.sources.timeline.runs import runs_below
 from tb_activations.sources.timeline.series import TimelineSeries
 from tb_activations.sources.timeline.timeline import RunTimeline
 from tb_activations.sources.warn import WarnOnce
@@ -125,13 +124,7 @@ def _runs(log_dir: Path) -> dict[str, RunTimeline]:
     """Run name → its timeline, of every directory that holds activations."""
     if not log_dir.is_dir():
         raise ValueError(f"no directory {str(log_dir)!r}")
-    runs, cache, warn = {}, BlobCache(), WarnOnce()
-    for directory, _, _ in sorted(os.walk(log_dir)):
-        if event_files(directory):
-            timeline = RunTimeline(directory, cache, warn)
-            timeline.refresh()
-            if timeline.tags():
-                runs[os.path.relpath(directory, log_dir)] = timeline
+    runs = {name: run for name, run in runs_below(log_dir, WarnOnce()).items() if run.tags()}
     if not runs:
         raise ValueError(f"{log_dir} holds no activations")
     return runs

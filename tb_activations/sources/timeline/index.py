@@ -75,6 +75,7 @@ class RunIndex:
         self.dropped = 0
         self.lock = threading.Lock()  # held while parts change, never to read them
         self.tags: dict[bytes, Tag | None] = {}  # FOREIGN where a tag is another plugin's
+        self.unknown: dict[str, str] = {}  # ours that cannot be read, and why
         self._headers = Interned()
         self._labels = Interned()
         self._touched: set[Part] = set()
@@ -98,8 +99,16 @@ class RunIndex:
         """Whether a tag is of this plugin; a tag's first metadata decides."""
         if plugin is None:
             return
+        self.tags[tag] = FOREIGN
+        if plugin.plugin_name != PLUGIN_NAME:
+            return
         name = tag.decode("utf-8", "surrogateescape")
-        self.tags[tag] = Tag(name) if _is_ours(plugin) else FOREIGN
+        try:
+            parse_metadata(plugin.content)
+        except ValueError as e:
+            self.unknown[name] = str(e)  # the provider lists the tag, and this is said there
+        else:
+            self.tags[tag] = Tag(name)
 
     def add(self, tag: Tag, file: str, descriptor: int, found: Found) -> None:
         """Adds one record, or says why not."""
@@ -217,17 +226,6 @@ class RunIndex:
             return None, 0
         key = header[: found.start(1)] + header[found.end(1) :]
         return self._headers.number(key), exponent
-
-
-def _is_ours(plugin_data: summary_pb2.SummaryMetadata.PluginData) -> bool:
-    """Whether a tag is of this plugin, and of a version that it reads."""
-    if plugin_data.plugin_name != PLUGIN_NAME:
-        return False
-    try:
-        parse_metadata(plugin_data.content)
-    except ValueError:
-        return False  # the provider lists the tag, and this is said there
-    return True
 
 
 def _summary(blob: bytes) -> tuple[float, float, int, int, int]:

@@ -48,6 +48,11 @@ class Indexer:
                                  self._index.path(name), e)  # fmt: skip
         return True
 
+    def unread(self) -> dict[str, int]:
+        """File name → bytes at its end that are no whole record, where there are any."""
+        rest = {name: _size(frames.path) - frames.position for name, frames in self.files.items()}
+        return {name: bytes_left for name, bytes_left in rest.items() if bytes_left > 0}
+
     def _forget(self, name: str) -> None:
         self.files.pop(name, None)
         self._index.forget(name)
@@ -134,6 +139,13 @@ class Indexer:
             header, summary = (read(a, b - a) for a, b in spans)
             found = Found(start, length, step, wall_time, header, summary, checked)
             self._index.add(tag, name, descriptor, found)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
 
 
 def _checked(buffer: bytes, at: int, length: int) -> bool | None:

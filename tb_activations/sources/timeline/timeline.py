@@ -55,6 +55,16 @@ class RunTimeline:
         """How many were skipped for damage."""
         return self._index.dropped
 
+    @property
+    def unknown(self) -> dict[str, str]:
+        """Tags of this plugin that cannot be read, and why: another version's, it may be."""
+        return dict(self._index.unknown)
+
+    @property
+    def unread(self) -> dict[str, int]:
+        """File name → bytes at its end that are no whole record, where there are any."""
+        return self._indexer.unread()
+
     def refresh(self, deadline: float = math.inf) -> bool:
         """Indexes what is new, until `deadline` (of time.monotonic); says whether it is at the end.
 

@@ -1,0 +1,1 @@
+"""`python -m tb_activations.doctor [LOGDIR]`: what is installed, and what will be seen."""
