@@ -1,8 +1,9 @@
 """What is constant for a tag: the plugin's name, the format's version, the summary metadata.
 
 `SummaryMetadata.plugin_data.content` is UTF-8 JSON
-`{"version": 1, "kind": "activation" | "input", "order": int | null}`. TensorBoard keeps only the
-first metadata of a tag, so whatever can change from step to step lives in the record instead.
+`{"version": 1, "kind": "activation" | "input" | "run", "order": int | null}`. TensorBoard keeps
+only the first metadata of a tag, so whatever can change from step to step lives in the record
+instead. Kind "run" is of the one tag that holds what is constant for a run, see `run`.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ from tensorboard.compat.proto import summary_pb2
 from tb_activations.names import PLUGIN_NAME
 
 VERSION = 1
-KINDS = ("activation", "input")
+SHOWN = ("activation", "input")  # the kinds of layers and their inputs
+KINDS = (*SHOWN, "run")
 
 
 @dataclass(frozen=True)
 class TagMetadata:
-    """kind: "activation" or "input"; order: the layer's place in the model, or None."""
+    """kind: one of KINDS; order: the layer's place in the model, or None."""
 
     kind: str = "activation"
     order: int | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"kind is {self.kind!r}; it must be 'activation' or 'input'")
+            raise ValueError(f"kind is {self.kind!r}; it must be one of {', '.join(KINDS)}")
         if self.order is not None and (
             isinstance(self.order, bool) or not isinstance(self.order, int)
         ):
@@ -40,7 +42,7 @@ def summary_metadata(
     """The `SummaryMetadata` of a tag, as TensorBoard's own (NumPy-side) protobuf.
 
     Raises:
-      ValueError: `kind` is neither "activation" nor "input".
+      ValueError: `kind` is not one of KINDS.
       TypeError: `order` is neither an int nor None.
     """
     tag = TagMetadata(kind, order)
@@ -52,6 +54,12 @@ def summary_metadata(
         ),
         data_class=summary_pb2.DATA_CLASS_BLOB_SEQUENCE,
     )
+
+
+def check_kind(kind: str) -> None:
+    """Refuses what a layer's tag cannot be. Raises ValueError."""
+    if kind not in SHOWN:
+        raise ValueError(f"kind is {kind!r}; it must be 'activation' or 'input'")
 
 
 def parse_metadata(content: bytes) -> TagMetadata:

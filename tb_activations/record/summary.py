@@ -8,7 +8,7 @@ from typing import Any
 from tensorboard.compat.proto import summary_pb2, tensor_pb2, types_pb2
 
 from tb_activations.record.encoder import encode
-from tb_activations.record.metadata import summary_metadata
+from tb_activations.record.metadata import check_kind, summary_metadata
 
 
 def activations_pb(
@@ -39,6 +39,7 @@ def activations_pb(
       TypeError: `data` is complex or of strings.
       ValueError: a wrong rank, option or number of labels; more than 1 GiB to keep.
     """
+    check_kind(kind)
     metadata = summary_metadata(kind, order, description)
     blobs = encode(
         data,

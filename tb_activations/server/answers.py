@@ -19,6 +19,7 @@ from tensorboard import plugin_util
 from tensorboard.backend import http_util
 
 from tb_activations.record.header import Header
+from tb_activations.record.run import RunFacts
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.server.overview import Overview, Strip
 from tb_activations.server.reader import Health, Step, Steps, Tensor
@@ -48,6 +49,11 @@ def overview(request: werkzeug.Request, found: Health) -> werkzeug.Response:
     """`/overview`."""
     answer = {**_completeness(found), **_overview(found.overview)}
     return _json(request, json.dumps(answer, allow_nan=False, separators=(",", ":")))
+
+
+def facts(request: werkzeug.Request, found: RunFacts) -> werkzeug.Response:
+    """`/run`."""
+    return _json(request, json.dumps({"receptive_fields": found.receptive_fields}))
 
 
 def tensor(request: werkzeug.Request, found: Tensor) -> werkzeug.Response:

@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Iterable
 
+from tb_activations.record.metadata import SHOWN
+from tb_activations.record.run import RUN_TAG
 from tb_activations.sources.provider import ProviderSource
 from tb_activations.sources.series import Series, TagInfo, Viewer, Where, quoted
 from tb_activations.sources.timeline.timelines import Timelines
@@ -39,14 +41,25 @@ class Lookup:
 
     def tags(self, viewer: Viewer) -> dict[str, dict[str, TagInfo]]:
         """Every run that has activations, and its tags, sorted."""
-        return self._provider.tags(viewer)
+        return _shown(self._provider.tags(viewer))
 
     def tags_of(self, viewer: Viewer, run: str) -> dict[str, TagInfo]:
         """The tags of one run. Raises NotThere where it has none."""
-        tags = self._provider.tags(viewer, run).get(run)
+        tags = _shown(self._provider.tags(viewer, run)).get(run)
         if not tags:
             raise self._no_run(viewer, run)
         return tags
+
+    def run_series(self, viewer: Viewer, run: str) -> Series | None:
+        """The records of what is constant for a run, None where it has none.
+
+        Raises NotThere where there is no such run.
+        """
+        info = self._provider.tags(viewer, run, RUN_TAG).get(run, {}).get(RUN_TAG)
+        if info is None or info.metadata.kind in SHOWN:
+            self.tags_of(viewer, run)
+            return None
+        return self.series_of(viewer, Where(run, RUN_TAG), info)
 
     def series(self, viewer: Viewer, where: Where, *, step: int | None = None) -> Series:
         """The series of a tag that TensorBoard knows, up to date unless it has `step` anyway."""
@@ -78,7 +91,7 @@ class Lookup:
         if found and now - found[0] < KNOWN_SECONDS:
             return found[1]
         info = self._provider.tags(viewer, where.run, where.tag).get(where.run, {}).get(where.tag)
-        if info is None:
+        if info is None or info.metadata.kind not in SHOWN:
             raise self._no_tag(viewer, where)
         with self._lock:
             if len(self._known) >= MAX_KNOWN:
@@ -87,15 +100,24 @@ class Lookup:
         return info
 
     def _no_tag(self, viewer: Viewer, where: Where) -> NotThere:
-        tags = self._provider.tags(viewer, where.run).get(where.run)
+        tags = _shown(self._provider.tags(viewer, where.run)).get(where.run)
         if not tags:
             return self._no_run(viewer, where.run)
         tag, run = quoted(where.tag), quoted(where.run)
         return NotThere(f"no tag {tag} in run {run}; it has {_names(tags)}")
 
     def _no_run(self, viewer: Viewer, run: str) -> NotThere:
-        runs = self._provider.tags(viewer)
+        runs = self.tags(viewer)
         return NotThere(f"no run {quoted(run)} with activations; there are {_names(runs)}")
+
+
+def _shown(runs: dict[str, dict[str, TagInfo]]) -> dict[str, dict[str, TagInfo]]:
+    """Without the tags that hold what is constant for a run."""
+    listed = {
+        run: {tag: info for tag, info in tags.items() if info.metadata.kind in SHOWN}
+        for run, tags in runs.items()
+    }
+    return {run: tags for run, tags in listed.items() if tags}
 
 
 def _holds(series: Series, info: TagInfo) -> bool:

@@ -43,6 +43,7 @@ class ActivationsPlugin(base_plugin.TBPlugin):
             "/tensor": self._tensor,
             "/stats": self._stats,
             "/overview": self._overview,
+            "/run": self._run,
         }
         return {route: _app(answer) for route, answer in routes.items()}
 
@@ -81,6 +82,10 @@ class ActivationsPlugin(base_plugin.TBPlugin):
         run = parameters.text(request, "run")
         found = self._reader.overview(_viewer(request), run, columns=columns, step=step)
         return answers.overview(request, found)
+
+    def _run(self, request: werkzeug.Request) -> werkzeug.Response:
+        run = parameters.text(request, "run")
+        return answers.facts(request, self._reader.facts(_viewer(request), run))
 
 
 def _app(answer: Answer) -> Callable:

@@ -18,6 +18,7 @@ from tb_activations.record.decoder import Blob, parse_statistics
 from tb_activations.record.errors import RecordError
 from tb_activations.record.header import Header
 from tb_activations.record.metadata import TagMetadata
+from tb_activations.record.run import RunFacts, read_facts
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.record.values import Record, read_values
 from tb_activations.server.lookup import LISTED, Lookup, NotThere
@@ -30,6 +31,7 @@ from tb_activations.sources.series import (
     TagInfo,
     Viewer,
     Where,
+    quoted,
 )
 
 MAX_STATS_BYTES = 16 << 20
@@ -187,6 +189,19 @@ class Reader:
         _check_statistics(series, wanted)
         tables = [_statistics(series, i, where) for i in range(wanted.start, wanted.stop)]
         return b"".join(tables)
+
+    def facts(self, viewer: Viewer, run: str) -> RunFacts:
+        """What is constant for `run`, as it was last written; nothing known where none was.
+
+        Raises NotThere where there is no such run, or what is known is damaged.
+        """
+        series = self._lookup.run_series(viewer, run)
+        if series is None or not len(series.steps):
+            return RunFacts()
+        try:
+            return read_facts(series.record(len(series.steps) - 1))
+        except UNREADABLE as e:
+            raise NotThere(f"what is known of run {quoted(run)} cannot be read: {e}") from e
 
     def overview(self, viewer: Viewer, run: str, *, columns: int, step: int | None) -> Health:
         """The health of every layer of `run`, in at most `columns` buckets of its steps."""

@@ -9,37 +9,31 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from tb_activations.eventfile.last_step import last_step
 from tb_activations.record.options import Options
+from tb_activations.record.run import RunFacts
 from tb_activations.training.batch import Batch, leaves
 from tb_activations.training.byte_queue import ByteQueue
 from tb_activations.training.piece import Pass, Piece
 from tb_activations.training.plan import LayerPlan, Plan, layer_plan, megabytes
+from tb_activations.training.receptive import Input, Look, fields_of_inputs
 from tb_activations.training.record_log import RecordLog, Tag
 from tb_activations.training.selection import Entry
 from tb_activations.training.update import Update
 
 SLICE = 32  # examples that run at once
+SLOW = 2.0  # seconds from which on a work that training waits for is told
 QUEUE_BYTES = 32 << 20
 MAX_BYTES_PER_UPDATE = 16 << 20
 
+MakeLook = Callable[[tuple[LayerPlan, ...]], Look]
 MakePass = Callable[[tuple[LayerPlan, ...]], Pass]
-
-
-@dataclass(frozen=True)
-class Input:
-    """One input of the model that can be logged: its tag, and `[n, …, c]`, or `[n, c, …]`."""
-
-    name: str
-    array: np.ndarray
-    channels_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +42,8 @@ class Probe:
 
     batch: as it was given. slices: it, cut and converted as the pass takes it; iterated at every
     update. inputs: those that can be logged. labels: one an example, or None. writes: False in a
-    process that runs the pass while another one writes.
+    process that runs the pass while another one writes. make_look: of the planned layers, a look at
+    the model with other inputs, to find receptive fields; None where that cannot be.
     """
 
     batch: Batch
@@ -56,6 +51,7 @@ class Probe:
     inputs: Sequence[Input] = ()
     labels: list[str] | None = None
     writes: bool = True
+    make_look: MakeLook | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +70,8 @@ class Recorder:
       max_bytes_per_update: what one update may write, None for no limit. Where the layers take
         more, all are kept, with fewer examples and channels each.
       log_inputs: whether the inputs are recorded too, once; labels stand with them.
+      receptive_fields: whether they are found and recorded, once, after the second record
+        or at the end.
       verbose: 0 for no word about what will be written.
 
     step: the last that was recorded, None before the first.
@@ -89,6 +87,7 @@ class Recorder:
         *,
         max_bytes_per_update: int | None = MAX_BYTES_PER_UPDATE,
         log_inputs: bool = True,
+        receptive_fields: bool = True,
         verbose: int = 1,
     ) -> None:
         if max_bytes_per_update is not None and max_bytes_per_update < 1:
@@ -102,6 +101,7 @@ class Recorder:
         self._budget = max_bytes_per_update
         self._log_inputs = log_inputs
         self._inputs_due = log_inputs
+        self._facts_due = receptive_fields
         self._verbose = verbose
         self._queue = ByteQueue(QUEUE_BYTES)
         self._log = RecordLog(self.log_dir)
@@ -158,6 +158,7 @@ class Recorder:
             self._record(step)
         except Exception as e:
             self._log.complain(f"the activations of step {step} could not be computed: {e}")
+        self._record_facts()
         self._warn()
 
     def flush(self) -> None:
@@ -167,6 +168,7 @@ class Recorder:
 
     def close(self) -> None:
         """Flushes, and lets go of the file and the thread; a later step opens others."""
+        self._record_facts()
         self._queue.close()
         self._log.close()
         self._warn()
@@ -211,6 +213,31 @@ class Recorder:
             left -= keep
         self._hand_over(update, update.finish)
         self.step = step
+
+    def _record_facts(self) -> None:
+        """What is constant for the run, once; after the start, for which no step waits."""
+        due, self._facts_due = self._facts_due, False
+        if not due or self._prepared is None or self.step is None:
+            return
+        plan, probe = self._prepared.plan, self._prepared.probe
+        if not probe.writes or probe.make_look is None:
+            return
+        update = Update(plan, self.step, self._options, None, self._log)
+        facts = self._facts(plan, probe.inputs, probe.make_look(plan.layers))
+        self._hand_over(update, functools.partial(update.add_facts, facts))
+
+    def _facts(self, plan: Plan, inputs: Sequence[Input], look: Look) -> RunFacts:
+        """What is constant for the run; a model that cannot be shown other inputs has no fields."""
+        started = time.monotonic()
+        try:
+            found = RunFacts(fields_of_inputs(plan.layers, inputs, look))
+            seconds = time.monotonic() - started
+            if self._verbose and seconds > SLOW:
+                print(f"Activations: the receptive fields took {seconds:.0f} s, once")
+            return found
+        except Exception as e:
+            self._log.complain(f"the receptive fields could not be found: {e}")
+            return RunFacts()
 
     def _hand_over(self, update: Update, task: Callable[[], None], size: int = 0) -> None:
         self._queue.put(functools.partial(update.guarded, task), size)

@@ -10,6 +10,7 @@ import numpy as np
 
 from tb_activations.record import encoder
 from tb_activations.record.options import Options
+from tb_activations.record.run import RUN_TAG, RunFacts, run_blobs
 from tb_activations.record.statistics import ChannelStatistics
 from tb_activations.training.piece import Piece
 from tb_activations.training.plan import LayerPlan, Plan
@@ -74,6 +75,11 @@ class Update:
         )
         blobs = encoder.blobs(encoder.keep(array, options), labels, options)
         self._log.write(tag, blobs, self._step, self._wall_time)
+
+    def add_facts(self, facts: RunFacts) -> None:
+        """The record of what is constant for the run."""
+        if not self._discarded and facts != RunFacts():
+            self._log.write(Tag(RUN_TAG, "run", 0), run_blobs(facts), self._step, self._wall_time)
 
     def finish(self) -> None:
         for layer in self._plan.layers:

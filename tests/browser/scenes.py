@@ -7,6 +7,7 @@ Run `train` (the most recent) at steps 0, 10, …, 70; run `older` at steps 0 an
 - `encoder/conv2`: 14×14×24, both signs
 - `head/conv3`: 8×8×300 of which every second channel is dead
 - `head/broken`: 10×10×6, NaN in channel 2 from step 60 on, both infinities in channel 4 at step 70
+- what is constant for `train`: the receptive field of `encoder/conv1` alone, on rows and columns
 - `dense`: 32 units, 3 is dead, 9 is constant; `tokens`: 12 positions × 20; `volume`: 5×9×9×3
 """
 
@@ -18,12 +19,16 @@ from pathlib import Path
 import numpy as np
 from logs import event
 
+from tb_activations.eventfile.event import activation_event
 from tb_activations.eventfile.writer import EventWriter
+from tb_activations.record.metadata import summary_metadata
+from tb_activations.record.run import RUN_TAG, Field, RunFacts, run_blobs
 
 STEPS = tuple(range(0, 80, 10))
 LABELS = ("cat", "dog", "ship", "frog")
 EXAMPLES = 4
 START = 1_700_000_000.0
+FIELDS = {"input": {"encoder/conv1": (Field(-1.5, 4, 0.5), Field(-1, 3, 0.75))}}
 
 
 @functools.cache
@@ -76,6 +81,10 @@ def write(directory: Path) -> Path:
     """Writes both runs under `directory` and returns it."""
     _write_run(directory / "older", (0, 20), START)
     _write_run(directory / "train", STEPS, START + 10_000)
+    with EventWriter(directory / "train", ".run") as writer:
+        metadata = summary_metadata("run")
+        blobs = run_blobs(RunFacts(FIELDS))
+        writer.write(activation_event(RUN_TAG, blobs, 0, START + 20_000, metadata))
     return directory
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from browser import scenes
 from browser.dashboard import Dashboard
 from browser.test_values import grey_of
+from tb_activations.record.run import Field
 
 CONV1 = "encoder/conv1"
 GREY = '{"limits":"minmax","colormap":"grey"}'
@@ -123,8 +124,16 @@ def test_values_stand_in_pixels_that_are_large_enough(dashboard: Dashboard) -> N
     assert inspector(dashboard).get_by_role("button", name="Zoom out").is_disabled()
 
 
+def part(field: Field, i: int, side: int, *, middle: bool = False) -> list[float]:
+    """Start and length, in percent of the input's side, of what position i sees, or its middle."""
+    width = max(field.stride, 1) if middle else field.size
+    start = field.start + i * field.stride + (field.size - width) / 2
+    ends = np.clip([start / side, (start + width) / side], 0, 1) * 100
+    return [ends[0], ends[1] - ends[0]]
+
+
 def test_marked_pixel_and_patch_follow_the_cursor(dashboard: Dashboard) -> None:
-    """The value under the cursor stands in the inspector, and a box at its place on the input."""
+    """The value under the cursor stands in the inspector, and on the input what that pixel sees."""
     dashboard.open(layer=CONV1, window=GREY, channel=4)
     box = enlarged(dashboard).bounding_box()
     assert box is not None
@@ -133,12 +142,22 @@ def test_marked_pixel_and_patch_follow_the_cursor(dashboard: Dashboard) -> None:
     value = inspector(dashboard).locator(".value").inner_text()
     assert float(value) == pytest.approx(plane(CONV1, 4)[3, 12], rel=2e-3, abs=2e-3)
     assert dashboard.status.startswith("channel 4, x 12, y 3: ")
-    patch = (
-        inspector(dashboard)
-        .locator(".patch")
-        .evaluate("e => [e.style.left, e.style.top, e.style.width, e.style.height].map(parseFloat)")
-    )
-    assert patch == pytest.approx([1200 / 28, 300 / 28, 100 / 28, 100 / 28], rel=1e-3)
+    rows, columns = scenes.FIELDS["input"][CONV1]
+    for mark, middle in ((".patch:not(.middle)", False), (".patch.middle", True)):
+        style = "e => ['left', 'width', 'top', 'height'].map(name => parseFloat(e.style[name]))"
+        patch = inspector(dashboard).locator(mark).evaluate(style)
+        wanted = part(columns, 12, 20, middle=middle) + part(rows, 3, 16, middle=middle)
+        assert patch == pytest.approx(wanted, rel=1e-3)
+
+
+def test_where_no_field_is_known_there_is_no_box(dashboard: Dashboard) -> None:
+    """A layer whose receptive field was not logged has a marked pixel and no box on the input."""
+    dashboard.open(layer="encoder/conv2", window=GREY, channel=4)
+    box = enlarged(dashboard).bounding_box()
+    assert box is not None
+    dashboard.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert dashboard.status.startswith("channel 4, x 7, y 7: ")
+    assert inspector(dashboard).locator(".patch").count() == 0
 
 
 def test_arrows_move_the_mark_in_the_enlarged_tile(dashboard: Dashboard) -> None:

@@ -5,6 +5,7 @@
  * sentence.
  */
 import type { Overview, StepIndex, StepInfo, TagIndex, Tensor } from "./answers";
+import { parseFacts, type RunFacts } from "./facts";
 import { AnswerError, dtype, parseOverview, parseSteps, parseTags } from "./parse";
 
 /** The server's refusal, in its own words. */
@@ -35,6 +36,8 @@ export interface Client {
     step: number | null,
     signal: AbortSignal,
   ): Promise<Overview>;
+  /** What is constant for a run. */
+  facts(run: string, signal: AbortSignal): Promise<RunFacts>;
   tensor(query: TensorQuery, signal: AbortSignal): Promise<Tensor>;
   /** `[positions, channels, 6]` of the half-open range of positions in `/steps`. */
   stats(
@@ -87,6 +90,9 @@ export function createClient(): Client {
     async overview(run, columns, step, signal) {
       const answer = await get("overview", { run, columns, step }, signal);
       return parseOverview(await answer.json(), run);
+    },
+    async facts(run, signal) {
+      return parseFacts(await (await get("run", { run }, signal)).json(), run);
     },
     async tensor(query, signal) {
       const answer = await get("tensor", tensorParameters(query), signal);

@@ -17,12 +17,12 @@ export class AnswerError extends Error {}
 
 type Json = Readonly<Record<string, unknown>>;
 
-function object(value: unknown, place: string): Json {
+export function object(value: unknown, place: string): Json {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
   throw new AnswerError(`${place} is not an object`);
 }
 
-function list(value: unknown, place: string): readonly unknown[] {
+export function list(value: unknown, place: string): readonly unknown[] {
   if (Array.isArray(value)) return value;
   throw new AnswerError(`${place} is not a list`);
 }
@@ -37,7 +37,7 @@ function text(value: unknown, place: string): string {
   throw new AnswerError(`${place} is not text`);
 }
 
-function numbers(value: unknown, place: string): readonly number[] {
+export function numbers(value: unknown, place: string): readonly number[] {
   return list(value, place).map((item) => number(item, place));
 }
 

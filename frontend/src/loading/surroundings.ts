@@ -61,12 +61,22 @@ export class Surroundings {
     const tags = ready(this.store.tags.peek());
     if (!tags) return;
     const inputs = (tags.get(run) ?? []).filter((info) => info.kind === "input").slice(0, 4);
-    const indices = await Promise.all(
-      inputs.map((info) => this.client.steps(run, info.tag, signal)),
-    );
+    const [indices] = await Promise.all([
+      Promise.all(inputs.map((info) => this.client.steps(run, info.tag, signal))),
+      this.loadFacts(run, inputs.length > 0, signal),
+    ]);
     this.inputs = { run, indices };
     const view = this.store.view.peek();
     if (view) this.openInput(view);
+  }
+
+  /** What is constant for the run; without it there is no box on the input, and that is all. */
+  private async loadFacts(run: string, wanted: boolean, signal: AbortSignal): Promise<void> {
+    const { facts } = this.store;
+    if (facts.peek()?.run !== run) facts.value = null;
+    if (!wanted) return;
+    const found = await this.client.facts(run, signal).catch(() => null);
+    if (!signal.aborted && found) facts.value = found;
   }
 
   /** What stands around a view: its input, the step before it, and what may be asked for next. */

@@ -29,6 +29,7 @@ import {
   type Viewport,
   type WindowState,
 } from "../data/choices";
+import type { RunFacts } from "../data/facts";
 import { differenceView, differs } from "../render/difference";
 import { sourceOf, type TileSource } from "../render/planes";
 import { limitsOverSteps, type Shown, shownOf } from "../render/shown";
@@ -120,6 +121,8 @@ function answers() {
     /** The shown example one step earlier, for the sort by change; null until it is here. */
     previous: signal<LayerView | null>(null),
     input: signal<InputView | null>(null),
+    /** What is constant for the run; null until it is here. */
+    facts: signal<RunFacts | null>(null),
     /** The second view while comparing; null until it is here. */
     other: signal<LayerView | null>(null),
     /** Where it is from, and what must be known of it; or why there is none. */

@@ -23,7 +23,7 @@ from tb_activations.names import PLUGIN_NAME
 from tb_activations.record.decoder import Blob, parse_labels, parse_summary
 from tb_activations.record.errors import RecordError
 from tb_activations.record.header import MAX_CHANNELS, Header, parse_header
-from tb_activations.record.metadata import parse_metadata
+from tb_activations.record.metadata import SHOWN, parse_metadata
 from tb_activations.sources.series import Gone, summary_row
 from tb_activations.sources.timeline.blobs import BlobCache, EventBlobs
 from tb_activations.sources.timeline.rows import (
@@ -76,6 +76,7 @@ class RunIndex:
         self.lock = threading.Lock()  # held while parts change, never to read them
         self.tags: dict[bytes, Tag | None] = {}  # FOREIGN where a tag is another plugin's
         self.unknown: dict[str, str] = {}  # ours that cannot be read, and why
+        self._hidden: set[str] = set()  # tags that no list shows
         self._headers = Interned()
         self._labels = Interned()
         self._touched: set[Part] = set()
@@ -92,7 +93,9 @@ class RunIndex:
         """The names of this plugin's tags that have records, sorted."""
         ours = [found for found in list(self.tags.values()) if found is not None]
         return sorted(
-            tag.name for tag in ours if any(len(part.rows) for part in tag.parts.values())
+            tag.name
+            for tag in ours
+            if tag.name not in self._hidden and any(len(part.rows) for part in tag.parts.values())
         )
 
     def learn(self, tag: bytes, plugin: summary_pb2.SummaryMetadata.PluginData | None) -> None:
@@ -104,11 +107,13 @@ class RunIndex:
             return
         name = tag.decode("utf-8", "surrogateescape")
         try:
-            parse_metadata(plugin.content)
+            metadata = parse_metadata(plugin.content)
         except ValueError as e:
             self.unknown[name] = str(e)  # the provider lists the tag, and this is said there
-        else:
-            self.tags[tag] = Tag(name)
+            return
+        if metadata.kind not in SHOWN:
+            self._hidden.add(name)
+        self.tags[tag] = Tag(name)
 
     def add(self, tag: Tag, file: str, descriptor: int, found: Found) -> None:
         """Adds one record, or says why not."""

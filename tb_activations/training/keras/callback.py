@@ -15,6 +15,7 @@ import keras
 from tb_activations.record.options import Options
 from tb_activations.training.batch import first_batch
 from tb_activations.training.keras.forward import build, check_model
+from tb_activations.training.keras.look import PlainLook, can_look
 from tb_activations.training.keras.passes import make_pass
 from tb_activations.training.keras.survey import loggable_inputs, sliced, surveyed
 from tb_activations.training.keras.tensors import targets
@@ -44,6 +45,9 @@ class ActivationsCallback(keras.callbacks.Callback):
       compression: 0 (none) to 9.
       class_names: what the integers in y are called.
       log_inputs: whether the inputs are logged too, once, as tags of kind "input".
+      receptive_fields: whether it is found, once, after the second record, which part of the input
+        each position of a layer sees, for the box in the dashboard; the model runs some hundred
+        examples for it.
       verbose: 0 for no word about what will be written.
 
     Steps: the first record is of the model as `fit` finds it, at the epoch that `fit` starts with
@@ -69,6 +73,7 @@ class ActivationsCallback(keras.callbacks.Callback):
         compression: int = 1,
         class_names: Sequence[str] | None = None,
         log_inputs: bool = True,
+        receptive_fields: bool = True,
         verbose: int = 1,
     ) -> None:
         super().__init__()
@@ -78,6 +83,7 @@ class ActivationsCallback(keras.callbacks.Callback):
             Options(max_outputs, max_channels, precision, compression),
             max_bytes_per_update=max_bytes_per_update,
             log_inputs=log_inputs,
+            receptive_fields=receptive_fields,
             verbose=verbose,
         )
         self._selection = Selection(layers)
@@ -134,7 +140,8 @@ class ActivationsCallback(keras.callbacks.Callback):
         build(model, inputs)
         entries = surveyed(model, inputs, self._selection)
         shown = loggable_inputs(self._batch.inputs)
-        probe = Probe(self._batch, slices, shown, self._labels, _writes(model))
+        look = functools.partial(PlainLook, model, self._batch) if can_look(self._batch) else None
+        probe = Probe(self._batch, slices, shown, self._labels, _writes(model), look)
         self._recorder.prepare(entries, probe, functools.partial(make_pass, model, inputs=inputs))
         self._watched = model
 

@@ -13,7 +13,8 @@ from tb_activations.training.batch import Batch, Slices, span
 from tb_activations.training.keras.forward import check, forward, preserved
 from tb_activations.training.keras.patches import watching
 from tb_activations.training.keras.tensors import cut, parts, tensor
-from tb_activations.training.recorder import SLICE, Input
+from tb_activations.training.receptive import Input
+from tb_activations.training.recorder import SLICE
 from tb_activations.training.selection import Entry, Selection
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from tb_activations.record.header import MAX_RECORD_BYTES
-from tb_activations.record.metadata import summary_metadata
+from tb_activations.record.metadata import check_kind, summary_metadata
 from tb_activations.record.options import Options, check_rank, check_size
 from tb_activations.record.storage import refused_dtype
 from tb_activations.training.tensorflow.record import blobs, keep
@@ -62,6 +62,7 @@ def activations(
         and one warning is printed.
     """
     options = Options(max_outputs, max_channels, precision, compression, data_format)
+    check_kind(kind)
     metadata = summary_metadata(kind, order, description)
     step = _checked_step(step)
     scope = tf.summary.experimental.summary_scope(name, "activations_summary", values=[data])

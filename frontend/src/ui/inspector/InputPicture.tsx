@@ -1,6 +1,8 @@
-/** The input that belongs to what is shown, with a box at the patch under the cursor. */
+/** The input that belongs to what is shown, with a box around what the pixel under the cursor sees. */
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import type { LayerView } from "../../data/answers";
+import { middleOf, type Part, type RunFacts, seenBy } from "../../data/facts";
 import type { TileSource } from "../../render/planes";
 import { useStore } from "../../state/store";
 import { inputPicture, painted, reduction } from "./picture";
@@ -42,20 +44,48 @@ function Picture(props: { source: TileSource; size: number; label: string | null
   );
 }
 
-/** The part of the input at the place of the marked pixel; planes and inputs differ in size. */
+/**
+ * What of the input the marked pixel sees: its bounds, and its middle. Nothing where that is not known,
+ * or is all of it.
+ */
 function Patch() {
   const store = useStore();
-  const place = useComputed(() => {
+  const parts = useComputed(() => {
     const pixel = store.hover.value?.pixel ?? store.pixel.value;
-    const stack = store.shown.value?.source.stack;
-    if (!pixel || !stack || (store.view.value?.spatial.length ?? 0) < 2) return null;
-    const percent = (part: number, all: number) => `${(100 * part) / all}%`;
-    return {
-      left: percent(pixel.x, stack.width),
-      top: percent(pixel.y, stack.height),
-      width: percent(1, stack.width),
-      height: percent(1, stack.height),
-    };
-  });
-  return place.value && <i class="patch" style={place.value} />;
+    const [view, input] = [store.view.value, store.input.value];
+    const stack = input?.sources[input.example]?.stack;
+    const fields = view && input && fieldsOf(view, input.tag, store.facts.value);
+    const [y, x] = fields ?? [];
+    if (!pixel || !stack || !y || !x) return null;
+    const box = (of: typeof seenBy) => [of(x, pixel.x, stack.width), of(y, pixel.y, stack.height)];
+    return { bounds: styleOf(box(seenBy)), middle: styleOf(box(middleOf)) };
+  }).value;
+  return (
+    parts && (
+      <>
+        <i class="patch" style={parts.bounds} />
+        <i class="patch middle" style={parts.middle} />
+      </>
+    )
+  );
+}
+
+const ITSELF = { start: 0, size: 1, stride: 1 } as const;
+
+/** The fields of the rows and columns of a plane; of an input, each pixel sees itself. */
+function fieldsOf(view: LayerView, input: string, facts: RunFacts | null) {
+  if (view.spatial.length < 2) return null;
+  if (view.kind === "input") return view.tag === input ? [ITSELF, ITSELF] : null;
+  const known = facts?.run === view.run ? facts : null;
+  return known?.receptiveFields.get(input)?.get(view.tag)?.slice(-2) ?? null;
+}
+
+function styleOf([x, y]: readonly Part[]) {
+  const percent = (share: number) => `${100 * share}%`;
+  return {
+    left: percent(x!.from),
+    top: percent(y!.from),
+    width: percent(x!.to - x!.from),
+    height: percent(y!.to - y!.from),
+  };
 }

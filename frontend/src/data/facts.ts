@@ -1,0 +1,56 @@
+/** What is constant for a run: which part of an input each position of a layer sees. */
+import { list, numbers, object } from "./parse";
+
+/**
+ * What an axis of a layer sees of an axis of an input: `size` pixels of it, from `start + i * stride`
+ * on for position i. Parts beyond the input are its padding.
+ */
+interface Field {
+  readonly start: number;
+  readonly size: number;
+  readonly stride: number;
+}
+
+export interface RunFacts {
+  readonly run: string;
+  /** Of an input's tag and a layer's: a field for each spatial axis. */
+  readonly receptiveFields: ReadonlyMap<string, ReadonlyMap<string, readonly Field[]>>;
+}
+
+/** A part of an axis, as shares of it. */
+export interface Part {
+  readonly from: number;
+  readonly to: number;
+}
+
+export function parseFacts(json: unknown, run: string): RunFacts {
+  const inputs = Object.entries(object(object(json, "run").receptive_fields ?? {}, "fields"));
+  const receptiveFields = inputs.map(([input, layers]) => {
+    const entries = Object.entries(object(layers, input)).map(
+      ([tag, axes]) => [tag, list(axes, tag).map((axis) => field(axis, tag))] as const,
+    );
+    return [input, new Map(entries)] as const;
+  });
+  return { run, receptiveFields: new Map(receptiveFields) };
+}
+
+function field(json: unknown, place: string): Field {
+  const [start = 0, size = 1, stride = 1] = numbers(json, place);
+  return { start, size, stride };
+}
+
+/** What position i sees of an axis of `length` pixels, cut at its ends. */
+export function seenBy({ start, size, stride }: Field, i: number, length: number): Part {
+  return part(start + i * stride, size, length);
+}
+
+/** The middle of that: as wide as two neighbours are apart, a pixel at least. */
+export function middleOf({ start, size, stride }: Field, i: number, length: number): Part {
+  const width = Math.max(stride, 1);
+  return part(start + i * stride + (size - width) / 2, width, length);
+}
+
+function part(from: number, size: number, length: number): Part {
+  const share = (pixel: number) => Math.min(Math.max(pixel / length, 0), 1);
+  return { from: share(from), to: share(from + size) };
+}

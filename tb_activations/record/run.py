@@ -1,0 +1,90 @@
+"""What is constant for a run, in a record of its own: a tag of kind "run", hidden from lists.
+
+The record is one of an array of a single 0, so that every reader indexes it as any other, and holds
+one blob more, after the pages: UTF-8 JSON of the fields of `RunFacts`. A later record replaces an
+earlier one. Fields may be added; a reader passes over those that it does not know.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tb_activations.record.decoder import Blob
+from tb_activations.record.encoder import encode
+from tb_activations.record.errors import RecordError
+from tb_activations.record.values import Record
+
+RUN_TAG = "__run__"
+MAX_BYTES = 64 << 20
+
+
+class Field(NamedTuple):
+    """What one axis of a layer sees of one axis of an input, in input pixels.
+
+    Position i of the layer sees the pixels from `start + i * stride` on, `size` of them; pixel p
+    covers p to p + 1. Parts beyond the input are its padding.
+    """
+
+    start: float
+    size: float
+    stride: float
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is known of a run as a whole.
+
+    receptive_fields: tag of an input → tag of a layer → a `Field` for each spatial axis. A layer
+    that sees all of the input, or whose axes are not the input's, is not in it.
+    """
+
+    receptive_fields: Mapping[str, Mapping[str, tuple[Field, ...]]] = field(default_factory=dict)
+
+
+def run_blobs(facts: RunFacts) -> list[bytes]:
+    """The blobs of the run's record."""
+    fields = {
+        source: {layer: [list(axis) for axis in axes] for layer, axes in layers.items()}
+        for source, layers in facts.receptive_fields.items()
+    }
+    content = json.dumps({"receptive_fields": fields}, separators=(",", ":"), allow_nan=False)
+    return [*encode(np.zeros((1, 1), np.float32)), content.encode("utf-8")]
+
+
+def read_facts(record: Record) -> RunFacts:
+    """The facts in a run's record. Raises RecordError where it does not hold them."""
+    number = Blob.FIRST_PAGE + len(record.header.pages)
+    [blob] = record.blobs([number])
+    return parse_facts(blob)
+
+
+def parse_facts(blob: bytes) -> RunFacts:
+    """The facts in a blob, every field checked. Raises RecordError."""
+    if len(blob) > MAX_BYTES:
+        raise RecordError(f"facts of a run of {len(blob):,} bytes")
+    try:
+        fields = json.loads(blob.decode("utf-8"))
+        receptive = fields.get("receptive_fields", {})
+        return RunFacts(
+            {source: {tag: _axes(axes) for tag, axes in layers.items()}
+             for source, layers in receptive.items()}
+        )  # fmt: skip
+    except (ValueError, RecursionError, AttributeError, TypeError) as e:
+        raise RecordError(f"facts of a run that cannot be read: {blob[:60]!r}") from e
+
+
+def _axes(axes: Any) -> tuple[Field, ...]:
+    fields = tuple(Field(*(float(number) for number in axis)) for axis in axes)
+    if len(fields) > 3 or not all(map(_possible, fields)):
+        raise ValueError(f"a receptive field of {str(axes)[:60]}")
+    return fields
+
+
+def _possible(axis: Field) -> bool:
+    return all(map(math.isfinite, axis)) and axis.size > 0 and axis.stride > 0
