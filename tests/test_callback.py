@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 import subprocess
@@ -141,9 +142,13 @@ def test_batches_count_from_the_optimizers_iterations(tmp_path):
     assert steps(tmp_path) == [4, 6, 9, 12, 15]
 
 
-def test_every_batch_is_a_step(tmp_path):
-    fit(convnet(), quiet(tmp_path, X, "dense", update_freq="batch"), epochs=1)
+def test_every_batch_is_a_step_of_the_weights_that_it_left(tmp_path):
+    model = convnet()
+    fit(model, quiet(tmp_path, X, "dense", update_freq="batch", precision="float32"), epochs=1)
+    values = [read(tmp_path)["dense"][step][1] for step in range(5)]
     assert steps(tmp_path) == [0, 1, 2, 3, 4]
+    assert not any(np.array_equal(a, b) for a, b in itertools.pairwise(values))
+    np.testing.assert_allclose(values[4], tba.capture(model, X, "dense")["dense"][:4], atol=1e-6)
 
 
 @pytest.mark.skipif(

@@ -116,12 +116,12 @@ class ActivationsCallback(keras.callbacks.Callback):
             return
         before, self._done = self._done, self._before_epoch + batch + 1
         if self._done // self._every > before // self._every:
-            self._recorder.update(self._done)
+            self._update(self._done)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._epochs = (self._epochs or 0) + 1
         if not self._every:
-            self._recorder.update(self._epochs)
+            self._update(self._epochs)
 
     def on_train_end(self, logs: dict | None = None) -> None:
         self._recorder.close()
@@ -129,6 +129,10 @@ class ActivationsCallback(keras.callbacks.Callback):
     def flush(self) -> None:
         """Waits until everything that was logged so far is on disk."""
         self._recorder.flush()
+
+    def _update(self, step: int) -> None:
+        _ = self.model  # on JAX, Keras puts the weights of now into the model when it is asked for
+        self._recorder.update(step)
 
     def _prepare(self, model: Any) -> None:
         """Finds the layers, and plans what to keep of them."""
