@@ -93,7 +93,26 @@ describe("health", () => {
       dead: 6,
       worst: { tag: "dense", share: 0.5 },
       nonfiniteLayers: [],
+      floor: null,
     });
+  });
+
+  it("names the layer that made the lowest number of NaN, behind the layer that holds NaN", () => {
+    const at = (tag: string, order: number, fields: object) => ({
+      ...conv,
+      tag,
+      order,
+      columns: [health(1, fields)],
+      at: health(1, fields),
+    });
+    const broken = at("broken", 1, { nonfinite: 1 });
+    for (const largest of [3.4028e38, 3.3895e38, 65504]) {
+      const pool = at("pool", 2, { largest });
+      expect(summarize(overview([broken, pool], [[1, 1]]), null).floor).toBe("pool");
+      expect(summarize(overview([pool], [[1, 1]]), null).floor).toBeNull();
+    }
+    const other = at("other", 2, { largest: 9 });
+    expect(summarize(overview([broken, other], [[1, 1]]), null).floor).toBeNull();
   });
 });
 

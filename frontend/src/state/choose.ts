@@ -11,6 +11,8 @@ import type {
 
 const LEGIBLE_PLANE = 8;
 const FILM_FRAMES = 12;
+/** The largest magnitudes of bfloat16 and float16, as short as the server gives them. */
+const [LARGEST_BFLOAT16, LARGEST_FLOAT16] = [3.3895e38, 65504];
 
 /** The run most recently written; the last by name where the server gives no times. */
 export function defaultRun(tags: TagIndex): string | null {
@@ -97,6 +99,8 @@ interface HealthSummary {
   /** The layer with the largest share of dead channels. */
   readonly worst: { readonly tag: string; readonly share: number } | null;
   readonly nonfiniteLayers: readonly string[];
+  /** The first finite layer behind one that is not whose values end where its type does. */
+  readonly floor: string | null;
 }
 
 export function summarize(overview: Overview, step: number | null): HealthSummary {
@@ -104,17 +108,24 @@ export function summarize(overview: Overview, step: number | null): HealthSummar
   let dead = 0;
   let worst: HealthSummary["worst"] = null;
   const nonfiniteLayers: string[] = [];
+  let floor: string | null = null;
   for (const layer of overview.layers.values()) {
     const health = healthAt(overview, layer, step);
     if (!health) continue;
     if (health.nonfinite > 0) nonfiniteLayers.push(layer.tag);
     if (layer.kind === "input") continue;
+    if (nonfiniteLayers.length > 0 && atFloor(health)) floor ??= layer.tag;
     channels += layer.channels;
     dead += health.dead;
     const share = layer.channels > 0 ? health.dead / layer.channels : 0;
     if (share > (worst?.share ?? 0)) worst = { tag: layer.tag, share };
   }
-  return { channels, dead, worst, nonfiniteLayers };
+  return { channels, dead, worst, nonfiniteLayers, floor };
+}
+
+/** TensorFlow's CPU max-pooling makes the lowest number of a type from a window of NaN. */
+function atFloor({ largest }: LayerHealth): boolean {
+  return largest !== null && (largest >= LARGEST_BFLOAT16 || largest === LARGEST_FLOAT16);
 }
 
 /** Up to 12 steps, evenly chosen, the first and the last among them. */

@@ -14,7 +14,7 @@ export function Health() {
   }
   const overview = ready(answer);
   if (!overview) return <p class="section health muted">Reading the log…</p>;
-  const { channels, dead, worst, nonfiniteLayers } = summarize(overview, store.step.value);
+  const { channels, dead, worst, nonfiniteLayers, floor } = summarize(overview, store.step.value);
   const first = overview.firstNonfinite;
   const [broken] = nonfiniteLayers;
   const openDead = (tag: string) =>
@@ -39,6 +39,12 @@ export function Health() {
             )}
             .{" "}
           </span>
+        )}
+        {floor !== null && (
+          <>
+            The lowest number in <LayerLink tag={floor} /> may stand for NaN: max-pooling makes it
+            of a window of NaN on CPUs.{" "}
+          </>
         )}
         {dead === 0 || !worst ? (
           `No dead channels in ${channels}.`
