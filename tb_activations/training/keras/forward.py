@@ -17,6 +17,7 @@ from tb_activations.training.keras.private import (
     seeds_of_tensorflow,
     takes_training,
 )
+from tb_activations.training.keras.state import noted_state
 from tb_activations.training.keras.watch import Watch
 from tb_activations.training.selection import Selection
 
@@ -57,32 +58,26 @@ def _call(model: Any, inputs: Any) -> Any:
 
 
 @contextmanager
-def preserved(model: Any) -> Iterator[None]:
+def preserved(model: Any, apart: bool = False) -> Iterator[None]:
     """Puts back what a pass may change beside Keras' variables.
 
-    The seeds of Python, NumPy and TensorFlow's eager operations, and the `tf.Variable`s that are
-    no weights and that layers hold themselves, which no `StatelessScope` knows.
+    The seeds of Python, NumPy and TensorFlow's eager operations, and what layers hold themselves,
+    which no `StatelessScope` knows.
+
+    Args:
+      apart: eager operations of TensorFlow draw from a seed that training does not use.
     """
     python, numpy = random.getstate(), np.random.get_state()
-    restore_tensorflow = seeds_of_tensorflow() if _runs_on_tensorflow() else lambda: None
-    variables = [(variable, variable.numpy()) for variable in _bare_variables(model)]
+    restores = noted_state(model)
+    if _runs_on_tensorflow():
+        restores.append(seeds_of_tensorflow(apart))
     try:
         yield
     finally:
-        for variable, value in variables:
-            variable.assign(value)
+        for restore in restores:
+            restore()
         random.setstate(python)
         np.random.set_state(numpy)
-        restore_tensorflow()
-
-
-def _bare_variables(model: Any) -> list[Any]:
-    if not _runs_on_tensorflow():
-        return []
-    import tensorflow as tf
-
-    held = (value for layer in flattened(model) for value in vars(layer).values())
-    return [one for one in held if isinstance(one, tf.Variable) and not one.trainable]
 
 
 def _runs_on_tensorflow() -> bool:

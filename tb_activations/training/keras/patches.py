@@ -20,6 +20,7 @@ from tb_activations.training.keras.private import (
     ATTENTION_METHOD,
     always_fused,
     converted_by_autograph,
+    summary_switch,
 )
 from tb_activations.training.keras.tensors import is_symbolic, parts
 from tb_activations.training.keras.watch import Watch
@@ -63,6 +64,7 @@ class _Patches:
                 self._replace(attention, ATTENTION_METHOD, _watched_attention)
                 if keras.backend.backend() == "tensorflow":
                     self._replace(_tf_function_class(), "__call__", _watched_function_call)
+                    self._replace(*summary_switch(), _silent_summaries)
             self._open += 1
 
     def __exit__(self, *_: object) -> None:
@@ -89,6 +91,20 @@ def _watched_layer_call(original: Callable[..., Any]) -> Callable[..., Any]:
         return watch.call(original, layer, args, kwargs)
 
     return call
+
+
+def _silent_summaries(original: Callable[..., Any]) -> Callable[..., Any]:
+    """What layers write themselves is of training: a watched pass records no summary of theirs."""
+
+    @functools.wraps(original)
+    def should_record(*args: Any, **kwargs: Any) -> Any:
+        if getattr(_thread, "watch", None) is None:
+            return original(*args, **kwargs)
+        import tensorflow as tf
+
+        return tf.constant(False)
+
+    return should_record
 
 
 def _watched_attention(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,10 +7,13 @@ what it is for, and the rest of the package knows the functions.
 from __future__ import annotations
 
 import functools
+import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import CodeType
 from typing import Any
+
+import keras
 
 # Code that runs a function many times, or maps it: (end of the file's name, functions or None).
 _LOOPS: tuple[tuple[str, frozenset[str] | None], ...] = (
@@ -31,6 +34,24 @@ _LOOPS: tuple[tuple[str, frozenset[str] | None], ...] = (
     ("jax/_src/api.py", frozenset({"vmap_f"})),
     ("torch/_functorch/vmap.py", None),
 )
+
+# Operations that change the variable whose handle they are given.
+_ASSIGN = ("Assign", "ResourceScatter", "Rng", "Stateful")
+
+# What `compile` and `fit` add to a model: they change nothing of its forward pass.
+OF_TRAINING = frozenset(
+    {
+        "_compile_config",
+        "_compiled_trainable_state",
+        "_eval_epoch_iterator",
+        "history",
+        "optimizer",
+        "stop_training",
+    }
+)
+OF_TRACKING = "_self_"  # how the names of TensorFlow's own bookkeeping begin
+
+_OTHER_SEED = 0x7B5A17  # no user's own
 
 # The method of an attention layer that makes its scores: `(output, scores or None)`.
 ATTENTION_METHOD = "_compute_attention"
@@ -88,15 +109,69 @@ def trace_of(value: Any) -> Any:
     return getattr(value, "_trace", None)
 
 
-def seeds_of_tensorflow() -> Callable[[], None]:
-    """Notes the seed of TensorFlow's eager operations; what is returned puts it back."""
+def seeds_of_tensorflow(apart: bool = False) -> Callable[[], None]:
+    """Notes the seed of TensorFlow's eager operations; what is returned puts it back.
+
+    Args:
+      apart: operations draw from another seed until then. Each seed has a kernel with a state of
+        its own, which nothing can put back.
+    """
     from tensorflow.python.eager import context
 
-    generator = getattr(context.context(), "_rng", None)  # None where no global seed is set
-    if generator is None:
-        return lambda: None
-    state = generator.getstate()
-    return lambda: generator.setstate(state)
+    now = context.context()
+    seed, generator = now._seed, getattr(now, "_rng", None)  # where no global seed is set: None
+    state = None if generator is None else generator.getstate()
+    if apart:
+        now._seed = _OTHER_SEED
+        now._rng = random.Random(_OTHER_SEED)
+
+    def restore() -> None:
+        now._seed, now._rng = seed, generator
+        if generator is not None:
+            generator.setstate(state)
+
+    return restore
+
+
+def global_generator() -> Any:
+    """TensorFlow: the generator that `tf.random.get_global_generator` returns, None before it."""
+    from tensorflow.python.ops import stateful_random_ops
+
+    return stateful_random_ops.global_generator
+
+
+def is_keras_variable(value: Any) -> bool:
+    """Whether a `StatelessScope` drops what is assigned to it."""
+    return isinstance(value, keras.Variable)
+
+
+def moved_by(graph: Any, kept: Iterable[Any]) -> list[tuple[Any, Any]]:
+    """TensorFlow: (handle, dtype) of the variables outside of a graph that it may assign to.
+
+    Args:
+      kept: handles of Keras' variables, which count only where the graph assigns to them.
+    """
+    from tensorflow.python.ops import handle_data_util
+
+    known = {id(handle) for handle in kept}
+    found = []
+    for outside, inside in graph.captures:
+        data = getattr(outside, "_handle_data", None) or handle_data_util.get_resource_handle_data(
+            inside
+        )
+        if data is None or not data.is_set or len(data.shape_and_type) != 1:
+            continue
+        assigned = any(operation.type.startswith(_ASSIGN) for operation in inside.consumers())
+        if assigned or id(outside) not in known:
+            found.append((outside, data.shape_and_type[0].dtype))
+    return found
+
+
+def summary_switch() -> tuple[Any, str]:
+    """TensorFlow: (module, name) of the function that every summary asks whether to record."""
+    from tensorflow.python.ops import summary_ops_v2
+
+    return summary_ops_v2, "_should_record_summaries_internal"
 
 
 def converted_by_autograph(function: Callable[..., Any]) -> Callable[..., Any]:
