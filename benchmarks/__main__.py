@@ -16,6 +16,7 @@ from benchmarks import harness, page
 
 NAMES = [
     "epoch",
+    "first_step",
     "training_step",
     "bytes_per_value",
     "every_step",

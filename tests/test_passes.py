@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import os
+
 import keras
 import model_zoo
 import numpy as np
@@ -9,10 +12,11 @@ import pytest
 from keras import layers as L
 
 import tb_activations as tba
+from benchmarks import first_step, model_kinds
 from tb_activations.record.statistics import ChannelStatistics
 from tb_activations.training.batch import as_inputs, mapped
 from tb_activations.training.keras.forward import build
-from tb_activations.training.keras.passes import PlainPass, make_pass
+from tb_activations.training.keras.passes import PlainPass, make_pass, scouted_pass
 from tb_activations.training.keras.private import unoptimised
 from tb_activations.training.keras.survey import surveyed
 from tb_activations.training.keras.tensors import tensor
@@ -27,14 +31,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+def planned(found, plans):
+    plans[:] = [layer_plan(e.name, e.order, shape, e.channels_first, None) for e, shape in found]
+    return tuple(plans)
+
+
 def prepared(model, x):
     inputs = mapped(tensor, as_inputs(x))
     build(model, inputs)
-    plans = [
-        layer_plan(entry.name, entry.order, shape, entry.channels_first, None)
-        for entry, shape in surveyed(model, inputs, Selection(None))
-    ]
-    return inputs, tuple(plans)
+    return inputs, planned(surveyed(model, inputs, Selection(None)), [])
 
 
 def run(one, inputs, keep=2):
@@ -47,8 +52,10 @@ def run(one, inputs, keep=2):
 def test_the_graph_shows_what_capture_shows(title):
     keras.utils.set_random_seed(1)
     model, x, _ = model_zoo.KINDS[title]()
-    inputs, plans = prepared(model, x)
-    graph = make_pass(model, plans, inputs)
+    inputs = mapped(tensor, as_inputs(x))
+    build(model, inputs)
+    plans = []
+    graph = scouted_pass(model, inputs, Selection(None), lambda found: planned(found, plans))
     assert isinstance(graph, GraphPass)
     captured = tba.capture(model, x)
     pieces = run(graph, inputs)
@@ -173,3 +180,88 @@ def test_both_passes_keep_the_planned_channels(ids):
     ]
     assert both[0].shape == (2, 10, 10, 8 if ids is None else 3)
     np.testing.assert_allclose(*both, rtol=1e-5, atol=1e-6)
+
+
+def test_what_there_is_is_found_without_running_the_model():
+    """No layer computes a value before the first record, where a graph tells the shapes."""
+    ran = []
+
+    class Notes(L.Layer):
+        def call(self, x):
+            ran.append(tf.executing_eagerly())
+            return x * 2
+
+    model = keras.Sequential([keras.Input((3,)), Notes(name="notes"), L.Dense(2, name="dense")])
+    ran.clear()
+    found = scouted_pass(model, tf.zeros([4, 3]), Selection(None), lambda found: planned(found, []))
+    assert ran == [False]
+    assert list(run(found, tf.zeros([4, 3]))) == ["notes", "dense"]
+
+
+def test_layers_inside_a_python_function_are_found():
+    """Sibling: what a graph does not show, the plain pass does."""
+
+    class Calls(L.Layer):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.inner = L.Dense(3, name="inner")
+
+        def build(self, shape):
+            self.inner.build(shape)
+
+        def call(self, x):
+            out = tf.py_function(self.inner, [x], tf.float32)
+            return tf.ensure_shape(out, [None, 3])
+
+    model = keras.Sequential([keras.Input((3,)), Calls(name="calls"), L.Dense(2, name="dense")])
+    plans = []
+    found = scouted_pass(
+        model, tf.ones([4, 3]), Selection(None), lambda found: planned(found, plans)
+    )
+    assert [plan.name for plan in plans] == ["calls/inner", "calls", "dense"]
+    assert list(run(found, tf.ones([4, 3]))) == ["calls/inner", "calls", "dense"]
+
+
+def test_a_shape_that_a_graph_cannot_tell_is_looked_at():
+    """Sibling: a side that depends on values has the plain pass tell its size."""
+
+    class Grows(L.Layer):
+        def call(self, x):
+            return tf.tile(x[:, :1], [1, tf.cast(tf.reduce_max(x), tf.int32) + 2])
+
+        def compute_output_shape(self, shape):
+            return (shape[0], None)
+
+    plans = []
+    scouted_pass(Grows(name="g"), tf.ones([4, 3]), Selection(None), lambda f: planned(f, plans))
+    assert [(plan.name, plan.shape) for plan in plans] == [("g", (3,))]
+
+
+@pytest.mark.parametrize("family", model_kinds.FAMILIES)
+def test_every_family_of_applications_is_traced_and_shown_as_it_computes(family):
+    """Names, order and values of the graph are those of `capture`, for one small size each."""
+    if family != "mobilenet" and os.environ.get("TBA_SOAK") != "1":
+        pytest.skip("minutes of both cores: TBA_SOAK=1")
+    name, side = model_kinds.FAMILIES[family]
+    keras.utils.set_random_seed(1)
+    model = first_step.network(name, side)
+    x = model_zoo.real(2, side, side, 3)
+    plans = []
+    inputs = mapped(tensor, as_inputs(x))
+    graph = scouted_pass(model, inputs, Selection(None), lambda found: planned(found, plans))
+    assert isinstance(graph, GraphPass)
+    captured = tba.capture(model, x)
+    pieces = run(graph, inputs)
+    assert list(pieces) == list(captured)
+    for tag, value in captured.items():
+        scale = max(1e-3, float(np.abs(value).max()))
+        np.testing.assert_allclose(pieces[tag].kept, value[:2], rtol=1e-3, atol=1e-3 * scale)
+
+
+def test_the_families_are_all_that_keras_applications_has():
+    names = {
+        name
+        for name in dir(keras.applications)
+        if inspect.ismodule(getattr(keras.applications, name))
+    }
+    assert names - {"imagenet_utils", "resnet50"} <= set(model_kinds.FAMILIES)

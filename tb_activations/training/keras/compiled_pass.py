@@ -10,6 +10,7 @@ import numpy as np
 from tb_activations.training.batch import Batch, leaves, mapped
 from tb_activations.training.keras.forward import forward, preserved
 from tb_activations.training.keras.patches import watching
+from tb_activations.training.keras.survey import Scout
 from tb_activations.training.keras.tensors import home_of
 from tb_activations.training.piece import Take, ValuesPiece
 from tb_activations.training.plan import LayerPlan
@@ -19,12 +20,25 @@ from tb_activations.training.selection import named
 class CompiledPass:
     """Takes the values of the model's variables at each call, as it must not keep them."""
 
-    def __init__(self, model: Any, layers: tuple[LayerPlan, ...], inputs: Any) -> None:
+    def __init__(
+        self,
+        model: Any,
+        layers: tuple[LayerPlan, ...],
+        inputs: Any,
+        scout: Scout | None = None,
+    ) -> None:
         self._model = model
         self._names = [layer.name for layer in layers]
+        self._scout = scout
         self._structure = inputs
         self._function = jax.jit(self._run)
-        jax.eval_shape(self._run, self._state(), leaves(inputs))
+        with preserved(model):
+            jax.eval_shape(self._run, self._state(), leaves(inputs))
+
+    @classmethod
+    def scouting(cls, model: Any, inputs: Any, scout: Scout) -> CompiledPass:
+        """Shapes are told without a value; then the pass is planned, and compiled when it runs."""
+        return cls(model, (), inputs, scout)
 
     def __call__(self, inputs: Any, keep: int, take: Take) -> None:
         examples = len(Batch(inputs))
@@ -40,6 +54,13 @@ class CompiledPass:
         rest = iter(flat)
         inputs = mapped(lambda _: next(rest), self._structure)
         pairs = list(zip(self._model.variables, state, strict=True))
-        with watching(named(self._names), home=home_of(flat[0])) as watch:
+        home = home_of(flat[0])
+        if self._scout is not None:
+            with watching(self._scout.wants, home=home, keep=self._scout.note) as watch:
+                forward(self._model, inputs, pairs)
+            self._names = [layer.name for layer in self._scout.choose(watch, self._model)]
+            self._scout = None
+            return []
+        with watching(named(self._names), home=home) as watch:
             forward(self._model, inputs, pairs)
         return [watch.values[name] for name in self._names]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import tensorflow as tf
@@ -9,11 +11,14 @@ import tensorflow as tf
 from tb_activations.training.batch import Batch, leaves, length, mapped
 from tb_activations.training.keras.forward import forward, preserved
 from tb_activations.training.keras.patches import watching
-from tb_activations.training.keras.private import unoptimised
+from tb_activations.training.keras.private import moved_by, unoptimised
+from tb_activations.training.keras.survey import Scout, Unknown
 from tb_activations.training.piece import SumsPiece, Take
 from tb_activations.training.plan import LayerPlan
 from tb_activations.training.selection import named
 from tb_activations.training.tensorflow.statistics import graph_sums
+
+_PYTHON = ("EagerPyFunc", "PyFunc", "PyFuncStateless")  # operations that call back
 
 
 class GraphPass:
@@ -23,20 +28,42 @@ class GraphPass:
     also folds x · 0.
     """
 
-    def __init__(self, model: Any, layers: tuple[LayerPlan, ...], inputs: Any) -> None:
+    def __init__(
+        self,
+        model: Any,
+        layers: tuple[LayerPlan, ...],
+        inputs: Any,
+        scout: Scout | None = None,
+    ) -> None:
         self._model = model
         self._layers = layers
+        self._scout = scout
         self._structure = inputs
         self._functions: dict[int | None, Any] = {}
-        self._trace(inputs)
+        self._sized(inputs) if scout else self._trace(inputs)
+
+    @classmethod
+    def scouting(cls, model: Any, inputs: Any, scout: Scout) -> GraphPass:
+        """Traced once for what layers there are, what is kept of them, and the pass itself.
+
+        Raises:
+          Unknown: the graph of slices like `inputs` cannot tell.
+        """
+        return cls(model, (), inputs, scout)
 
     def __call__(self, inputs: Any, keep: int, take: Take) -> None:
         examples = len(Batch(inputs))
-        function = self._functions.get(None) or self._sized(inputs)
-        with preserved(self._model), unoptimised():
-            outputs = function(*leaves(inputs), tf.constant(keep))
+        function = self._function(inputs)
+        with preserved(self._model), _assigned(function, self._model), unoptimised():
+            outputs = function(*leaves(inputs), tf.constant(min(keep, examples)))
         for name, (sums, kept) in outputs.items():
             take(name, SumsPiece(examples, keep, sums.numpy(), kept.numpy()))
+
+    def _function(self, inputs: Any) -> Any:
+        size = length(leaves(inputs)[0])
+        if size not in self._functions and None not in self._functions:
+            self._trace(inputs)
+        return self._functions.get(size) or self._functions.get(None) or self._sized(inputs)
 
     def _trace(self, inputs: Any) -> None:
         """For any number of examples; where the model does not allow that, for each by itself."""
@@ -62,9 +89,12 @@ class GraphPass:
         rest = iter(flat)
         inputs = mapped(lambda _: next(rest), self._structure)
         graph = tf.compat.v1.get_default_graph()
-        with watching(named(layer.name for layer in self._layers), home=graph) as watch:
+        with self._watch(graph) as watch:
             forward(self._model, inputs)
-        values = {name: _dense(value) for name, value in watch.values.items()}
+        if self._scout is not None:
+            _check_python(graph)
+            self._layers, self._scout = self._scout.choose(watch, self._model), None
+        values = {layer.name: _dense(watch.values[layer.name]) for layer in self._layers}
         return {
             layer.name: (
                 graph_sums(values[layer.name], layer.channels_first),
@@ -73,13 +103,43 @@ class GraphPass:
             for layer in self._layers
         }
 
+    def _watch(self, graph: Any) -> Any:
+        if self._scout is None:
+            return watching(named(layer.name for layer in self._layers), home=graph)
+        return watching(self._scout.wants, home=graph, keep=self._scout.note)
+
+
+def _check_python(graph: Any) -> None:
+    """Refuses a graph that calls Python, where layers may run that it does not show."""
+    if any(operation.type in _PYTHON for operation in graph.get_operations()):
+        raise Unknown("what runs inside a Python function")
+
+
+@contextmanager
+def _assigned(function: Any, model: Any) -> Iterator[None]:
+    """Puts back the variables that the graph may assign to, whoever holds them."""
+    kept = [getattr(variable.value, "handle", None) for variable in model.variables]
+    moved = [
+        (handle, dtype, tf.raw_ops.ReadVariableOp(resource=handle, dtype=dtype).numpy())
+        for handle, dtype in moved_by(function.graph, kept)
+    ]
+    try:
+        yield
+    finally:
+        for handle, dtype, value in moved:
+            tf.raw_ops.AssignVariableOp(resource=handle, value=tf.constant(value, dtype))
+
 
 def _kept(value: Any, layer: LayerPlan, keep: Any) -> Any:
-    kept = value[:keep]
+    rank = len(value.shape)
+    kept = tf.slice(value, [0] * rank, tf.pad([keep], [[0, rank - 1]], constant_values=-1))
     if layer.channels_first:
-        rank = len(value.shape)
         kept = tf.transpose(kept, [0, *range(2, rank), 1])
-    return kept if layer.channel_ids is None else tf.gather(kept, layer.channel_ids, axis=-1)
+    if layer.channel_ids is None:
+        return kept
+    # A layer that looks across the batch has other channels where the batch is smaller.
+    ids = tf.minimum(tf.constant(layer.channel_ids), tf.shape(kept)[-1] - 1)
+    return tf.gather(kept, ids, axis=-1)
 
 
 def _dense(value: Any) -> Any:

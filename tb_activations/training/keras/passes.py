@@ -14,10 +14,11 @@ import keras
 from tb_activations.training.batch import Batch
 from tb_activations.training.keras.forward import forward, preserved
 from tb_activations.training.keras.patches import watching
+from tb_activations.training.keras.survey import MakePlan, Scout, surveyed
 from tb_activations.training.keras.tensors import to_numpy
 from tb_activations.training.piece import Pass, Take, ValuesPiece
 from tb_activations.training.plan import LayerPlan
-from tb_activations.training.selection import named
+from tb_activations.training.selection import Selection, named
 
 
 class PlainPass:
@@ -32,7 +33,7 @@ class PlainPass:
             take(entry.name, ValuesPiece(examples, keep, to_numpy(value)))
 
         examples = len(Batch(inputs))
-        with preserved(self._model), watching(self._wants, keep=hand_over):
+        with preserved(self._model, apart=True), watching(self._wants, keep=hand_over):
             forward(self._model, inputs)
 
 
@@ -44,15 +45,39 @@ def make_pass(model: Any, layers: tuple[LayerPlan, ...], inputs: Any) -> Pass:
         return PlainPass(model, layers)
 
 
+def scouted_pass(model: Any, inputs: Any, selection: Selection, plan: MakePlan) -> Pass:
+    """Finds what there is in a slice, lets `plan` choose, and returns the pass that shows it.
+
+    Where a trace tells all there is, nothing runs, and it becomes the pass; else one plain pass is
+    looked at.
+
+    Raises:
+      ValueError: a layer that was asked for is not there or cannot be logged, or none can.
+    """
+    try:
+        kind = _kind()
+        if kind is not None:
+            return kind.scouting(model, inputs, Scout(selection, len(Batch(inputs)), plan))
+    except Exception:  # the plain pass shows the layers; what the user did wrong is raised there
+        pass
+    return make_pass(model, plan(surveyed(model, inputs, selection)), inputs)
+
+
 def _compiled(model: Any, layers: tuple[LayerPlan, ...], inputs: Any) -> Pass | None:
     """The pass of the backend, None where it has none of its own."""
+    kind = _kind()
+    return kind(model, layers, inputs) if kind is not None else None
+
+
+def _kind() -> Any:
+    """The class of the backend's own pass, or None."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
         from tb_activations.training.keras.graph_pass import GraphPass
 
-        return GraphPass(model, layers, inputs)
+        return GraphPass
     if backend == "jax":
         from tb_activations.training.keras.compiled_pass import CompiledPass
 
-        return CompiledPass(model, layers, inputs)
+        return CompiledPass
     return None

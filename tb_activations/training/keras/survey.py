@@ -1,7 +1,11 @@
-"""What of a model and its inputs can be logged, found with one small plain pass."""
+"""What of a model and its inputs can be logged, found with one small pass.
+
+The pass need not compute: shapes are all that is asked for.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -13,29 +17,90 @@ from tb_activations.training.batch import Batch, Slices, span
 from tb_activations.training.keras.forward import check, forward, preserved
 from tb_activations.training.keras.patches import watching
 from tb_activations.training.keras.tensors import cut, parts, tensor
+from tb_activations.training.keras.watch import Watch
+from tb_activations.training.plan import LayerPlan
 from tb_activations.training.receptive import Input
 from tb_activations.training.recorder import SLICE
 from tb_activations.training.selection import Entry, Selection
 
+Found = list[tuple[Entry, tuple[int, ...]]]
+MakePlan = Callable[[Found], tuple[LayerPlan, ...]]
 
-def surveyed(model: Any, inputs: Any, selection: Selection) -> list[tuple[Entry, tuple[int, ...]]]:
-    """The chosen entries and their shapes, from one plain pass; those that can be logged."""
-    seen: list[tuple[Entry, tuple[int, ...]]] = []
-    count = len(Batch(inputs))
 
-    def note(entry: Entry, value: Any) -> None:
-        refusal = _refusal(value, count)
-        if refusal and selection.explicit:
+class Unknown(Exception):
+    """A pass that builds a graph or trace cannot tell a shape, or which layers run."""
+
+
+class Survey:
+    """What one pass shows of the chosen entries: those that can be logged, each with its shape.
+
+    found: `(entry, shape)` in order, `(n, …)` as the layer returned it.
+    """
+
+    def __init__(self, selection: Selection, count: int) -> None:
+        self.found: Found = []
+        self.selection = selection
+        self._count = count
+
+    def note(self, entry: Entry, value: Any) -> Any:
+        """Keeps an entry in mind; returns its value.
+
+        Raises:
+          ValueError: it was asked for, and cannot be logged.
+          Unknown: its shape cannot be told.
+        """
+        if _shapeless(value):
+            raise Unknown(f"the shape of {entry.name!r}")
+        refusal = _refusal(value, self._count)
+        if refusal and self.selection.explicit:
             raise ValueError(f"layer {entry.name!r} cannot be logged: {refusal}")
         if not refusal:
-            seen.append((entry, tuple(value.shape)))
+            self.found.append((entry, tuple(value.shape)))
+        return value
 
-    with preserved(model), watching(selection.wants, keep=note) as watch:
+    def finish(self, watch: Watch, model: Any) -> Found:
+        """What was found, once the pass is over.
+
+        Raises:
+          ValueError: something that was asked for is not there, or nothing is.
+        """
+        check(self.selection, watch, model)
+        if not self.found:
+            raise ValueError("the model has no layer whose output can be logged")
+        return self.found
+
+
+class Scout:
+    """A survey made while a pass is traced, which is then planned before the trace goes on.
+
+    Args:
+      plan: the entries that can be logged, with their shapes → what is kept of them.
+    """
+
+    def __init__(self, selection: Selection, count: int, plan: MakePlan) -> None:
+        self._survey = Survey(selection, count)
+        self._plan = plan
+        self.wants = selection.wants
+        self.note = self._survey.note
+
+    def choose(self, watch: Watch, model: Any) -> tuple[LayerPlan, ...]:
+        """Called where the forward pass is over."""
+        return self._plan(self._survey.finish(watch, model))
+
+
+def surveyed(model: Any, inputs: Any, selection: Selection) -> Found:
+    """The chosen entries and their shapes, from one plain pass; those that can be logged."""
+    survey = Survey(selection, len(Batch(inputs)))
+    with preserved(model, apart=True), watching(selection.wants, keep=survey.note) as watch:
         forward(model, inputs)
-    check(selection, watch, model)
-    if not seen:
-        raise ValueError("the model has no layer whose output can be logged")
-    return seen
+    return survey.finish(watch, model)
+
+
+def _shapeless(value: Any) -> bool:
+    """Whether a graph does not know all sides of a tensor; a ragged one has none to know."""
+    if hasattr(value, "flat_values") or hasattr(value, "dense_shape"):
+        return False
+    return getattr(value.shape, "rank", 0) is None or None in tuple(value.shape)
 
 
 def _refusal(value: Any, count: int) -> str | None:

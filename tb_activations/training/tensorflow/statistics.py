@@ -8,6 +8,7 @@ those in float64; anything else takes one with masks in float64.
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,12 +43,21 @@ def graph_sums(data: Tensor, channels_first: bool) -> Tensor:
     Args:
       data: activations `[n, …, c]` (`[n, c, …]`) of any dtype that can be logged.
     """
+    values = working(tf.reshape(data, _flat(data, channels_first)))
+    return _sums_function(values.dtype, channels_first)(values)
+
+
+def _flat(data: Tensor, channels_first: bool) -> Any:
+    """`[n, size, c]` (`[n, c, size]`): numbers where the graph knows them, which adds no ops."""
+    sides = (data.shape.as_list() if data.shape.rank is not None else [None, None])[1:]
+    if all(sides):
+        *between, channels = [*sides[1:], sides[0]] if channels_first else sides
+        size = math.prod(between)
+        return [-1, channels, size] if channels_first else [-1, size, channels]
     shape = tf.shape(data, tf.int64)
     channels = shape[1] if channels_first else shape[-1]
     size = tf.reduce_prod(shape[2:] if channels_first else shape[1:-1])
-    flat = [shape[0], channels, size] if channels_first else [shape[0], size, channels]
-    values = working(tf.reshape(data, flat))
-    return _sums_function(values.dtype, channels_first)(values)
+    return [shape[0], channels, size] if channels_first else [shape[0], size, channels]
 
 
 @functools.cache
@@ -62,7 +72,7 @@ def _sums_function(dtype: Any, channels_first: bool) -> Any:
         every = sums._replace(total=tf.fill(tf.shape(sums.finite), sums.total))
         return tf.stack(list(every))
 
-    return sums_of
+    return sums_of.get_concrete_function()  # its calls skip the look-up, which costs more than they
 
 
 def working(values: Tensor) -> Tensor:
