@@ -104,7 +104,7 @@ def test_a_process_that_does_not_write_runs_the_pass(tmp_path):
         return lambda inputs, keep, take: ran.append(keep) or run(inputs, keep, take)
 
     one = recorder(tmp_path)
-    one.prepare(entries(), probe(writes=False), counted)
+    one.prepare(entries(), probe(writes=False, divisible=False), counted)
     one.start(0, "go on")
     one.close()
     assert ran == [3, 2, 0] and read(tmp_path) == {}

@@ -18,14 +18,24 @@ from typing import Any
 from tb_activations.eventfile.last_step import last_step
 from tb_activations.record.options import Options
 from tb_activations.record.run import RunFacts
-from tb_activations.training.batch import Batch, leaves
+from tb_activations.training.batch import Batch, Slices, leaves
 from tb_activations.training.byte_queue import ByteQueue
 from tb_activations.training.piece import Pass, Piece
 from tb_activations.training.plan import LayerPlan, Plan, layer_plan, megabytes
+from tb_activations.training.progress import telling
 from tb_activations.training.receptive import Input, Look, fields_of_inputs
 from tb_activations.training.record_log import RecordLog, Tag
 from tb_activations.training.selection import Entry
 from tb_activations.training.update import Update
+from tb_activations.training.whole import (
+    Found,
+    MakePass,
+    Part,
+    Settled,
+    named,
+    refusal,
+    settled,
+)
 
 SLICE = 32  # examples that run at once
 SLOW = 2.0  # seconds from which on a work that training waits for is told
@@ -33,7 +43,6 @@ QUEUE_BYTES = 32 << 20
 MAX_BYTES_PER_UPDATE = 16 << 20
 
 MakeLook = Callable[[tuple[LayerPlan, ...]], Look]
-MakePass = Callable[[tuple[LayerPlan, ...]], Pass]
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,8 @@ class Probe:
     batch: as it was given. slices: it, cut and converted as the pass takes it; iterated at every
     update. inputs: those that can be logged. labels: one an example, or None. writes: False in a
     process that runs the pass while another one writes. make_look: of the planned layers, a look at
-    the model with other inputs, to find receptive fields; None where that cannot be.
+    the model with other inputs, to find receptive fields; None where that cannot be. divisible:
+    whether the model takes any number of examples at once.
     """
 
     batch: Batch
@@ -52,13 +62,14 @@ class Probe:
     labels: list[str] | None = None
     writes: bool = True
     make_look: MakeLook | None = None
+    divisible: bool = True
 
 
 @dataclass(frozen=True)
 class _Prepared:
     plan: Plan
     probe: Probe
-    run: Pass
+    parts: tuple[Part, ...]
 
 
 class Recorder:
@@ -105,6 +116,7 @@ class Recorder:
         self._verbose = verbose
         self._queue = ByteQueue(QUEUE_BYTES)
         self._log = RecordLog(self.log_dir)
+        self._unlimited: Plan | None = None
         self._prepared: _Prepared | None = None
 
     def prepare(
@@ -125,14 +137,35 @@ class Recorder:
         Raises:
           ValueError: a layer whose record would be larger than the format allows.
         """
-        full = Plan(
+        found = list(entries)
+        plan = self.plan(found, probe)
+        self.use(plan, probe, make_pass(plan.layers), found, make_pass)
+
+    def plan(self, entries: Iterable[tuple[Entry, Sequence[int]]], probe: Probe) -> Plan:
+        """What is kept of each entry, within the limit of an update."""
+        self._unlimited = Plan(
             tuple(self._layer_plan(entry, shape, probe) for entry, shape in entries),
             min(self._options.max_outputs, len(probe.batch)),
             self._options.precision,
         )
-        plan = full.within(self._budget)
-        self._say(full, plan)
-        self._prepared = _Prepared(plan, probe, make_pass(plan.layers))
+        return self._unlimited.within(self._budget)
+
+    def use(self, plan: Plan, probe: Probe, run: Pass, found: Found, make_pass: MakePass) -> None:
+        """Records with the pass that shows the last plan, and says what each update will write.
+
+        Layers that look across the batch, where it has several slices, get a pass of the whole.
+
+        Args:
+          found: what `plan` was made of.
+          make_pass: of other layers.
+        """
+        result = Settled(plan, (Part(probe.slices, run),))
+        if isinstance(probe.slices, Slices) and probe.divisible:
+            replan = functools.partial(self.plan, probe=probe)
+            with telling("comparing slices of the data with the whole", self._verbose):
+                result = settled(found, plan, probe.slices, run, make_pass, replan)
+        self._say(self._unlimited or result.plan, result)
+        self._prepared = _Prepared(result.plan, probe, result.parts)
 
     def start(self, step: int, to_continue: str) -> None:
         """The first record, of what training starts with. What the pass raises is raised.
@@ -150,7 +183,8 @@ class Recorder:
                 f"{to_continue.format(held=held)}, or choose another log_dir",
                 stacklevel=2,
             )
-        self._record(step)
+        with telling("the first record", self._verbose):
+            self._record(step)
 
     def update(self, step: int) -> None:
         """A later record. What fails now was not knowable before: it does not stop training."""
@@ -169,7 +203,8 @@ class Recorder:
     def close(self) -> None:
         """Flushes, and lets go of the file and the thread; a later step opens others."""
         self._record_facts()
-        self._queue.close()
+        with telling("writing what was recorded", self._verbose):
+            self._queue.close()
         self._log.close()
         self._warn()
 
@@ -178,10 +213,18 @@ class Recorder:
         ceiling = self._options.max_channels
         return layer_plan(entry.name, order, shape, entry.channels_first, ceiling)
 
-    def _say(self, full: Plan, plan: Plan) -> None:
+    def _say(self, full: Plan, result: Settled) -> None:
         """What each update will write, and what it leaves out."""
+        plan = result.plan
         if self._verbose:
             print(f"Activations: each update writes {plan.describe()}, to {self.log_dir}")
+        if result.across and self._verbose:
+            print(
+                f"Activations: {named(result.across)} look across the batch, and are shown by one "
+                "pass of all examples"
+            )
+        if result.left_out:
+            warnings.warn(f"left out: {refusal(result.left_out)}", stacklevel=4)
         lowered = plan.lowered_from(full)
         if lowered and self._verbose:
             print(
@@ -206,11 +249,13 @@ class Recorder:
             update.discard()
         if self._inputs_due:
             self._hand_over_inputs(update, probe)
-        take, left = functools.partial(self._hand_over_piece, update), plan.examples
-        for piece in probe.slices:
-            keep = min(left, len(Batch(piece)))
-            self._prepared.run(piece, keep, take)
-            left -= keep
+        take = functools.partial(self._hand_over_piece, update)
+        for part in self._prepared.parts:
+            left = plan.examples
+            for piece in part.slices:
+                keep = min(left, len(Batch(piece)))
+                part.run(piece, keep, take)
+                left -= keep
         self._hand_over(update, update.finish)
         self.step = step
 
@@ -230,7 +275,8 @@ class Recorder:
         """What is constant for the run; a model that cannot be shown other inputs has no fields."""
         started = time.monotonic()
         try:
-            found = RunFacts(fields_of_inputs(plan.layers, inputs, look))
+            with telling("finding the receptive fields", self._verbose):
+                found = RunFacts(fields_of_inputs(plan.layers, inputs, look))
             seconds = time.monotonic() - started
             if self._verbose and seconds > SLOW:
                 print(f"Activations: the receptive fields took {seconds:.0f} s, once")

@@ -5,21 +5,26 @@ It hooks into `fit` and counts what is completed, epochs or batches; a `Recorder
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import keras
 
 from tb_activations.record.options import Options
 from tb_activations.training.batch import first_batch
+from tb_activations.training.keras.changes import same_traits, traits
 from tb_activations.training.keras.forward import build, check_model
 from tb_activations.training.keras.look import PlainLook, can_look
-from tb_activations.training.keras.passes import make_pass
-from tb_activations.training.keras.survey import loggable_inputs, sliced, surveyed
+from tb_activations.training.keras.passes import make_pass, scouted_pass
+from tb_activations.training.keras.preprocess import preprocessed
+from tb_activations.training.keras.survey import Found, fixed_batch, loggable_inputs, sliced
 from tb_activations.training.keras.tensors import targets
 from tb_activations.training.labels import labels_of
+from tb_activations.training.piece import Pass
+from tb_activations.training.plan import LayerPlan, Plan
+from tb_activations.training.progress import telling
 from tb_activations.training.recorder import MAX_BYTES_PER_UPDATE, Probe, Recorder
 from tb_activations.training.selection import Selection
 
@@ -88,9 +93,12 @@ class ActivationsCallback(keras.callbacks.Callback):
         )
         self._selection = Selection(layers)
         self._every = _batches(update_freq)
-        self._batch = first_batch(data)
+        with telling("reading the first batch of the data", verbose):
+            self._batch = first_batch(data)
         self._labels = labels_of(targets(self._batch.labels), len(self._batch), class_names)
+        self._verbose = verbose
         self._watched: Any = None
+        self._traits: list[Any] = []
         self._epochs: int | None = None  # completed, in all calls of fit
         self._done = 0  # batches, counted on from the optimizer's iterations
         self._before_epoch = 0
@@ -135,19 +143,35 @@ class ActivationsCallback(keras.callbacks.Callback):
         self._recorder.update(step)
 
     def _prepare(self, model: Any) -> None:
-        """Finds the layers, and plans what to keep of them."""
-        if self._watched is model:
-            return
+        """Finds the layers, and plans what to keep of them; again where the model has changed."""
         check_model(model)
-        slices = sliced(model, self._batch)
+        if self._watched is model and same_traits(self._traits, traits(model)):
+            return
+        with telling("preparing the data as the model does", self._verbose):
+            batch = preprocessed(model, self._batch)
+        slices = sliced(model, batch)
         inputs = next(iter(slices))
-        build(model, inputs)
-        entries = surveyed(model, inputs, self._selection)
-        shown = loggable_inputs(self._batch.inputs)
-        look = functools.partial(PlainLook, model, self._batch) if can_look(self._batch) else None
-        probe = Probe(self._batch, slices, shown, self._labels, _writes(model), look)
-        self._recorder.prepare(entries, probe, functools.partial(make_pass, model, inputs=inputs))
-        self._watched = model
+        with telling("building the model", self._verbose):
+            build(model, inputs)
+        shown = loggable_inputs(batch.inputs)
+        look = partial(PlainLook, model, batch) if can_look(batch) else None
+        free = fixed_batch(model) is None
+        probe = Probe(batch, slices, shown, self._labels, _writes(model), look, free)
+        with telling("tracing the layers of the model", self._verbose):
+            found, plan, run = self._scouted(model, inputs, probe)
+        self._recorder.use(plan, probe, run, found, partial(make_pass, model, inputs=inputs))
+        self._watched, self._traits = model, traits(model)
+
+    def _scouted(self, model: Any, inputs: Any, probe: Probe) -> tuple[Found, Plan, Pass]:
+        """What there is, what is kept of it, and the pass that shows it."""
+        plans: list[tuple[Found, Plan]] = []
+
+        def choose(found: Found) -> tuple[LayerPlan, ...]:
+            plans.append((found, self._recorder.plan(found, probe)))
+            return plans[-1][1].layers
+
+        run = scouted_pass(model, inputs, self._selection, choose)
+        return *plans[-1], run
 
 
 def _batches(update_freq: str | int) -> int:
