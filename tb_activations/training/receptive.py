@@ -34,11 +34,15 @@ Show = Callable[[np.ndarray, Take], None]
 
 @dataclass(frozen=True)
 class Input:
-    """One input of the model that can be logged: its tag, and `[n, …, c]`, or `[n, c, …]`."""
+    """One input of the model that can be logged: its tag, and `[n, …, c]`, or `[n, c, …]`.
+
+    labels: one an example; None for the labels of the probe.
+    """
 
     name: str
     array: np.ndarray
     channels_first: bool = False
+    labels: list[str] | None = None
 
 
 class Look(Protocol):

@@ -295,7 +295,7 @@ class Recorder:
         for order, one in enumerate(probe.inputs):
             tag = Tag(one.name, "input", order)
             add = functools.partial(update.add_input, tag, one.array, one.channels_first)
-            self._hand_over(update, functools.partial(add, probe.labels))
+            self._hand_over(update, functools.partial(add, one.labels or probe.labels))
         self._inputs_due = False
 
     def _labels_of_layers(self, probe: Probe) -> list[str] | None:

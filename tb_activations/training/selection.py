@@ -184,7 +184,10 @@ def _refusal(
             )
     for layer in idle:
         if choice.wants(Place().inner(layer.name), "", layer):
-            return f"{choice.text} is in the model but does not run in a forward pass"
+            return (
+                f"{choice.text} is in the model but does not run in a forward pass: to watch it, "
+                "pass it as `model`"
+            )
     names = [entry.name for entry in entries]
     return f"no {choice.text}; {_close(choice.text, names)}the model has {_shortened(names)}"
 

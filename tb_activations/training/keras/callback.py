@@ -13,15 +13,12 @@ from typing import Any
 import keras
 
 from tb_activations.record.options import Options
-from tb_activations.training.batch import first_batch
 from tb_activations.training.keras.changes import same_traits, traits
-from tb_activations.training.keras.forward import build, check_model
+from tb_activations.training.keras.forward import build_apart, check_model
 from tb_activations.training.keras.look import PlainLook, can_look
 from tb_activations.training.keras.passes import make_pass, scouted_pass
-from tb_activations.training.keras.preprocess import preprocessed
-from tb_activations.training.keras.survey import Found, fixed_batch, loggable_inputs, sliced
-from tb_activations.training.keras.tensors import targets
-from tb_activations.training.labels import labels_of
+from tb_activations.training.keras.subject import Subject
+from tb_activations.training.keras.survey import Found, fixed_batch, sliced
 from tb_activations.training.piece import Pass
 from tb_activations.training.plan import LayerPlan, Plan
 from tb_activations.training.progress import telling
@@ -41,6 +38,11 @@ class ActivationsCallback(keras.callbacks.Callback):
         sequence, whose first batch is taken once and kept. y gives the labels.
       layers: a name, glob, layer object, layer class or predicate over layers, or a list of
         them; None for every layer whose values no other entry shows.
+      model: what to watch; None for the model that `fit` trains. A model or layer, such as the
+        generator of a GAN whose `train_step` calls it; the name of an attribute of the model that
+        is trained, which holds one; or a dict of these by name, `{"generator": …,
+        "discriminator": …}`, with data as a dict by the same names: their tags begin with the
+        name, `generator/conv1`, and as many examples of each are shown as all have.
       update_freq: "epoch", "batch", or a number of batches.
       max_outputs: how many examples' values are kept, the first ones. Statistics are over all.
       max_channels: how many channels of a layer are kept, evenly spread; None for all.
@@ -70,6 +72,7 @@ class ActivationsCallback(keras.callbacks.Callback):
         data: Any,
         layers: Any = None,
         *,
+        model: Any = None,
         update_freq: str | int = "epoch",
         max_outputs: int = 4,
         max_channels: int | None = None,
@@ -94,8 +97,7 @@ class ActivationsCallback(keras.callbacks.Callback):
         self._selection = Selection(layers)
         self._every = _batches(update_freq)
         with telling("reading the first batch of the data", verbose):
-            self._batch = first_batch(data)
-        self._labels = labels_of(targets(self._batch.labels), len(self._batch), class_names)
+            self._subject = Subject(model, data, class_names)
         self._verbose = verbose
         self._watched: Any = None
         self._traits: list[Any] = []
@@ -104,8 +106,8 @@ class ActivationsCallback(keras.callbacks.Callback):
         self._before_epoch = 0
 
     def on_train_begin(self, logs: dict | None = None) -> None:
+        self._prepare(self.model)
         model = self.model
-        self._prepare(model)
         if self._every:
             self._done = self._before_epoch = max(_iterations(model), self._done)
             if self._recorder.step is None:
@@ -142,21 +144,23 @@ class ActivationsCallback(keras.callbacks.Callback):
         _ = self.model  # on JAX, Keras puts the weights of now into the model when it is asked for
         self._recorder.update(step)
 
-    def _prepare(self, model: Any) -> None:
+    def _prepare(self, trained: Any) -> None:
         """Finds the layers, and plans what to keep of them; again where the model has changed."""
+        model = self._subject.model(trained)
         check_model(model)
         if self._watched is model and same_traits(self._traits, traits(model)):
             return
         with telling("preparing the data as the model does", self._verbose):
-            batch = preprocessed(model, self._batch)
+            batch = self._subject.shown(model)
         slices = sliced(model, batch)
         inputs = next(iter(slices))
         with telling("building the model", self._verbose):
-            build(model, inputs)
-        shown = loggable_inputs(batch.inputs)
-        look = partial(PlainLook, model, batch) if can_look(batch) else None
+            build_apart(model, inputs)
         free = fixed_batch(model) is None
-        probe = Probe(batch, slices, shown, self._labels, _writes(model), look, free)
+        shown, labels = self._subject.inputs(batch), self._subject.labels
+        names = self._subject.input_names(batch)
+        look = partial(PlainLook, model, batch, names) if can_look(batch) else None
+        probe = Probe(batch, slices, shown, labels, _writes(trained), look, free)
         with telling("tracing the layers of the model", self._verbose):
             found, plan, run = self._scouted(model, inputs, probe)
         self._recorder.use(plan, probe, run, found, partial(make_pass, model, inputs=inputs))

@@ -15,17 +15,29 @@ from tb_activations.training.keras.private import (
     flattened,
     preserved_losses,
     seeds_of_tensorflow,
-    takes_training,
 )
+from tb_activations.training.keras.several import Several, call_without_training
 from tb_activations.training.keras.state import noted_state
 from tb_activations.training.keras.watch import Watch
 from tb_activations.training.selection import Selection
 
 
 def check_model(model: Any) -> None:
-    """Refuses what is not a Keras model or layer."""
+    """Refuses what is not a Keras model or layer, and one that has no forward pass."""
     if not isinstance(model, keras.Layer):
         raise TypeError(f"model is a {type(model).__name__}; it must be a Keras model or layer")
+    if type(model).call in (keras.Model.call, keras.Layer.call):
+        raise ValueError(_no_call(model))
+
+
+def _no_call(model: Any) -> str:
+    inside = [name for name, one in vars(model).items() if isinstance(one, keras.Layer)]
+    return (
+        f"{type(model).__name__} {model.name!r} has no `call`, so it has no forward pass of its "
+        "own: pass what to watch as `model`, one of its models or layers "
+        f"({', '.join(inside) or 'it holds none'}); the callback takes a dict of them by name too, "
+        "with data by the same names"
+    )
 
 
 def check(selection: Selection, watch: Watch, model: Any) -> None:
@@ -37,8 +49,17 @@ def check(selection: Selection, watch: Watch, model: Any) -> None:
 def build(model: Any, inputs: Any) -> None:
     """Makes the variables of a model that has layers without them, as its first call would."""
     if not all(layer.built for layer in flattened(model)):
-        _call(model, inputs)
+        call_without_training(model, inputs)
         clear_losses(flattened(model))
+
+
+def build_apart(model: Any, inputs: Any) -> None:
+    """As `build`; each of several by itself, so that its variables' paths are its own."""
+    if not isinstance(model, Several):
+        build(model, inputs)
+        return
+    for name, member in model.models.items():
+        build(member, inputs[name])
 
 
 def forward(model: Any, inputs: Any, state: Any = None) -> Any:
@@ -48,13 +69,7 @@ def forward(model: Any, inputs: Any, state: Any = None) -> Any:
       state: pairs of a Keras variable and the value to use for it; None for the variables' own.
     """
     with keras.StatelessScope(state_mapping=state), preserved_losses(model):
-        return _call(model, inputs)
-
-
-def _call(model: Any, inputs: Any) -> Any:
-    if takes_training(model):
-        return model(inputs, training=False)
-    return model(inputs)
+        return call_without_training(model, inputs)
 
 
 @contextmanager

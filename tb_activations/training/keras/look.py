@@ -9,7 +9,7 @@ import numpy as np
 from tb_activations.training.batch import Batch, leaves, mapped
 from tb_activations.training.keras.passes import PlainPass
 from tb_activations.training.keras.survey import fixed_batch
-from tb_activations.training.keras.tensors import parts, tensor
+from tb_activations.training.keras.tensors import tensor
 from tb_activations.training.piece import Piece, ValuesPiece
 from tb_activations.training.plan import LayerPlan
 from tb_activations.training.receptive import Take
@@ -17,11 +17,17 @@ from tb_activations.training.recorder import SLICE
 
 
 class PlainLook:
-    """A `Look` at a model: see `receptive`."""
+    """A `Look` at a model: see `receptive`.
 
-    def __init__(self, model: Any, batch: Batch, layers: tuple[LayerPlan, ...]) -> None:
+    Args:
+      names: what the inputs are called, in the order of `leaves`.
+    """
+
+    def __init__(
+        self, model: Any, batch: Batch, names: list[str], layers: tuple[LayerPlan, ...]
+    ) -> None:
         self._batch = batch
-        self._names = [f"input{part}" for part, _ in parts(batch.inputs)]
+        self._names = names
         self._pass = PlainPass(model, layers)
         self.size = fixed_batch(model) or SLICE
 

@@ -16,6 +16,7 @@ from tb_activations.record.storage import check_dtype
 from tb_activations.training.batch import Batch, Slices, span
 from tb_activations.training.keras.forward import check, forward, preserved
 from tb_activations.training.keras.patches import watching
+from tb_activations.training.keras.several import Several
 from tb_activations.training.keras.tensors import cut, parts, tensor
 from tb_activations.training.keras.watch import Watch
 from tb_activations.training.plan import LayerPlan
@@ -155,6 +156,7 @@ def sliced(model: Any, batch: Batch) -> Slices:
 
 def fixed_batch(model: Any) -> int | None:
     """The size of batch that the model was declared with, such as a stateful RNN's."""
-    declared = getattr(model, "inputs", None) or []
+    models = model.models.values() if isinstance(model, Several) else [model]
+    declared = [one for each in models for one in getattr(each, "inputs", None) or []]
     sizes = {one.shape[0] for one in declared if len(one.shape)}
     return next((size for size in sizes if size is not None), None)

@@ -10,6 +10,7 @@ import keras
 
 from tb_activations.training.keras.loops import in_loop, loops
 from tb_activations.training.keras.private import flattened
+from tb_activations.training.keras.several import Several
 from tb_activations.training.keras.tensors import (
     TensorNotes,
     home_of,
@@ -93,9 +94,15 @@ class Watch:
         if not self._around:
             return Place()
         around = self._around[-1]
-        name = "attention_scores" if self._are_scores(layer) else layer.name
+        name = self._name_of(layer)
         self._calls[around, name] += 1
         return around.inner(name, self._calls[around, name])
+
+    def _name_of(self, layer: Any) -> str:
+        around = self._layers_around[-1]
+        if isinstance(around, Several):
+            return around.running
+        return "attention_scores" if self._are_scores(layer) else layer.name
 
     def _are_scores(self, layer: Any) -> bool:
         """Whether it makes attention scores `[n, heads, q, k]` for the layer around it."""
