@@ -212,7 +212,7 @@ def test_a_teacher_that_compute_loss_calls_is_watched(tmp_path):
 
     model, x = Distiller(), real(8, 6)
     model.teacher(x)
-    with pytest.raises(ValueError, match="'t' is in the model but does not run.*pass it as `mod"):
+    with pytest.raises(ValueError, match=r"'t' is in the model but does not run.*pass it as `mod"):
         trained(model, x, quiet(tmp_path, x, "t"))
     models = {"student": model.student, "teacher": model.teacher}
     trained(model, x, quiet(tmp_path, x, model=models, precision="float32"))
@@ -228,7 +228,7 @@ def test_a_model_without_call_is_refused_with_the_way(tmp_path):
         trained(model, real(8, 6), quiet(tmp_path, real(4, 5)))
     with pytest.raises(ValueError, match=way):
         tba.capture(model, real(4, 5))
-    with pytest.raises(ValueError, match="has no `call`.*it holds none"):
+    with pytest.raises(ValueError, match=r"has no `call`.*it holds none"):
         tba.capture(keras.Layer(), real(4, 5))
     assert not model.optimizer.built
 

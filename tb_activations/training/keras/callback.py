@@ -17,6 +17,7 @@ from tb_activations.training.keras.changes import same_traits, traits
 from tb_activations.training.keras.forward import build_apart, check_model
 from tb_activations.training.keras.look import PlainLook, can_look
 from tb_activations.training.keras.passes import make_pass, scouted_pass
+from tb_activations.training.keras.steps import Steps, nonfinite_loss
 from tb_activations.training.keras.subject import Subject
 from tb_activations.training.keras.survey import Found, fixed_batch, sliced
 from tb_activations.training.piece import Pass
@@ -59,7 +60,8 @@ class ActivationsCallback(keras.callbacks.Callback):
 
     Steps: the first record is of the model as `fit` finds it, at the epoch that `fit` starts with
     (0, or its `initial_epoch`), and every later one of as many epochs as are completed. With
-    batches, steps are the optimizer's iterations at the start plus the batches since then.
+    batches, steps are the optimizer's iterations; batches where `model.optimizer` is not what
+    updates. At the first loss that is not finite one update is logged out of turn.
 
     Raises:
       ValueError, TypeError: a bad argument, here; a layer that the model does not have, or that
@@ -94,43 +96,42 @@ class ActivationsCallback(keras.callbacks.Callback):
             receptive_fields=receptive_fields,
             verbose=verbose,
         )
+        self._verbose = verbose
         self._selection = Selection(layers)
         self._every = _batches(update_freq)
         with telling("reading the first batch of the data", verbose):
             self._subject = Subject(model, data, class_names)
-        self._verbose = verbose
         self._watched: Any = None
         self._traits: list[Any] = []
         self._epochs: int | None = None  # completed, in all calls of fit
-        self._done = 0  # batches, counted on from the optimizer's iterations
-        self._before_epoch = 0
+        self._steps = Steps(self._every)
+        self._fresh = True  # no epoch of this fit has begun
+        self._broken = False  # its loss has not been finite
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self._prepare(self.model)
-        model = self.model
-        if self._every:
-            self._done = self._before_epoch = max(_iterations(model), self._done)
-            if self._recorder.step is None:
-                self._recorder.start(self._done, f"{_CONTINUE} (the optimizer's iterations)")
+        self._steps = Steps(self._every, self._steps.done)  # its own, where this is a copy
+        self._fresh, self._broken = True, False
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self._before_epoch = self._done
-        if self._epochs is None:
-            self._epochs = epoch
-            if not self._every:
-                self._recorder.start(epoch, _CONTINUE + " (initial_epoch={held})")
-        self._epochs = max(self._epochs, epoch)
+        """Other callbacks have restored by now what they restore at the start of training."""
+        if self._every:
+            self._begin_steps()
+        elif self._epochs is None:
+            self._recorder.start(epoch, _CONTINUE + " (initial_epoch={held})")
+        self._epochs = max(self._epochs or 0, epoch)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        if not self._every:
-            return
-        before, self._done = self._done, self._before_epoch + batch + 1
-        if self._done // self._every > before // self._every:
-            self._update(self._done)
+        if self._every and self._steps.due(self, batch):
+            self._update(self._steps.done)
+        complaint = None if self._broken else nonfinite_loss(logs)
+        if complaint:
+            self._broken = True
+            self._record_out_of_turn(complaint)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._epochs = (self._epochs or 0) + 1
-        if not self._every:
+        if not self._every and self._recorder.step != self._epochs:
             self._update(self._epochs)
 
     def on_train_end(self, logs: dict | None = None) -> None:
@@ -143,6 +144,27 @@ class ActivationsCallback(keras.callbacks.Callback):
     def _update(self, step: int) -> None:
         _ = self.model  # on JAX, Keras puts the weights of now into the model when it is asked for
         self._recorder.update(step)
+
+    def _begin_steps(self) -> None:
+        if not self._fresh:
+            self._steps.begin_epoch(self.model)
+            return
+        self._fresh = False
+        self._steps.begin_fit(self.model)
+        if self._recorder.step is None:
+            self._recorder.start(self._steps.done, f"{_CONTINUE} (the optimizer's iterations)")
+
+    def _record_out_of_turn(self, complaint: str) -> None:
+        """One update at the first loss that is not finite, nearest to where it arose.
+
+        With an update an epoch it is the record of the epoch that is under way, whose end would
+        show what became of it.
+        """
+        step = self._steps.reached(self.model) if self._every else (self._epochs or 0) + 1
+        if self._verbose:
+            print(f"Activations: {complaint}: an update is logged out of turn, as step {step}")
+        if step != self._recorder.step:
+            self._update(step)
 
     def _prepare(self, trained: Any) -> None:
         """Finds the layers, and plans what to keep of them; again where the model has changed."""
@@ -159,7 +181,7 @@ class ActivationsCallback(keras.callbacks.Callback):
         free = fixed_batch(model) is None
         shown, labels = self._subject.inputs(batch), self._subject.labels
         names = self._subject.input_names(batch)
-        look = partial(PlainLook, model, batch, names) if can_look(batch) else None
+        look = partial(PlainLook, model, batch, names=names) if can_look(batch) else None
         probe = Probe(batch, slices, shown, labels, _writes(trained), look, free)
         with telling("tracing the layers of the model", self._verbose):
             found, plan, run = self._scouted(model, inputs, probe)
@@ -190,13 +212,6 @@ def _batches(update_freq: str | int) -> int:
         f"update_freq is {update_freq!r}; it must be 'epoch', 'batch' or a positive number of "
         "batches"
     )
-
-
-def _iterations(model: Any) -> int:
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is None:
-        return 0
-    return int(keras.ops.convert_to_numpy(optimizer.iterations))
 
 
 def _writes(model: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from tb_activations.training.batch import Batch, leaves, mapped
 from tb_activations.training.keras.passes import PlainPass
 from tb_activations.training.keras.survey import fixed_batch
-from tb_activations.training.keras.tensors import tensor
+from tb_activations.training.keras.tensors import parts, tensor
 from tb_activations.training.piece import Piece, ValuesPiece
 from tb_activations.training.plan import LayerPlan
 from tb_activations.training.receptive import Take
@@ -20,14 +20,18 @@ class PlainLook:
     """A `Look` at a model: see `receptive`.
 
     Args:
-      names: what the inputs are called, in the order of `leaves`.
+      names: what the inputs are called, in the order of `leaves`; None for `input`, `input.key`.
     """
 
     def __init__(
-        self, model: Any, batch: Batch, names: list[str], layers: tuple[LayerPlan, ...]
+        self,
+        model: Any,
+        batch: Batch,
+        layers: tuple[LayerPlan, ...],
+        names: list[str] | None = None,
     ) -> None:
         self._batch = batch
-        self._names = names
+        self._names = names or [f"input{part}" for part, _ in parts(batch.inputs)]
         self._pass = PlainPass(model, layers)
         self.size = fixed_batch(model) or SLICE
 
