@@ -7,13 +7,15 @@ next.
 
 Choices, alone or in a list: the name of a layer (all its calls and parts, wherever it stands), the
 end of a path (`block1/conv`), an exact entry (`conv:2`, `lstm.0`), a glob (`encoder/*`), a layer
-object, a layer class, a predicate over layers; or None for every entry worth seeing.
+object, a layer class, a predicate over layers; or None for every entry worth seeing. What is the
+name of a layer is no glob, whatever its characters.
 """
 
 from __future__ import annotations
 
 import difflib
 import fnmatch
+import glob
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -38,13 +40,14 @@ class Place:
 
     def ends_with(self, asked: str, part: str) -> bool:
         """Whether the steps of `asked`, each with or without its call, are the last of this."""
+        if part and asked.endswith(part) and self.ends_with(asked.removesuffix(part), ""):
+            return True  # first, as a part may hold a slash
         wanted = asked.split("/")
         if len(wanted) > len(self.steps):
             return False
-        last = len(wanted) - 1
         return all(
-            one in _step_spellings(*step, part if i == last else "")
-            for i, (one, step) in enumerate(zip(wanted, self.steps[-len(wanted) :], strict=True))
+            one in (name, f"{name}:{call}")
+            for one, (name, call) in zip(wanted, self.steps[-len(wanted) :], strict=True)
         )
 
     def fits(self, pattern: str, part: str) -> bool:
@@ -56,18 +59,15 @@ class Place:
         return any(fnmatch.fnmatchcase(path, pattern) for path in paths)
 
 
-def _step_spellings(name: str, call: int, part: str) -> set[str]:
-    return {one + end for one in (name, f"{name}:{call}") for end in ("", part)}
-
-
 @dataclass(frozen=True, eq=False)
 class Entry:
     """One output of one layer call.
 
     name: unique in the pass. place: the call that returned it. part: which part of what was
-    returned, "" for all. layer: the Keras layer. fresh: its values are no other entry's, neither
-    passed through nor merely rearranged. channels_first: it is `[n, c, …]`. order: its place in the
-    order of execution.
+    returned, "" for all. layer: the Keras layer, or the operation of a functional model. fresh: its
+    values are no other entry's, neither passed through nor merely rearranged. channels_first: it is
+    `[n, c, …]`. order: its place in the order of execution. is_layer: False for an operation.
+    aside: a view of a layer beside what it returns, which only its own name asks for.
     """
 
     name: str
@@ -77,40 +77,67 @@ class Entry:
     fresh: bool
     channels_first: bool
     order: int
+    is_layer: bool = True
+    aside: bool = False
 
 
 @dataclass(frozen=True)
 class Hidden:
-    """A layer that runs inside a loop or a vectorised map of the call at `outer`."""
+    """A layer of this name that runs inside a loop or a vectorised map of the call at `outer`."""
 
     layer: Any
     outer: Place
+    name: str
 
     @property
     def place(self) -> Place:
-        return self.outer.inner(self.layer.name)
+        return self.outer.inner(self.name)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One thing asked for: how to recognise it, and how to call it in an error."""
+    """One thing asked for: how to recognise it, and how to call it in an error.
+
+    wants: of a call's place, the part and the layer. asked: the text, where it is one. of_layers:
+    whether it can be asked about layers alone.
+    """
 
     text: str
-    wants: Callable[[Place, str, Any], bool]  # of a call's place, the part and the layer
+    wants: Callable[[Place, str, Any], bool]
+    asked: str = ""
+    of_layers: bool = False
+
+    def chooses(self, entry: Entry) -> bool:
+        if self.of_layers and not entry.is_layer:
+            return False
+        if entry.aside and self.asked.rsplit("/", 1)[-1] != entry.place.steps[-1][0]:
+            return False
+        return self.wants(entry.place, entry.part, entry.layer)
 
 
 class Selection:
     """The choices of `layers`, checked as far as that can be without a model.
+
+    Args:
+      names: of the layers that there are; a text that is one of them is no glob.
 
     Raises:
       TypeError: a choice of a type that cannot choose layers.
       ValueError: an empty list.
     """
 
-    def __init__(self, layers: Any) -> None:
-        self._choices = None if layers is None else [_choice(one) for one in _listed(layers)]
-        if self._choices is not None and not self._choices:
+    def __init__(self, layers: Any, names: Iterable[str] = ()) -> None:
+        self._layers = None if layers is None else _listed(layers)
+        self._choices = None
+        if self._layers is not None:
+            known = frozenset(names)
+            self._choices = [_choice(one, known) for one in self._layers]
+        if self._choices == []:
             raise ValueError("layers is empty; name at least one, or pass None for all")
+
+    def knowing(self, names: Iterable[str]) -> Selection:
+        """The same choices in a model whose layers have these names."""
+        return Selection(self._layers, names)
 
     @property
     def explicit(self) -> bool:
@@ -121,7 +148,7 @@ class Selection:
         """Whether the entry is chosen."""
         if self._choices is None:
             return entry.fresh
-        return any(choice.wants(entry.place, entry.part, entry.layer) for choice in self._choices)
+        return any(choice.chooses(entry) for choice in self._choices)
 
     def check(
         self, entries: Iterable[Entry], hidden: Iterable[Hidden], idle: Sequence[Any]
@@ -138,7 +165,7 @@ class Selection:
         """
         entries, hidden = list(entries), list(hidden)
         for choice in self._choices or ():
-            if not any(choice.wants(entry.place, entry.part, entry.layer) for entry in entries):
+            if not any(choice.chooses(entry) for entry in entries):
                 raise ValueError(_refusal(choice, entries, hidden, idle))
 
 
@@ -154,10 +181,12 @@ def _listed(layers: Any) -> list[Any]:
     return [layers]
 
 
-def _choice(one: Any) -> Choice:
+def _choice(one: Any, names: frozenset[str]) -> Choice:
     if isinstance(one, str):
-        asked = Place.fits if _GLOB.search(one) else Place.ends_with
-        return Choice(f"layer {one!r}", lambda place, part, _: asked(place, one, part))
+        pattern = _pattern(one, names)
+        if pattern is None:
+            return Choice(f"layer {one!r}", lambda place, part, _: place.ends_with(one, part), one)
+        return Choice(f"layer {one!r}", lambda place, part, _: place.fits(pattern, part), one)
     if isinstance(one, type):
         title = f"layer of class {one.__name__}"
         return Choice(title, lambda _, __, layer: isinstance(layer, one))
@@ -165,11 +194,29 @@ def _choice(one: Any) -> Choice:
         return Choice(f"layer {one.name!r}", lambda _, __, layer: layer is one)
     if callable(one):
         title = getattr(one, "__name__", repr(one))
-        return Choice(f"layer that {title} accepts", lambda _, __, layer: bool(one(layer)))
+        title = f"layer that {title} accepts"
+        return Choice(title, lambda _, __, layer: bool(one(layer)), of_layers=True)
     raise TypeError(
         f"layers holds {one!r}; it may hold names, globs, layer objects, layer classes "
         "and predicates over layers"
     )
+
+
+def _pattern(text: str, names: frozenset[str]) -> str | None:
+    """The glob that a text is, its steps that are names taken as they stand; None for a name."""
+    steps = text.split("/")
+    literal = [not _GLOB.search(step) or _is_name(step, names) for step in steps]
+    if all(literal):
+        return None
+    return "/".join(
+        glob.escape(step) if exact else step for step, exact in zip(steps, literal, strict=True)
+    )
+
+
+def _is_name(step: str, names: frozenset[str]) -> bool:
+    """Whether it is a name, one call of a layer (`conv:2`) or one output (`lstm.0`)."""
+    ends = (i for i, sign in enumerate(step) if sign in ":.")
+    return step in names or any(step[:end] in names for end in ends)
 
 
 def _refusal(

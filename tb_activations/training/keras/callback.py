@@ -14,7 +14,7 @@ import keras
 
 from tb_activations.record.options import Options
 from tb_activations.training.keras.changes import same_traits, traits
-from tb_activations.training.keras.forward import build_apart, check_model
+from tb_activations.training.keras.forward import build_apart, check_model, knowing
 from tb_activations.training.keras.look import PlainLook, can_look
 from tb_activations.training.keras.passes import make_pass, scouted_pass
 from tb_activations.training.keras.steps import Steps, nonfinite_loss
@@ -196,7 +196,7 @@ class ActivationsCallback(keras.callbacks.Callback):
             plans.append((found, self._recorder.plan(found, probe)))
             return plans[-1][1].layers
 
-        run = scouted_pass(model, inputs, self._selection, choose)
+        run = scouted_pass(model, inputs, knowing(self._selection, model), choose)
         return *plans[-1], run
 
 

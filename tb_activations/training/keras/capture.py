@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from tb_activations.training.batch import inputs_of, mapped
-from tb_activations.training.keras.forward import build, check, check_model, forward, preserved
+from tb_activations.training.keras.forward import (
+    build,
+    check,
+    check_model,
+    forward,
+    knowing,
+    preserved,
+)
 from tb_activations.training.keras.patches import watching
 from tb_activations.training.keras.tensors import tensor, to_numpy
 from tb_activations.training.selection import Selection
@@ -37,6 +44,7 @@ def capture(model: Any, x: Any, layers: Any = None) -> dict[str, np.ndarray]:
     check_model(model)
     inputs = mapped(tensor, inputs_of(x))
     build(model, inputs)
+    selection = knowing(selection, model)
     with preserved(model), watching(selection.wants) as watch:
         forward(model, inputs)
     check(selection, watch, model)

@@ -14,10 +14,12 @@ from tb_activations.training.keras.private import (
     clear_losses,
     flattened,
     preserved_losses,
+    preserved_scopes,
     seeds_of_tensorflow,
 )
 from tb_activations.training.keras.several import Several, call_without_training
 from tb_activations.training.keras.state import noted_state
+from tb_activations.training.keras.tensors import name_of
 from tb_activations.training.keras.watch import Watch
 from tb_activations.training.selection import Selection
 
@@ -38,6 +40,13 @@ def _no_call(model: Any) -> str:
         f"({', '.join(inside) or 'it holds none'}); the callback takes a dict of them by name too, "
         "with data by the same names"
     )
+
+
+def knowing(selection: Selection, model: Any) -> Selection:
+    """The selection for this model, whose layers may be named like globs."""
+    held = [one for layer in flattened(model) for one in getattr(layer, "operations", ())]
+    members = model.models if isinstance(model, Several) else ()
+    return selection.knowing([*map(name_of, [*flattened(model), *held]), *members])
 
 
 def check(selection: Selection, watch: Watch, model: Any) -> None:
@@ -68,7 +77,7 @@ def forward(model: Any, inputs: Any, state: Any = None) -> Any:
     Args:
       state: pairs of a Keras variable and the value to use for it; None for the variables' own.
     """
-    with keras.StatelessScope(state_mapping=state), preserved_losses(model):
+    with keras.StatelessScope(state_mapping=state), preserved_losses(model), preserved_scopes():
         return call_without_training(model, inputs)
 
 

@@ -104,6 +104,23 @@ def preserved_losses(model: Any) -> Iterator[None]:
             layer._loss_ids.update(ids)
 
 
+@contextmanager
+def preserved_scopes() -> Iterator[None]:
+    """Closes the name scopes that a pass leaves open where TensorFlow refuses a layer's name.
+
+    Keras notes a scope before it enters it; one that is left would lengthen the path of every
+    variable that is made later.
+    """
+    from keras.src.backend.common import global_state
+
+    key = "name_scope_stack"
+    depth = len(global_state.get_global_attribute(key, default=[]))
+    try:
+        yield
+    finally:
+        del global_state.get_global_attribute(key, default=[])[depth:]
+
+
 def trace_of(value: Any) -> Any:
     """JAX: the trace that builds the value, None for an array that has its values."""
     return getattr(value, "_trace", None)

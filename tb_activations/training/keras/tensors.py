@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -11,6 +12,8 @@ import keras
 import numpy as np
 
 from tb_activations.training.keras.private import trace_of
+
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def to_numpy(value: Any) -> np.ndarray:
@@ -58,6 +61,15 @@ def parts(outputs: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from parts(value, f"{prefix}.{i}")
     elif outputs is not None:
         yield prefix, outputs
+
+
+def name_of(layer: Any) -> str:
+    """The layer's name; as Keras would name it where that is empty, which no tag can be.
+
+    What cannot be encoded (half of a surrogate pair) is spelled out.
+    """
+    name = layer.name or _CAPITAL.sub("_", type(layer).__name__).lower()
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def is_array(value: Any) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import keras
 
+from tb_activations.training.keras.between import layers_between
 from tb_activations.training.keras.loops import in_loop, loops
 from tb_activations.training.keras.private import flattened
 from tb_activations.training.keras.several import Several
@@ -16,6 +18,7 @@ from tb_activations.training.keras.tensors import (
     home_of,
     is_array,
     is_symbolic,
+    name_of,
     parts,
 )
 from tb_activations.training.selection import Entry, Hidden, Place
@@ -64,6 +67,7 @@ class Watch:
         self._around: list[Place] = []
         self._layers_around: list[Any] = []
         self._looping = 0
+        self._methods: list[tuple[FrameType, Place]] = []
         self._calls: Counter[tuple[Place, str]] = Counter()
         self._names: set[str] = set()
         self._seen = TensorNotes()
@@ -84,6 +88,8 @@ class Watch:
             self._looping -= loops(layer)
             self._around.pop()
             self._layers_around.pop()
+            if not self._around:
+                self._methods.clear()  # they hold what their frames hold
         if loops(layer):
             self._hide_inner(layer, place)
         self._note(layer, place, (args, kwargs), outputs)
@@ -94,15 +100,29 @@ class Watch:
         if not self._around:
             return Place()
         around = self._around[-1]
-        name = self._name_of(layer)
+        between = layers_between(Watch.call.__code__, layer, self._layers_around[-1])
+        for frame, one in between:
+            around = self._inner_by_method(frame, around, name_of(one))
+        return self._inner(around, self._name_of(layer))
+
+    def _inner(self, around: Place, name: str) -> Place:
         self._calls[around, name] += 1
         return around.inner(name, self._calls[around, name])
+
+    def _inner_by_method(self, frame: FrameType, around: Place, name: str) -> Place:
+        """The same place for all that one run of the method calls."""
+        for known, place in self._methods:
+            if known is frame:
+                return place
+        place = self._inner(around, name)
+        self._methods.append((frame, place))
+        return place
 
     def _name_of(self, layer: Any) -> str:
         around = self._layers_around[-1]
         if isinstance(around, Several):
             return around.running
-        return "attention_scores" if self._are_scores(layer) else layer.name
+        return "attention_scores" if self._are_scores(layer) else name_of(layer)
 
     def _are_scores(self, layer: Any) -> bool:
         """Whether it makes attention scores `[n, heads, q, k]` for the layer around it."""
@@ -111,7 +131,7 @@ class Watch:
 
     def _hide(self, layer: Any) -> None:
         if self._around:
-            self.hidden.append(Hidden(layer, self._outer()))
+            self.hidden.append(Hidden(layer, self._outer(), name_of(layer)))
 
     def _outer(self) -> Place:
         """The innermost call that is not in a loop."""
@@ -120,11 +140,12 @@ class Watch:
 
     def _root(self, layer: Any) -> Place:
         """The model's own place: beside its outermost layers, one of which may have its name."""
-        return Place().inner(layer.name, self._calls[Place(), layer.name] + 1)
+        return Place().inner(name_of(layer), self._calls[Place(), name_of(layer)] + 1)
 
     def _hide_inner(self, layer: Any, place: Place) -> None:
         for inner in flattened(layer)[1:]:
-            self.hidden.append(Hidden(inner, place if place.steps else self._root(layer)))
+            outer = place if place.steps else self._root(layer)
+            self.hidden.append(Hidden(inner, outer, name_of(inner)))
 
     def _note(self, layer: Any, place: Place, inputs: Any, outputs: Any) -> None:
         place = place if place.steps else self._root(layer)
