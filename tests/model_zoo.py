@@ -63,7 +63,8 @@ def operations():
     inputs = keras.Input((4,))
     x = L.Dense(3, name="dense")(inputs)
     x = ops.relu(x) + ops.mean(x, axis=-1, keepdims=True)
-    return keras.Model(inputs, L.Dense(2, name="out")(x)), real(2, 4), ["dense", "out"]
+    model = keras.Model(inputs, L.Dense(2, name="out")(x))
+    return model, real(2, 4), ["dense", "relu", "mean", "add", "out"]
 
 
 @kind("Nested Functional, three deep")
@@ -423,6 +424,7 @@ def transformer():
             "mha/value",
             "mha/attention_scores",
             "mha/attention_output",
+            "add",
             "norm",
             "mlp",
         ],

@@ -36,7 +36,7 @@ def reference(model, x):
 
         return call
 
-    for layer in flattened(model):
+    for layer in held(model):
         originals[layer] = layer.__dict__.get("call")
         object.__setattr__(layer, "call", note(layer.call, layer))
     try:
@@ -45,6 +45,13 @@ def reference(model, x):
         for layer in originals:
             object.__delattr__(layer, "call")
     return [as_numpy(one) for one in outputs if is_concrete(one)]
+
+
+def held(model):
+    """All layers, and the operations of functional models among them."""
+    layers = flattened(model)
+    every = [*layers, *(one for layer in layers for one in getattr(layer, "operations", ()))]
+    return list({id(one): one for one in every}.values())
 
 
 def is_concrete(value):

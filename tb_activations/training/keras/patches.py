@@ -61,6 +61,7 @@ class _Patches:
             if not self._open:
                 attention = keras.layers.MultiHeadAttention
                 self._replace(keras.Layer, "__call__", _watched_layer_call)
+                self._replace(keras.Operation, "__call__", _watched_operation_call)
                 self._replace(attention, ATTENTION_METHOD, _watched_attention)
                 if keras.backend.backend() == "tensorflow":
                     self._replace(_tf_function_class(), "__call__", _watched_function_call)
@@ -105,6 +106,21 @@ def _silent_summaries(original: Callable[..., Any]) -> Callable[..., Any]:
         return tf.constant(False)
 
     return should_record
+
+
+def _watched_operation_call(original: Callable[..., Any]) -> Callable[..., Any]:
+    """What `x + y` and `ops.relu(x)` became in a functional model, run as its graph is run.
+
+    Layers are operations too, and call this within their own call.
+    """
+    watched = _watched_layer_call(original)
+
+    @functools.wraps(original)
+    def call(operation: Any, *args: Any, **kwargs: Any) -> Any:
+        run = original if isinstance(operation, keras.Layer) else watched
+        return run(operation, *args, **kwargs)
+
+    return call
 
 
 def _watched_attention(original: Callable[..., Any]) -> Callable[..., Any]:

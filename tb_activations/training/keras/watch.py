@@ -12,6 +12,7 @@ import keras
 from tb_activations.training.keras.between import layers_between
 from tb_activations.training.keras.loops import in_loop, loops
 from tb_activations.training.keras.private import flattened
+from tb_activations.training.keras.rearranging import rearranges
 from tb_activations.training.keras.several import Several
 from tb_activations.training.keras.tensors import (
     TensorNotes,
@@ -23,25 +24,12 @@ from tb_activations.training.keras.tensors import (
 )
 from tb_activations.training.selection import Entry, Hidden, Place
 
-# Layers whose output is their input's values in another shape or order.
-REARRANGING = (
-    "Cropping1D",
-    "Cropping2D",
-    "Cropping3D",
-    "Flatten",
-    "Permute",
-    "RepeatVector",
-    "Reshape",
-    "ZeroPadding1D",
-    "ZeroPadding2D",
-    "ZeroPadding3D",
-)
 _DATA_FORMATS = ("channels_first", "channels_last")
 _ATTENTION = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention)
 
 
 class Watch:
-    """One forward pass, seen from inside.
+    """One forward pass, seen from inside: its layers, and the operations of functional models.
 
     entries: every output of every layer call. values: entry name → its tensor, or what `keep`
     makes of it on the spot, for those that `wanted` accepts. hidden: layers that ran inside loops.
@@ -166,6 +154,7 @@ class Watch:
                 fresh=self._is_fresh(layer, value, given),
                 channels_first=channels_first,
                 order=len(self.entries),
+                is_layer=isinstance(layer, keras.Layer),
             )
             self._seen.note(value, channels_first)
             self.entries.append(entry)
@@ -190,7 +179,12 @@ class Watch:
     def _is_fresh(self, layer: Any, value: Any, given: list[Any]) -> bool:
         if any(value is one for one in given) or self._seen.channels_first(value) is not None:
             return False
-        return type(layer).__name__ not in REARRANGING
+        return not rearranges(layer) and not self._makes_a_mask(layer)
+
+    def _makes_a_mask(self, layer: Any) -> bool:
+        """An operation inside a Sequential model, whose `summary()` does not list it."""
+        around = self._layers_around[-1] if self._layers_around else None
+        return isinstance(around, keras.Sequential) and not isinstance(layer, keras.Layer)
 
     def _unique(self, name: str) -> str:
         unique, count = name, 1
