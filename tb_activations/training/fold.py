@@ -17,7 +17,7 @@ from tb_activations.record.options import check_rank
 
 @dataclass(frozen=True)
 class Fold:
-    """rows: of each example. apart: example i has the rows i, i + n, …; else they are neighbours."""
+    """rows: of each example. apart: it has the rows i, i + n, …; else they are neighbours."""
 
     rows: int
     apart: bool = False

@@ -11,9 +11,13 @@ import bisect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from tb_activations.record.header import MAX_RECORD_BYTES
 from tb_activations.record.options import kept_channels
+from tb_activations.training.fold import Fold
 
 _VALUE_BYTES = {"float16": 2, "float32": 4}
 _CHANNEL_BYTES = 24  # six float32 statistics
@@ -27,7 +31,8 @@ class LayerPlan:
     """One layer: its entry's name and order, and what is kept of it.
 
     shape: of one example, channels last, `(*spatial, c)`. channels_first: how the layer returns it.
-    channel_ids: the channels kept, None for all.
+    channel_ids: the channels kept, None for all. fold: how the layer's rows make the examples, None
+    where each is one.
     """
 
     name: str
@@ -35,6 +40,7 @@ class LayerPlan:
     shape: tuple[int, ...]
     channels_first: bool = False
     channel_ids: tuple[int, ...] | None = None
+    fold: Fold | None = None
 
     @property
     def channels(self) -> int:
@@ -62,6 +68,10 @@ class LayerPlan:
         return replace(
             self, channel_ids=chosen if every is None else tuple(every[i] for i in chosen)
         )
+
+    def unfolded(self, values: Any, ops: Any = np) -> Any:
+        """What the layer returned, a row an example; `ops` as in `Fold.unfolded`."""
+        return self.fold.unfolded(values, self.channels_first, ops) if self.fold else values
 
     def _fewer(self, fraction: float) -> int:
         """The number of channels that this fraction of them keeps."""
@@ -144,13 +154,14 @@ def layer_plan(
     shape: Sequence[int],
     channels_first: bool,
     max_channels: int | None,
+    fold: Fold | None = None,
 ) -> LayerPlan:
-    """The plan of a layer that returns `shape`, `(n, …)`."""
+    """The plan of a layer that returns `shape`, `(n, …)`, once it is unfolded."""
     sides = [int(side) for side in shape[1:]]
     if channels_first:
         sides = [*sides[1:], sides[0]]
     ids = kept_channels(sides[-1], max_channels)
-    return LayerPlan(name, order, tuple(sides), channels_first, ids)
+    return LayerPlan(name, order, tuple(sides), channels_first, ids, fold)
 
 
 def megabytes(count: int) -> str:

@@ -211,7 +211,7 @@ class Recorder:
     def _layer_plan(self, entry: Entry, shape: Sequence[int], probe: Probe) -> LayerPlan:
         order = entry.order + (len(leaves(probe.batch.inputs)) if self._log_inputs else 0)
         ceiling = self._options.max_channels
-        return layer_plan(entry.name, order, shape, entry.channels_first, ceiling)
+        return layer_plan(entry.name, order, shape, entry.channels_first, ceiling, entry.fold)
 
     def _say(self, full: Plan, result: Settled) -> None:
         """What each update will write, and what it leaves out."""

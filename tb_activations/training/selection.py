@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tb_activations.training.fold import Fold
+
 _SHOWN_NAMES = 20
 _GLOB = re.compile(r"[*?\[]")
 
@@ -67,7 +69,8 @@ class Entry:
     returned, "" for all. layer: the Keras layer, or the operation of a functional model. fresh: its
     values are no other entry's, neither passed through nor merely rearranged. channels_first: it is
     `[n, c, …]`. order: its place in the order of execution. is_layer: False for an operation.
-    aside: a view of a layer beside what it returns, which only its own name asks for.
+    aside: a view of a layer beside what it returns, which only its own name asks for. fold: how its
+    rows belong to examples, None where each has one.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Entry:
     order: int
     is_layer: bool = True
     aside: bool = False
+    fold: Fold | None = None
 
 
 @dataclass(frozen=True)

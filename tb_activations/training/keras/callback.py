@@ -17,6 +17,7 @@ from tb_activations.training.keras.changes import same_traits, traits
 from tb_activations.training.keras.forward import build_apart, check_model, knowing
 from tb_activations.training.keras.look import PlainLook, can_look
 from tb_activations.training.keras.passes import make_pass, scouted_pass
+from tb_activations.training.keras.rows import Rows
 from tb_activations.training.keras.steps import Steps, nonfinite_loss
 from tb_activations.training.keras.subject import Subject
 from tb_activations.training.keras.survey import Found, fixed_batch, sliced
@@ -183,12 +184,17 @@ class ActivationsCallback(keras.callbacks.Callback):
         names = self._subject.input_names(batch)
         look = partial(PlainLook, model, batch, names=names) if can_look(batch) else None
         probe = Probe(batch, slices, shown, labels, _writes(trained), look, free)
+        rows = Rows(model, inputs, free)
         with telling("tracing the layers of the model", self._verbose):
-            found, plan, run = self._scouted(model, inputs, probe)
+            found, plan, run = self._scouted(model, inputs, probe, rows)
+        if rows.left_out and self._verbose:
+            print(f"Activations: left out is {'; '.join(rows.described())}")
         self._recorder.use(plan, probe, run, found, partial(make_pass, model, inputs=inputs))
         self._watched, self._traits = model, traits(model)
 
-    def _scouted(self, model: Any, inputs: Any, probe: Probe) -> tuple[Found, Plan, Pass]:
+    def _scouted(
+        self, model: Any, inputs: Any, probe: Probe, rows: Rows
+    ) -> tuple[Found, Plan, Pass]:
         """What there is, what is kept of it, and the pass that shows it."""
         plans: list[tuple[Found, Plan]] = []
 
@@ -196,7 +202,7 @@ class ActivationsCallback(keras.callbacks.Callback):
             plans.append((found, self._recorder.plan(found, probe)))
             return plans[-1][1].layers
 
-        run = scouted_pass(model, inputs, knowing(self._selection, model), choose)
+        run = scouted_pass(model, inputs, knowing(self._selection, model), choose, rows)
         return *plans[-1], run
 
 

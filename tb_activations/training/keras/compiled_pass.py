@@ -28,7 +28,7 @@ class CompiledPass:
         scout: Scout | None = None,
     ) -> None:
         self._model = model
-        self._names = [layer.name for layer in layers]
+        self._layers = {layer.name: layer for layer in layers}
         self._scout = scout
         self._structure = inputs
         self._function = jax.jit(self._run)
@@ -44,8 +44,8 @@ class CompiledPass:
         examples = len(Batch(inputs))
         with preserved(self._model):
             outputs = self._function(self._state(), leaves(inputs))
-        for name, value in zip(self._names, outputs, strict=True):
-            take(name, ValuesPiece(examples, keep, np.asarray(value)))
+        for (name, layer), value in zip(self._layers.items(), outputs, strict=True):
+            take(name, ValuesPiece(examples, keep, layer.unfolded(np.asarray(value))))
 
     def _state(self) -> list[Any]:
         return [variable.value for variable in self._model.variables]
@@ -58,9 +58,9 @@ class CompiledPass:
         if self._scout is not None:
             with watching(self._scout.wants, home=home, keep=self._scout.note) as watch:
                 forward(self._model, inputs, pairs)
-            self._names = [layer.name for layer in self._scout.choose(watch, self._model)]
-            self._scout = None
+            chosen = self._scout.choose(watch, self._model)
+            self._layers, self._scout = {layer.name: layer for layer in chosen}, None
             return []
-        with watching(named(self._names), home=home) as watch:
+        with watching(named(self._layers), home=home) as watch:
             forward(self._model, inputs, pairs)
-        return [watch.values[name] for name in self._names]
+        return [watch.values[name] for name in self._layers]

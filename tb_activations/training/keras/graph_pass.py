@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tb_activations.training.batch import Batch, leaves, length, mapped
@@ -94,7 +95,10 @@ class GraphPass:
         if self._scout is not None:
             _check_python(graph)
             self._layers, self._scout = self._scout.choose(watch, self._model), None
-        values = {layer.name: _dense(watch.values[layer.name]) for layer in self._layers}
+        values = {
+            layer.name: layer.unfolded(_dense(watch.values[layer.name]), keras.ops)
+            for layer in self._layers
+        }
         return {
             layer.name: (
                 graph_sums(values[layer.name], layer.channels_first),

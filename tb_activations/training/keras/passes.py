@@ -14,6 +14,7 @@ import keras
 from tb_activations.training.batch import Batch
 from tb_activations.training.keras.forward import forward, preserved
 from tb_activations.training.keras.patches import watching
+from tb_activations.training.keras.rows import Rows
 from tb_activations.training.keras.survey import MakePlan, Scout, surveyed
 from tb_activations.training.keras.tensors import to_numpy
 from tb_activations.training.piece import Pass, Take, ValuesPiece
@@ -26,11 +27,13 @@ class PlainPass:
 
     def __init__(self, model: Any, layers: tuple[LayerPlan, ...]) -> None:
         self._model = model
-        self._wants = named(layer.name for layer in layers)
+        self._layers = {layer.name: layer for layer in layers}
+        self._wants = named(self._layers)
 
     def __call__(self, inputs: Any, keep: int, take: Take) -> None:
         def hand_over(entry: Any, value: Any) -> None:
-            take(entry.name, ValuesPiece(examples, keep, to_numpy(value)))
+            values = self._layers[entry.name].unfolded(to_numpy(value))
+            take(entry.name, ValuesPiece(examples, keep, values))
 
         examples = len(Batch(inputs))
         with preserved(self._model, apart=True), watching(self._wants, keep=hand_over):
@@ -45,7 +48,9 @@ def make_pass(model: Any, layers: tuple[LayerPlan, ...], inputs: Any) -> Pass:
         return PlainPass(model, layers)
 
 
-def scouted_pass(model: Any, inputs: Any, selection: Selection, plan: MakePlan) -> Pass:
+def scouted_pass(
+    model: Any, inputs: Any, selection: Selection, plan: MakePlan, rows: Rows
+) -> Pass:
     """Finds what there is in a slice, lets `plan` choose, and returns the pass that shows it.
 
     Where a trace tells all there is, nothing runs, and it becomes the pass; else one plain pass is
@@ -57,10 +62,10 @@ def scouted_pass(model: Any, inputs: Any, selection: Selection, plan: MakePlan) 
     try:
         kind = _kind()
         if kind is not None:
-            return kind.scouting(model, inputs, Scout(selection, len(Batch(inputs)), plan))
+            return kind.scouting(model, inputs, Scout(selection, len(Batch(inputs)), plan, rows))
     except Exception:  # the plain pass shows the layers; what the user did wrong is raised there
         pass
-    return make_pass(model, plan(surveyed(model, inputs, selection)), inputs)
+    return make_pass(model, plan(surveyed(model, inputs, selection, rows)), inputs)
 
 
 def _compiled(model: Any, layers: tuple[LayerPlan, ...], inputs: Any) -> Pass | None:

@@ -16,6 +16,7 @@ from tb_activations.training.keras.patches import watching
 from tb_activations.training.keras.tensors import cut, to_numpy
 from tb_activations.training.selection import named
 
+_SHOWN = 20
 _EXAMPLES = 2  # of the smaller batch, where there are more
 
 
@@ -29,7 +30,7 @@ class Rows:
     left_out: entry name → why it cannot be logged, of those that nobody asked for.
     """
 
-    def __init__(self, model: Any, inputs: Any, divisible: bool) -> None:
+    def __init__(self, model: Any, inputs: Any, divisible: bool = True) -> None:
         self.left_out: dict[str, str] = {}
         self._model = model
         self._inputs = inputs
@@ -41,7 +42,10 @@ class Rows:
         if not names:
             return {}
         if not self._divisible:
-            return dict.fromkeys(names, "the model takes one size of batch, which cannot show why")
+            return dict.fromkeys(
+                names,
+                "it has other rows than examples, in a model that takes one size of batch alone",
+            )
         counts, (few, many) = self._sizes()
         with _eagerly():
             before, after = self._values(names, few), self._values(names, many)
@@ -51,6 +55,12 @@ class Rows:
             else "it does not run with every number of examples"
             for name in names
         }
+
+    def described(self) -> list[str]:
+        """What is left out, with the reasons, `'fft': it is complex`; the first twenty."""
+        first = [f"{name!r}: {why}" for name, why in list(self.left_out.items())[:_SHOWN]]
+        rest = len(self.left_out) - len(first)
+        return [*first, f"and {rest} more"] if rest else first
 
     def _sizes(self) -> tuple[tuple[int, int], tuple[Any, Any]]:
         """Two batches, one the beginning of the other; a single example twice."""
@@ -67,7 +77,7 @@ class Rows:
         def keep(_: Any, value: Any) -> np.ndarray:
             return to_numpy(value)
 
-        with preserved(self._model), watching(named(names), keep=keep) as watch:
+        with preserved(self._model, apart=True), watching(named(names), keep=keep) as watch:
             forward(self._model, inputs)
         return watch.values
 

@@ -6,6 +6,7 @@ The pass need not compute: shapes are all that is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ from tb_activations.record.storage import check_dtype
 from tb_activations.training.batch import Batch, Slices, span
 from tb_activations.training.keras.forward import check, forward, preserved
 from tb_activations.training.keras.patches import watching
+from tb_activations.training.keras.rows import Rows
 from tb_activations.training.keras.several import Several
 from tb_activations.training.keras.tensors import cut, parts, tensor
 from tb_activations.training.keras.watch import Watch
@@ -35,13 +37,18 @@ class Unknown(Exception):
 class Survey:
     """What one pass shows of the chosen entries: those that can be logged, each with its shape.
 
-    found: `(entry, shape)` in order, `(n, …)` as the layer returned it.
+    Args:
+      count: the examples in the pass.
+      rows: tells how rows belong to examples, and keeps what is left out, and why.
     """
 
-    def __init__(self, selection: Selection, count: int) -> None:
-        self.found: Found = []
-        self.selection = selection
+    def __init__(self, selection: Selection, count: int, rows: Rows) -> None:
+        self._selection = selection
         self._count = count
+        self._rows = rows
+        self._seen: Found = []
+        self._folded: Found = []
+        rows.left_out.clear()
 
     def note(self, entry: Entry, value: Any) -> Any:
         """Keeps an entry in mind; returns its value.
@@ -52,23 +59,40 @@ class Survey:
         """
         if _shapeless(value):
             raise Unknown(f"the shape of {entry.name!r}")
-        refusal = _refusal(value, self._count)
-        if refusal and self.selection.explicit:
-            raise ValueError(f"layer {entry.name!r} cannot be logged: {refusal}")
-        if not refusal:
-            self.found.append((entry, tuple(value.shape)))
+        refusal = _refusal(value)
+        if refusal:
+            self._leave_out(entry, refusal)
+        else:
+            one_each = value.shape[0] == self._count
+            (self._seen if one_each else self._folded).append((entry, tuple(value.shape)))
         return value
 
     def finish(self, watch: Watch, model: Any) -> Found:
-        """What was found, once the pass is over.
+        """What was found, in order, once the pass is over.
+
+        What holds several rows an example is of the shape `(n, rows, …)`.
 
         Raises:
-          ValueError: something that was asked for is not there, or nothing is.
+          ValueError: something that was asked for is not there or cannot be logged, or nothing is.
         """
-        check(self.selection, watch, model)
-        if not self.found:
-            raise ValueError("the model has no layer whose output can be logged")
-        return self.found
+        check(self._selection, watch, model)
+        folds = self._rows.folds(entry.name for entry, _ in self._folded)
+        for entry, shape in self._folded:
+            fold = folds[entry.name]
+            if isinstance(fold, str):
+                self._leave_out(entry, fold)
+            else:
+                folded = replace(entry, fold=fold)
+                self._seen.append((folded, fold.shape(shape, entry.channels_first)))
+        if not self._seen:
+            reasons = "".join(f"; {one}" for one in self._rows.described())
+            raise ValueError(f"the model has no layer whose output can be logged{reasons}")
+        return sorted(self._seen, key=lambda pair: pair[0].order)
+
+    def _leave_out(self, entry: Entry, why: str) -> None:
+        if self._selection.explicit:
+            raise ValueError(f"layer {entry.name!r} cannot be logged: {why}")
+        self._rows.left_out[entry.name] = why
 
 
 class Scout:
@@ -76,10 +100,11 @@ class Scout:
 
     Args:
       plan: the entries that can be logged, with their shapes → what is kept of them.
+      rows: as `Survey` takes it.
     """
 
-    def __init__(self, selection: Selection, count: int, plan: MakePlan) -> None:
-        self._survey = Survey(selection, count)
+    def __init__(self, selection: Selection, count: int, plan: MakePlan, rows: Rows) -> None:
+        self._survey = Survey(selection, count, rows)
         self._plan = plan
         self.wants = selection.wants
         self.note = self._survey.note
@@ -89,9 +114,9 @@ class Scout:
         return self._plan(self._survey.finish(watch, model))
 
 
-def surveyed(model: Any, inputs: Any, selection: Selection) -> Found:
+def surveyed(model: Any, inputs: Any, selection: Selection, rows: Rows | None = None) -> Found:
     """The chosen entries and their shapes, from one plain pass; those that can be logged."""
-    survey = Survey(selection, len(Batch(inputs)))
+    survey = Survey(selection, len(Batch(inputs)), rows or Rows(model, inputs))
     with preserved(model, apart=True), watching(selection.wants, keep=survey.note) as watch:
         forward(model, inputs)
     return survey.finish(watch, model)
@@ -104,8 +129,8 @@ def _shapeless(value: Any) -> bool:
     return getattr(value.shape, "rank", 0) is None or None in tuple(value.shape)
 
 
-def _refusal(value: Any, count: int) -> str | None:
-    """Why a layer's output cannot be logged."""
+def _refusal(value: Any) -> str | None:
+    """Why a layer's output cannot be logged, whatever its rows."""
     try:
         name = keras.backend.standardize_dtype(value.dtype)
         dtype = np.dtype(name) if name not in ("bfloat16",) and "float8" not in name else None
@@ -114,8 +139,6 @@ def _refusal(value: Any, count: int) -> str | None:
         check_rank(len(value.shape))
     except (TypeError, ValueError) as e:
         return str(e)
-    if value.shape[0] != count:
-        return f"it returns {tuple(value.shape)} for {count} examples"
     if any(side is None or side == 0 for side in value.shape):
         return f"it returns {tuple(value.shape)}, which holds no values"
     return None
@@ -126,7 +149,7 @@ def loggable_inputs(inputs: Any) -> list[Input]:
     found = []
     for part, leaf in parts(inputs):
         array = leaf if isinstance(leaf, np.ndarray) else _as_array(leaf)
-        if array is None or _refusal(array, len(array)) is not None:
+        if array is None or _refusal(array) is not None:
             continue
         found.append(Input(f"input{part}", array))
     return found
