@@ -58,7 +58,7 @@ def test_they_are_logged_while_fit_trains(tmp_path):
     [
         ("relu", ["relu"]),
         ("a*", ["add"]),
-        (lambda layer: layer.trainable, ["conv", "flatten", "head"]),
+        (lambda layer: layer.trainable, ["conv", "flatten", "head", "block"]),
         (L.Layer, ["conv", "flatten", "head", "block"]),
         (["head", "add"], ["add", "head"]),
     ],

@@ -171,8 +171,6 @@ def test_choices_that_cannot_choose_layers_raise():
 @pytest.mark.parametrize(
     ("title", "asked", "outer"),
     [
-        ("TimeDistributed layer", "conv", "frames"),
-        ("TimeDistributed model, any length", "a", "td"),
         ("Stacked RNN cells", "cell2", "rnn"),
         ("GRU, unrolled", "gru_cell", "gru"),
         ("Inside a scan of keras.ops", "step", "scan"),

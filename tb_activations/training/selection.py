@@ -118,6 +118,13 @@ class Choice:
             return False
         return self.wants(entry.place, entry.part, entry.layer)
 
+    def reaches(self, place: Place, layer: Any) -> bool:
+        """Whether it may choose the layer, as far as that can be told before it runs."""
+        last = self.asked.rsplit("/", 1)[-1]
+        name = Place(place.steps[-1:])
+        by_name = name.fits(last, "") or re.split("[:.]", last)[0] == name.path()
+        return by_name if self.asked else self.wants(place, "", layer)
+
 
 class Selection:
     """The choices of `layers`, checked as far as that can be without a model.
@@ -148,11 +155,19 @@ class Selection:
         """Whether layers were asked for, so that one that cannot be had is an error."""
         return self._choices is not None
 
-    def wants(self, entry: Entry) -> bool:
+    def __call__(self, entry: Entry) -> bool:
         """Whether the entry is chosen."""
         if self._choices is None:
             return entry.fresh
         return any(choice.chooses(entry) for choice in self._choices)
+
+    def inside(self, place: Place, layers: Iterable[tuple[str, Any]]) -> bool:
+        """Whether one of these layers, in a `TimeDistributed` at `place`, may be chosen."""
+        return any(
+            choice.reaches(place.inner(name), layer)
+            for choice in self._choices or ()
+            for name, layer in layers
+        )
 
     def check(
         self, entries: Iterable[Entry], hidden: Iterable[Hidden], idle: Sequence[Any]
@@ -173,10 +188,20 @@ class Selection:
                 raise ValueError(_refusal(choice, entries, hidden, idle))
 
 
-def named(names: Iterable[str]) -> Callable[[Entry], bool]:
-    """Whether an entry has one of these names."""
-    wanted = frozenset(names)
-    return lambda entry: entry.name in wanted
+class Named:
+    """Whether an entry has one of these names, which a pass has shown before."""
+
+    planned = True
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(names)
+
+    def __call__(self, entry: Entry) -> bool:
+        return entry.name in self._names
+
+    def inside(self, place: Place, layers: Iterable[tuple[str, Any]]) -> bool:
+        """Whether one of the names is of a layer inside the one at `place`."""
+        return any(name.startswith(f"{place.path()}/") for name in self._names)
 
 
 def _listed(layers: Any) -> list[Any]:

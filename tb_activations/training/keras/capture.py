@@ -45,7 +45,7 @@ def capture(model: Any, x: Any, layers: Any = None) -> dict[str, np.ndarray]:
     inputs = mapped(tensor, inputs_of(x))
     build(model, inputs)
     selection = knowing(selection, model)
-    with preserved(model), watching(selection.wants) as watch:
+    with preserved(model), watching(selection) as watch:
         forward(model, inputs)
     check(selection, watch, model)
     return {name: to_numpy(value) for name, value in watch.values.items()}

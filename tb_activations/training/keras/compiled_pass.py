@@ -14,7 +14,7 @@ from tb_activations.training.keras.survey import Scout
 from tb_activations.training.keras.tensors import home_of
 from tb_activations.training.piece import Take, ValuesPiece
 from tb_activations.training.plan import LayerPlan
-from tb_activations.training.selection import named
+from tb_activations.training.selection import Named
 
 
 class CompiledPass:
@@ -61,6 +61,6 @@ class CompiledPass:
             chosen = self._scout.choose(watch, self._model)
             self._layers, self._scout = {layer.name: layer for layer in chosen}, None
             return []
-        with watching(named(self._layers), home=home) as watch:
+        with watching(Named(self._layers), home=home) as watch:
             forward(self._model, inputs, pairs)
         return [watch.values[name] for name in self._layers]

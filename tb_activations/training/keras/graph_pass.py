@@ -16,7 +16,7 @@ from tb_activations.training.keras.private import moved_by, unoptimised
 from tb_activations.training.keras.survey import Scout, Unknown
 from tb_activations.training.piece import SumsPiece, Take
 from tb_activations.training.plan import LayerPlan
-from tb_activations.training.selection import named
+from tb_activations.training.selection import Named
 from tb_activations.training.tensorflow.statistics import graph_sums
 
 _PYTHON = ("EagerPyFunc", "PyFunc", "PyFuncStateless")  # operations that call back
@@ -109,7 +109,7 @@ class GraphPass:
 
     def _watch(self, graph: Any) -> Any:
         if self._scout is None:
-            return watching(named(layer.name for layer in self._layers), home=graph)
+            return watching(Named(layer.name for layer in self._layers), home=graph)
         return watching(self._scout.wants, home=graph, keep=self._scout.note)
 
 

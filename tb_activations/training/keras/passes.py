@@ -19,7 +19,7 @@ from tb_activations.training.keras.survey import MakePlan, Scout, surveyed
 from tb_activations.training.keras.tensors import to_numpy
 from tb_activations.training.piece import Pass, Take, ValuesPiece
 from tb_activations.training.plan import LayerPlan
-from tb_activations.training.selection import Selection, named
+from tb_activations.training.selection import Named, Selection
 
 
 class PlainPass:
@@ -28,7 +28,7 @@ class PlainPass:
     def __init__(self, model: Any, layers: tuple[LayerPlan, ...]) -> None:
         self._model = model
         self._layers = {layer.name: layer for layer in layers}
-        self._wants = named(self._layers)
+        self._wants = Named(self._layers)
 
     def __call__(self, inputs: Any, keep: int, take: Take) -> None:
         def hand_over(entry: Any, value: Any) -> None:
@@ -48,9 +48,7 @@ def make_pass(model: Any, layers: tuple[LayerPlan, ...], inputs: Any) -> Pass:
         return PlainPass(model, layers)
 
 
-def scouted_pass(
-    model: Any, inputs: Any, selection: Selection, plan: MakePlan, rows: Rows
-) -> Pass:
+def scouted_pass(model: Any, inputs: Any, selection: Selection, plan: MakePlan, rows: Rows) -> Pass:
     """Finds what there is in a slice, lets `plan` choose, and returns the pass that shows it.
 
     Where a trace tells all there is, nothing runs, and it becomes the pass; else one plain pass is

@@ -14,7 +14,7 @@ from tb_activations.training.fold import Fold, fold_of
 from tb_activations.training.keras.forward import forward, preserved
 from tb_activations.training.keras.patches import watching
 from tb_activations.training.keras.tensors import cut, to_numpy
-from tb_activations.training.selection import named
+from tb_activations.training.selection import Named
 
 _SHOWN = 20
 _EXAMPLES = 2  # of the smaller batch, where there are more
@@ -42,10 +42,7 @@ class Rows:
         if not names:
             return {}
         if not self._divisible:
-            return dict.fromkeys(
-                names,
-                "it has other rows than examples, in a model that takes one size of batch alone",
-            )
+            return dict.fromkeys(names, "its rows are not the examples, and the batch has one size")
         counts, (few, many) = self._sizes()
         with _eagerly():
             before, after = self._values(names, few), self._values(names, many)
@@ -77,7 +74,7 @@ class Rows:
         def keep(_: Any, value: Any) -> np.ndarray:
             return to_numpy(value)
 
-        with preserved(self._model, apart=True), watching(named(names), keep=keep) as watch:
+        with preserved(self._model, apart=True), watching(Named(names), keep=keep) as watch:
             forward(self._model, inputs)
         return watch.values
 

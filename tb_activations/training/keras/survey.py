@@ -106,7 +106,7 @@ class Scout:
     def __init__(self, selection: Selection, count: int, plan: MakePlan, rows: Rows) -> None:
         self._survey = Survey(selection, count, rows)
         self._plan = plan
-        self.wants = selection.wants
+        self.wants = selection
         self.note = self._survey.note
 
     def choose(self, watch: Watch, model: Any) -> tuple[LayerPlan, ...]:
@@ -117,7 +117,7 @@ class Scout:
 def surveyed(model: Any, inputs: Any, selection: Selection, rows: Rows | None = None) -> Found:
     """The chosen entries and their shapes, from one plain pass; those that can be logged."""
     survey = Survey(selection, len(Batch(inputs)), rows or Rows(model, inputs))
-    with preserved(model, apart=True), watching(selection.wants, keep=survey.note) as watch:
+    with preserved(model, apart=True), watching(selection, keep=survey.note) as watch:
         forward(model, inputs)
     return survey.finish(watch, model)
 
