@@ -7,7 +7,7 @@ import { type LayerView, ready, type StepIndex, type Tensor } from "../data/answ
 import type { Client, TensorQuery } from "../data/client";
 import { exampleOf, sameView, type ViewKey, viewOf, viewQuery } from "../data/view";
 import { sourceOf } from "../render/planes";
-import { inputInfo, positionAt } from "../state/choose";
+import { inputInfo, inputsOf, positionAt } from "../state/choose";
 import type { Store } from "../state/store";
 import { Film } from "./film";
 import { Latest } from "./latest";
@@ -60,7 +60,7 @@ export class Surroundings {
   async loadInputs(run: string, signal: AbortSignal): Promise<void> {
     const tags = ready(this.store.tags.peek());
     if (!tags) return;
-    const inputs = (tags.get(run) ?? []).filter((info) => info.kind === "input").slice(0, 4);
+    const inputs = (tags.get(run) ?? []).filter((info) => info.kind === "input").slice(0, 8);
     const [indices] = await Promise.all([
       Promise.all(inputs.map((info) => this.client.steps(run, info.tag, signal))),
       this.loadFacts(run, inputs.length > 0, signal),
@@ -165,7 +165,7 @@ export class Surroundings {
   private openInput(view: LayerView): void {
     const { store } = this;
     if (this.inputs?.run !== view.run) return;
-    const found = this.inputs.indices
+    const found = inputsOf(this.inputs.indices, view.tag)
       .map((index) => ({ index, info: inputInfo(index, view) }))
       .find(({ info }) => info !== null);
     if (!found?.info) {

@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { LayerHealth, LayerOverview, Overview } from "../data/answers";
-import { defaultLayer, defaultRun, filmPositions, healthAt, positionAt, summarize } from "./choose";
+import {
+  defaultLayer,
+  defaultRun,
+  filmPositions,
+  healthAt,
+  inputsOf,
+  positionAt,
+  summarize,
+} from "./choose";
 
 function health(step: number, fields: Partial<LayerHealth> = {}): LayerHealth {
   return { step, rms: 1, largest: 2, dead: 0, constant: 0, nonfinite: 0, ...fields };
@@ -122,5 +130,20 @@ describe("the film", () => {
     const many = filmPositions(1000);
     expect(many).toHaveLength(12);
     expect([many[0], many.at(-1)]).toEqual([0, 999]);
+  });
+});
+
+describe("inputsOf", () => {
+  const tags = (...names: string[]) => names.map((tag) => ({ tag }));
+
+  it("chooses the inputs of the layer's own model among several", () => {
+    const inputs = tags("generator/input", "real/input", "real/input.mask");
+    expect(inputsOf(inputs, "real/conv/1")).toEqual(tags("real/input", "real/input.mask"));
+    expect(inputsOf(inputs, "generator/g1")).toEqual(tags("generator/input"));
+  });
+
+  it("keeps all where none is the layer's own", () => {
+    expect(inputsOf(tags("a/input", "b/input"), "real/conv")).toHaveLength(2);
+    expect(inputsOf(tags("input", "input.b"), "block/conv")).toHaveLength(2);
   });
 });

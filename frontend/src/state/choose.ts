@@ -134,6 +134,18 @@ export function filmPositions(count: number, frames = FILM_FRAMES): readonly num
   return Array.from({ length: frames }, (_, i) => Math.round((i * (count - 1)) / (frames - 1)));
 }
 
+/**
+ * The inputs of the layer's own model, where several are watched side by side: `real/input` goes with
+ * `real/conv`. All of them where none is.
+ */
+export function inputsOf<T extends { readonly tag: string }>(
+  inputs: readonly T[],
+  layer: string,
+): readonly T[] {
+  const own = inputs.filter(({ tag }) => layer.startsWith(tag.slice(0, tag.lastIndexOf("/") + 1)));
+  return own.length > 0 ? own : inputs;
+}
+
 /** The step of an input that goes with a view: same example, its last step not after the view's. */
 export function inputInfo(index: StepIndex, view: LayerView): StepInfo | null {
   const position = view.info.examples[view.example];
