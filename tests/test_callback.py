@@ -22,6 +22,7 @@ import tb_activations as tba
 from tb_activations import record
 from tb_activations.eventfile.last_step import last_step
 from tb_activations.record import Blob
+from tb_activations.record.run import RUN_TAG
 from tb_activations.training.byte_queue import ByteQueue
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
@@ -52,11 +53,13 @@ def fit(model, callback, **options):
 
 
 def read(log_dir):
-    """{tag: {step: (header, values, statistics, labels)}} of all event files, in order."""
+    """{tag: {step: (header, values, statistics, labels)}} of the layers in all event files."""
     found = {}
     for path in sorted(Path(log_dir).glob("*tfevents*")):
         for event in EventFileLoader(str(path)).Load():
             for value in event.summary.value:
+                if value.tag == RUN_TAG:
+                    continue
                 blobs = list(value.tensor.string_val)
                 whole = record.WholeRecord(blobs)
                 header, stored = whole.header, record.read_values(whole)

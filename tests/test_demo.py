@@ -19,6 +19,7 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 
 from tb_activations import record
 from tb_activations.record import Blob
+from tb_activations.record.run import RUN_TAG
 
 ROOT = Path(__file__).parents[1]
 
@@ -42,6 +43,7 @@ def logged(tmp_path_factory) -> dict[tuple[str, int], list[bytes]]:
         (value.tag, event.step): list(value.tensor.string_val)
         for event in EventFileLoader(str(event_file)).Load()
         for value in event.summary.value
+        if value.tag != RUN_TAG
     }
 
 

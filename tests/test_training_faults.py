@@ -24,6 +24,7 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 import tb_activations as tba
 from tb_activations import record
 from tb_activations.record import Blob
+from tb_activations.record.run import RUN_TAG
 
 SOAK = os.environ.get("TBA_SOAK") == "1"
 PATIENCE = 600  # seconds for a training of a few seconds to end, on any machine
@@ -58,6 +59,8 @@ def records(log_dir):
     for path in sorted(Path(log_dir).glob("*tfevents*")):
         for event in EventFileLoader(str(path)).Load():
             for value in event.summary.value:
+                if value.tag == RUN_TAG:
+                    continue
                 yield value.tag, event.step, list(value.tensor.string_val)
 
 
