@@ -10,8 +10,8 @@ export function planesOf(position: number): readonly number[] {
 }
 
 /** Whether three channels are a colour picture: they have two sides at least. */
-export function holdsColours({ channels, spatial }: LayerView): boolean {
-  return channels === 3 && spatial.length >= 2;
+export function holdsColours({ info, channels, spatial }: LayerView): boolean {
+  return channels === 3 && info.channels === 3 && spatial.length >= 2;
 }
 
 /** The id in the layer of the channel stored at a position; RGB stays RGB. */

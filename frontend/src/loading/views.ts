@@ -8,7 +8,7 @@ import {
   type StepInfo,
 } from "../data/answers";
 import type { Client } from "../data/client";
-import { loadRow, loadTable, rowBytes, withRow } from "../data/statistics";
+import { isOf, loadRow, loadTable, rowAt, rowBytes, withRow } from "../data/statistics";
 import { sameView, type ViewKey, viewOf, viewQuery } from "../data/view";
 import { positionAt } from "../state/choose";
 import type { Store } from "../state/store";
@@ -77,7 +77,7 @@ export class Views {
   renewTable(index: StepIndex): void {
     const table = this.store.stats.peek();
     if (table?.tag !== index.tag || table.run !== index.run) return;
-    if (table.complete && table.steps.length !== index.steps.length) this.loadWholeTable(index);
+    if (table.complete && !isOf(table, index)) this.loadWholeTable(index);
   }
 
   private show(view: LayerView, stats: StatsTable): void {
@@ -108,7 +108,7 @@ export class Views {
   private tableFor(key: ViewKey): StatsTable | null {
     const table = this.store.stats.peek();
     const fits = table && table.tag === key.tag && table.run === key.run;
-    return fits && table.steps.includes(key.info.step) ? table : null;
+    return fits && rowAt(table, key.info) ? table : null;
   }
 
   private async loadTableFor(

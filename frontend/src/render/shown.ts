@@ -24,7 +24,7 @@ const lockedOf = new WeakMap<StatsTable, LockedLimits>();
 export function limitsOverSteps(stats: StatsTable): LockedLimits {
   let limits = lockedOf.get(stats);
   if (!limits) {
-    limits = lockedLimits(stats.table, stats.channels);
+    limits = lockedLimits(stats.rows);
     lockedOf.set(stats, limits);
   }
   return limits;

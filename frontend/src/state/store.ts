@@ -12,7 +12,6 @@ import {
   type Loadable,
   type Overview,
   ready,
-  STAT_COLUMNS,
   type StatName,
   type StatsTable,
   type StepIndex,
@@ -29,6 +28,7 @@ import {
   type Viewport,
   type WindowState,
 } from "../data/choices";
+import { rowAt } from "../data/statistics";
 import { differenceView, differs } from "../render/difference";
 import { sourceOf, type TileSource } from "../render/planes";
 import { limitsOverSteps, type Shown, shownOf } from "../render/shown";
@@ -220,9 +220,7 @@ function reachOf(stats: StatsTable | null, view: LayerView | null): number {
 
 function rowOf(stats: StatsTable | null, view: LayerView | null): Float32Array | null {
   if (!stats || !view || stats.tag !== view.tag || stats.run !== view.run) return null;
-  const row = stats.steps.indexOf(view.info.step);
-  const size = stats.channels * STAT_COLUMNS;
-  return row < 0 ? null : stats.table.subarray(row * size, (row + 1) * size);
+  return rowAt(stats, view.info);
 }
 
 const StoreContext = createContext<Store | null>(null);
