@@ -20,6 +20,12 @@ export function channelId(info: StepInfo, position: number): number {
   return info.channelIds ? (info.channelIds[position] ?? position) : position;
 }
 
+/** Where the channel of an id stands among those stored; undefined where it is not. */
+export function positionOf({ shape, channelIds }: StepInfo, id: number): number | undefined {
+  const position = channelIds ? channelIds.indexOf(id) : id;
+  return position >= 0 && position < (shape.at(-1) ?? 0) ? position : undefined;
+}
+
 /** How a sentence calls the channel of an id. */
 export function nameOf(id: number): string {
   return id === RGB ? "RGB" : `channel ${id}`;

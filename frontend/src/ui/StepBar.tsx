@@ -1,5 +1,6 @@
 /** The step slider over the steps that were really logged, play, follow, and what is known of the step. */
 import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { ready, type StepInfo } from "../data/answers";
 import { COMPARE_MODES, type CompareMode } from "../data/choices";
 import { differs } from "../render/difference";
@@ -23,9 +24,11 @@ interface StepBarProps {
   readonly drawer: boolean;
   /** Copies the link to the view and answers what to say. */
   readonly copyLink: () => Promise<string>;
+  /** What stands under it. */
+  readonly children: ComponentChildren;
 }
 
-export function StepBar({ onDrawer, drawer, copyLink }: StepBarProps) {
+export function StepBar({ onDrawer, drawer, copyLink, children }: StepBarProps) {
   const store = useStore();
   const steps = ready(store.stepIndex.value)?.steps ?? [];
   const info = store.info.value;
@@ -122,6 +125,7 @@ export function StepBar({ onDrawer, drawer, copyLink }: StepBarProps) {
         />
       </div>
       {store.compare.value && <CompareBar />}
+      {children}
     </section>
   );
 }
