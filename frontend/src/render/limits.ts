@@ -16,6 +16,13 @@ export function symmetric({ lo, hi }: Span): Span {
   return { lo: -reach, hi: reach };
 }
 
+/** From the smallest to the largest of the spans that are one; NaN where none is. */
+export function unionOf(spans: readonly Span[]): Span {
+  const known = spans.filter(({ lo, hi }) => lo <= hi);
+  if (known.length === 0) return { lo: Number.NaN, hi: Number.NaN };
+  return { lo: Math.min(...known.map(({ lo }) => lo)), hi: Math.max(...known.map(({ hi }) => hi)) };
+}
+
 export function minMax(extent: Extent): Span {
   return limitsOf(extent.min, extent.max);
 }

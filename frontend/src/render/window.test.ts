@@ -191,4 +191,26 @@ describe("WindowTable", () => {
     expect(of([0, 1]).limits(1)).toEqual({ lo: 0, hi: 64 });
     expect(of([1, 0]).limits(1)).toEqual({ lo: 0, hi: 1 });
   });
+
+  describe("compared with another side", () => {
+    const dead = row([0, 0, 0, 0, 0, 1, 2, 3], 1, 2);
+    const both = (change: object, at: (plane: number) => number | undefined = (plane) => plane) => {
+      const options = { diverging: false, other: { source, at } };
+      return new WindowTable(dead, { ...DEFAULT_WINDOW, limits: "minmax", ...change }, options);
+    };
+
+    it("spans both, so that what is zero on one side does not set the window", () => {
+      expect(both({}).limits(0)).toEqual({ lo: 0, hi: 3 });
+      expect(both({ limits: "auto" }).limits(0)).toEqual({ lo: 0, hi: 3 });
+      expect(both({ range: "layer" }).limits(1)).toEqual({ lo: 0, hi: 30 });
+      expect(both({}).full(1)).toEqual({ lo: 0, hi: 30 });
+      expect(both({}).only(0)).toBeNull();
+    });
+
+    it("takes the same channel there, and its own limits where there is none", () => {
+      expect(both({}, (plane) => 1 - plane).limits(0)).toEqual({ lo: 0, hi: 30 });
+      expect(both({}, () => undefined).limits(1)).toEqual({ lo: 0, hi: 3 });
+      expect(both({}, () => undefined).only(0)).toBe(0);
+    });
+  });
 });

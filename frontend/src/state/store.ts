@@ -11,7 +11,7 @@ import { type LayerView, ready, type StatsTable, type StepInfo } from "../data/a
 import { RGB } from "../data/channels";
 import type { WindowState } from "../data/choices";
 import { rowAt } from "../data/statistics";
-import { differenceView, differs } from "../render/difference";
+import { differenceView, misfit } from "../render/difference";
 import { sourceOf } from "../render/planes";
 import { limitsOverSteps, type Shown, shownOf } from "../render/shown";
 import { infoAt } from "./choose";
@@ -58,22 +58,21 @@ export function createStore(): Store {
 /** What the window makes of the view and of what it is compared with. */
 function shownBy(state: State, otherView: () => LayerView | null) {
   const { view, stats, window, depth, compare } = state;
-  const difference = computed(() => {
-    if (compare.value?.mode !== "difference") return null;
+  const mode = computed(() => compare.value?.mode);
+  const fitting = computed(() => {
     const [a, b] = [view.value, otherView()];
-    return a && b && !differs(a, b) ? differenceView(a, b) : null;
+    return a && b && mode.value && misfit(a, b, mode.value) === null ? b : null;
   });
-  const flippedIn = computed(() => {
-    if (compare.value?.mode !== "flip" || !state.flipped.value) return null;
-    const [a, b] = [view.value, otherView()];
-    return a && b && !differs(a, b) ? b : null;
+  const difference = computed(() => {
+    const [a, b] = [view.value, fitting.value];
+    return mode.value === "difference" && a && b ? differenceView(a, b) : null;
   });
   const shown = computed(() => {
     if (difference.value) return shownDifference(difference.value, depth.value, window.value);
     const options = { depth: depth.value, window: window.value, stats: stats.value };
     if (!view.value) return null;
-    const whole = shownOf({ view: view.value, ...options });
-    return flippedIn.value ? seenThrough(whole, flippedIn.value, depth.value) : whole;
+    const whole = shownOf({ view: view.value, other: fitting.value, ...options });
+    return mode.value === "flip" && state.flipped.value ? flipped(whole) : whole;
   });
   return {
     shown,
@@ -82,10 +81,12 @@ function shownBy(state: State, otherView: () => LayerView | null) {
   };
 }
 
-/** Another view through the window of the one shown. */
-function seenThrough(shown: Shown, view: LayerView, depth: number): Shown {
-  const source = sourceOf(view, depth);
-  return { ...shown, source, table: shown.table.over(source) };
+/** Each of the two in the other's place, through the same window. */
+function flipped(shown: Shown): Shown {
+  if (!shown.other) return shown;
+  const { source } = shown.other;
+  const other = { source: shown.source, at: (plane: number) => plane };
+  return { ...shown, source, other, table: shown.table.over(source) };
 }
 
 /** A difference diverges about zero, whatever the window was before. */

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { ready, type StepInfo } from "../data/answers";
 import { COMPARE_MODES, type CompareMode } from "../data/choices";
-import { differs } from "../render/difference";
+import { misfit } from "../render/difference";
 import {
   goToStep,
   moveStep,
@@ -136,14 +136,20 @@ const MODES: Record<CompareMode, string> = {
   difference: "Difference",
 };
 
+const NOTHING: Record<CompareMode, string> = {
+  beside: "Nothing beside",
+  flip: "Nothing to flip",
+  difference: "No difference",
+};
+
 /** With what, and how; and what must be known of it. */
 function CompareBar() {
   const store = useStore();
   const { target, mode } = store.compare.value ?? { target: "first", mode: "beside" };
   const [view, other] = [store.view.value, store.other.value];
   const below = view !== null && isMatrix(view);
-  const unequal = mode === "difference" && view && other ? differs(view, other) : null;
-  const note = unequal ?? store.otherNote.value;
+  const unequal = view && other ? misfit(view, other, mode) : null;
+  const note = unequal === null ? store.otherNote.value : `${NOTHING[mode]}: ${unequal}`;
   return (
     <div class="row compare">
       <Select
