@@ -195,11 +195,9 @@ def test_the_histogram_outlines_the_other_side_in_dashes(zoo_page: Dashboard) ->
     """Values ten times as large at the other step have their outline, dashed, over their place."""
     keys = {"run": "main", "layer": "widths", "channel": 2, "window": GREY}
     zoo_page.open(**keys, step=20)
-    zoo_page.page.wait_for_timeout(300)
     alone = np.array(zoo_page.frame.evaluate(READ_OUTLINE, "--text"))
     zoo_page.open(**keys, step=20, compare="step:0")
     zoo_page.root.get_by_text("both sides").wait_for()
-    zoo_page.page.wait_for_timeout(300)
     both = np.array(zoo_page.frame.evaluate(READ_OUTLINE, "--text"))
     # The values lie in 20 to 21 and in 0 to 1: the window's outer ends, with nothing between.
     first = slice(9, 9 + (len(both) - 16) // 20)

@@ -108,7 +108,8 @@ export function shownOf(of: {
   return { source, table, colormap, lut, ids, other, range: state.range };
 }
 
-function otherSide(view: LayerView, other: LayerView, depth: number): OtherSide {
+/** The planes of another view by those of this one: the same channels. */
+export function otherSide(view: LayerView, other: LayerView, depth: number): OtherSide {
   const at = (plane: number) =>
     plane === RGB ? RGB : positionOf(other.info, channelId(view.info, plane));
   return { source: sourceOf(other, depth), at };

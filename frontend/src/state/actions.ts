@@ -117,7 +117,7 @@ export function selectLayer(store: Store, tag: string, step?: number): void {
 
 /** Moves along the layers of the run in model order. */
 export function moveLayer(store: Store, by: number): void {
-  const overview = ready(store.overview.peek());
+  const overview = store.layers.peek();
   if (!overview) return;
   const tags = [...overview.layers.keys()];
   const at = tags.indexOf(store.layer.peek() ?? "");

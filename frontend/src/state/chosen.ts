@@ -47,7 +47,7 @@ export function chosenOf(state: State & Derived): Chosen {
   const other = computed(() => {
     const [shown, found] = [view.value, state.found.value];
     if (!shown || !found || found.target !== state.compare.value?.target) return null;
-    return sameSubject(found, shown) ? found : null;
+    return sameSubject(found.of, shown, FIXED.test(found.target)) ? found : null;
   });
   return {
     channel: computed(() => channelOf(state)),
@@ -87,9 +87,12 @@ function channelOf(state: State & Omit<Derived, "info">): number | null {
   return position !== undefined && cells.includes(position) ? position : first;
 }
 
-/** Of the same example of the same layer; the step may still follow. */
-function sameSubject({ of }: { readonly of: LayerView }, shown: LayerView): boolean {
-  return of.run === shown.run && of.tag === shown.tag && of.example === shown.example;
+/** Targets that are the same for every step of a layer. */
+const FIXED = /^(first|step)/;
+
+function sameSubject(of: LayerView, shown: LayerView, anyStep: boolean): boolean {
+  const layer = of.run === shown.run && of.tag === shown.tag && of.example === shown.example;
+  return layer && (anyStep || of.info.step === shown.info.step);
 }
 
 function isStale(state: State & Pick<Derived, "info">): boolean {

@@ -5,6 +5,7 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { LayerView } from "../data/answers";
 import { sourceOf } from "../render/planes";
+import { otherSide } from "../render/shown";
 import { parseChannels } from "./search";
 import type { State } from "./signals";
 import { channelStates, effectiveSort, filterOrder, isStale, orderOf } from "./triage";
@@ -38,7 +39,7 @@ function freshOrder(store: Sources): readonly number[] | null {
     ids,
     stats,
     source: sourceOf(view, store.depth.value),
-    previous: previous && sourceOf(previous, store.depth.value),
+    previous: previous && otherSide(view, previous, store.depth.value),
     pixel: key === "pixel" ? store.pixelWish.value : null,
   });
   const wanted = parseChannels(search, view.info.channels, ids);

@@ -7,14 +7,20 @@
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { type LayerView, ready, type StatsTable, type StepInfo } from "../data/answers";
+import {
+  type LayerView,
+  type Overview,
+  ready,
+  type StatsTable,
+  type StepInfo,
+} from "../data/answers";
 import { RGB } from "../data/channels";
 import type { WindowState } from "../data/choices";
 import { rowAt } from "../data/statistics";
 import { differenceView, misfit } from "../render/difference";
 import { sourceOf } from "../render/planes";
 import { limitsOverSteps, type Shown, shownOf } from "../render/shown";
-import { infoAt } from "./choose";
+import { bareOverview, infoAt } from "./choose";
 import { type Chosen, chosenOf } from "./chosen";
 import { type HeldOrder, heldOrder } from "./order";
 import { answers, type State, selection } from "./signals";
@@ -22,6 +28,8 @@ import { answers, type State, selection } from "./signals";
 export interface Store extends State, HeldOrder, Chosen {
   /** The step, of those there are, that the selection comes to. */
   readonly info: ReadonlySignal<StepInfo | null>;
+  /** The run's layers: of its overview, or where that could not be had of its tags. */
+  readonly layers: ReadonlySignal<Overview | null>;
   /** What the window makes of the view: planes, limits, colormap, table of colours. */
   readonly shown: ReadonlySignal<Shown | null>;
   /** Whether three channels are shown as the colours of one picture. */
@@ -52,7 +60,13 @@ export function createStore(): Store {
   });
   const chosen: Chosen = chosenOf({ ...state, ...seen, cells, info });
   const reach = computed(() => reachOf(stats.value, view.value));
-  return { ...state, ...seen, ...held, ...chosen, statsAt, cells, info, reach };
+  const layers = computed(() => {
+    const { overview, tags, run } = state;
+    const infos = ready(tags.value)?.get(run.value ?? "");
+    if (overview.value.state !== "failed" || !infos) return ready(overview.value);
+    return bareOverview(run.value ?? "", infos);
+  });
+  return { ...state, ...seen, ...held, ...chosen, statsAt, cells, info, reach, layers };
 }
 
 /** What the window makes of the view and of what it is compared with. */
