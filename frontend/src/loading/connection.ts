@@ -41,6 +41,7 @@ export class Connection {
       tags: watched(client.tags),
       steps: watched(client.steps),
       overview: watched(client.overview),
+      facts: watched(client.facts),
       tensor: watched(client.tensor),
       stats: watched(client.stats),
     };

@@ -30,6 +30,10 @@ export function knownOnly(client: Client, store: Store): Client {
       check(run, null);
       return await client.overview(run, columns, step, signal);
     },
+    async facts(run, signal) {
+      check(run, null);
+      return await client.facts(run, signal);
+    },
     async tensor(query, signal) {
       check(query.run, query.tag);
       return await client.tensor(query, signal);
