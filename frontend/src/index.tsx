@@ -8,7 +8,6 @@ import { watchTheme } from "./host/theme";
 import { Loader } from "./loading/loader";
 import { keepAddress, keysOf } from "./state/address";
 import { ClientProvider } from "./state/client";
-import { holdOrder } from "./state/order";
 import { play } from "./state/player";
 import { createStore, StoreProvider } from "./state/store";
 import { App } from "./ui/App";
@@ -18,6 +17,7 @@ import exportStyles from "./ui/export/export.css?inline";
 import gridStyles from "./ui/grid/grid.css?inline";
 import matrixStyles from "./ui/grid/matrix.css?inline";
 import inspectorStyles from "./ui/inspector/inspector.css?inline";
+import noticeStyles from "./ui/notices.css?inline";
 import leftStyles from "./ui/overview/overview.css?inline";
 import tokens from "./ui/tokens.css?inline";
 import valuesStyles from "./ui/values/values.css?inline";
@@ -27,6 +27,7 @@ export function render(): void {
     tokens,
     controlStyles,
     shellStyles,
+    noticeStyles,
     leftStyles,
     gridStyles,
     matrixStyles,
@@ -41,7 +42,6 @@ export function render(): void {
   });
   const address = connectAddress(window.parent);
   keepAddress(store, address);
-  holdOrder(store);
   play(store);
   const client = createClient();
   const loader = new Loader(store, client);
@@ -51,10 +51,7 @@ export function render(): void {
   renderInto(
     <StoreProvider value={store}>
       <ClientProvider value={client}>
-        <App
-          onRetry={() => loader.reload()}
-          copyLink={() => copyText(address.link(keysOf(store)))}
-        />
+        <App onRetry={loader.retry} copyLink={() => copyText(address.link(keysOf(store)))} />
       </ClientProvider>
     </StoreProvider>,
     document.body,

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from servers import Server, tensorboard_server
 
-from browser import scenes
+from browser import scenes, zoo
 from browser.dashboard import PATIENCE, Dashboard
 
 expect.set_options(timeout=1000 * PATIENCE)
@@ -83,12 +83,30 @@ def themed(
 
 
 def _shared(
-    browser: Browser, server: Server, pages: dict[str, Dashboard], theme: str
+    browser: Browser, server: Server, pages: dict[str, Dashboard], theme: str, log: str = "scenes"
 ) -> Iterator[Dashboard]:
-    if theme not in pages:
-        pages[theme] = new_dashboard(browser, server.url, theme)
-    page = pages[theme]
+    key = f"{log} {theme}"
+    if key not in pages:
+        pages[key] = new_dashboard(browser, server.url, theme)
+    page = pages[key]
     page.problems.clear()
     page.page.set_viewport_size({"width": 1400, "height": 900})
     yield page
     assert page.problems == []
+
+
+@pytest.fixture(scope="session")
+def zoo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """TensorBoard on the log of `zoo.py`."""
+    with tensorboard_server(zoo.write(tmp_path_factory.mktemp("zoo"))) as server:
+        for run in zoo.RUNS:
+            server.wait_for_tags(*zoo.tags_of(run), run=run)
+        yield server
+
+
+@pytest.fixture
+def zoo_page(
+    browser: Browser, zoo_server: Server, _themes: dict, theme: str
+) -> Iterator[Dashboard]:
+    """The page of each theme in turn, on the log of `zoo.py`."""
+    yield from _shared(browser, zoo_server, _themes, theme, "zoo")

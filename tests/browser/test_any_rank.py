@@ -129,7 +129,7 @@ def test_matrices_compare_one_under_the_other(themed: Dashboard) -> None:
     now, first = (scenes.layers(step)["dense"].astype(np.float64) for step in (70, 0))
     shown = column(themed, 17)
     assert len(shown) == 9
-    lo, hi = now.min(), now.max()
+    lo, hi = min(now.min(), first.min()), max(now.max(), first.max())
     assert np.abs(shown[:4] - grey_of(now[:, 17], lo, hi)).max() <= 1.5
     assert np.abs(shown[5:] - grey_of(first[:, 17], lo, hi)).max() <= 1.5
     themed.root.get_by_role("button", name="Compare", exact=True).click()

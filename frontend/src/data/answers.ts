@@ -57,16 +57,18 @@ export interface StepIndex {
   readonly steps: readonly StepInfo[];
 }
 
-/** Statistics of one tag at some of its steps: `table[(row * channels + id) * 6 + column]`. */
+/** Statistics of one tag at some of its steps: `rows[i][id * 6 + column]`. */
 export interface StatsTable {
   readonly run: string;
   readonly tag: string;
   /** The step of each row, ascending: all of the tag's, or evenly chosen ones where those are too many. */
   readonly steps: readonly number[];
+  /** When each was written: a step that is logged again has other statistics. */
+  readonly times: readonly number[];
   /** Whether every step of the tag is here. */
   readonly complete: boolean;
-  readonly channels: number;
-  readonly table: Float32Array;
+  /** `[channels, 6]` for each step, over all channels that the layer had at that step. */
+  readonly rows: readonly Float32Array[];
 }
 
 /** What `/tensor` answers: stored values `[examples, channels, ...spatial]`, C order. */

@@ -10,14 +10,20 @@ export function planesOf(position: number): readonly number[] {
 }
 
 /** Whether three channels are a colour picture: they have two sides at least. */
-export function holdsColours({ channels, spatial }: LayerView): boolean {
-  return channels === 3 && spatial.length >= 2;
+export function holdsColours({ info, channels, spatial }: LayerView): boolean {
+  return channels === 3 && info.channels === 3 && spatial.length >= 2;
 }
 
 /** The id in the layer of the channel stored at a position; RGB stays RGB. */
 export function channelId(info: StepInfo, position: number): number {
   if (position === RGB) return RGB;
   return info.channelIds ? (info.channelIds[position] ?? position) : position;
+}
+
+/** Where the channel of an id stands among those stored; undefined where it is not. */
+export function positionOf({ shape, channelIds }: StepInfo, id: number): number | undefined {
+  const position = channelIds ? channelIds.indexOf(id) : id;
+  return position >= 0 && position < (shape.at(-1) ?? 0) ? position : undefined;
 }
 
 /** How a sentence calls the channel of an id. */

@@ -18,6 +18,11 @@ class RequestError extends Error {
   }
 }
 
+/** Nobody answers, or only what stands in front of TensorBoard. */
+export class Unreachable extends Error {}
+
+const UNREACHABLE = [502, 503, 504];
+
 export interface TensorQuery {
   readonly run: string;
   readonly tag: string;
@@ -60,10 +65,17 @@ function address(route: string, parameters: Parameters): string {
 }
 
 async function get(route: string, parameters: Parameters, signal: AbortSignal): Promise<Response> {
-  const response = await fetch(address(route, parameters), { signal });
+  const response = await fetch(address(route, parameters), { signal }).catch((error) => {
+    throw error instanceof TypeError ? unreachable(error.message) : error;
+  });
   if (response.ok) return response;
+  if (UNREACHABLE.includes(response.status)) throw unreachable(`status ${response.status}`);
   const sentence = (await response.text()).trim().slice(0, 500);
   throw new RequestError(sentence || `${route}: status ${response.status}`, response.status);
+}
+
+function unreachable(reason: string): Unreachable {
+  return new Unreachable(`TensorBoard does not answer (${reason})`);
 }
 
 function range(ends: readonly [number, number] | undefined): string | undefined {

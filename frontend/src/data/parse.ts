@@ -98,7 +98,8 @@ function parseStep(json: unknown): StepInfo {
   const f = object(json, "a step");
   return {
     step: number(f.step, "step"),
-    wallTime: number(f.wall_time, "wall_time"),
+    // The server has none where what was logged is no time.
+    wallTime: orNull(f.wall_time, "wall_time", number) ?? 0,
     shape: numbers(f.shape, "shape"),
     batch: number(f.batch, "batch"),
     channels: number(f.channels, "channels"),

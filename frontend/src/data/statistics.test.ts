@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
+import type { StepInfo } from "./answers";
 import { RGB } from "./channels";
-import { rangesOf, statRow, withRow } from "./statistics";
+import type { Client } from "./client";
+import { loadTable, rangesOf, rowAt, rowsOf, statRow, withRow } from "./statistics";
+
+const info = (step: number, channels: number, wallTime: number) =>
+  ({ step, channels, wallTime }) as StepInfo;
 
 describe("statRow", () => {
   const table = Float32Array.of(
@@ -36,17 +41,39 @@ describe("statistics", () => {
     expect(ranges.at(-1)).toEqual([99_999, 100_000]);
   });
 
-  it("take a single row into its place", () => {
-    const of = (steps: number[]) => ({
-      run: "r",
-      tag: "t",
-      steps,
-      complete: false,
-      channels: 1,
-      table: Float32Array.from(steps.flatMap((step) => [step, 0, 0, 0, 0, 0])),
-    });
+  const of = (steps: number[], time = 1) => ({
+    run: "r",
+    tag: "t",
+    steps,
+    times: steps.map(() => time),
+    complete: false,
+    rows: steps.map((step) => Float32Array.of(step, time, 0, 0, 0, 0)),
+  });
+
+  it("take a single row into its place, or into that of a step logged again", () => {
     const table = withRow(of([0, 20]), of([10]));
     expect(table.steps).toEqual([0, 10, 20]);
-    expect([table.table[0], table.table[6], table.table[12]]).toEqual([0, 10, 20]);
+    expect(table.rows.map((row) => row[0])).toEqual([0, 10, 20]);
+    const again = withRow(table, of([10], 2));
+    expect(again.steps).toEqual([0, 10, 20]);
+    expect(again.rows.map((row) => row[1])).toEqual([1, 2, 1]);
+    expect(rowAt(again, info(10, 1, 2))).toBe(again.rows[1]);
+    expect(rowAt(again, info(10, 1, 1))).toBeNull();
+  });
+
+  it("are as wide at each step as the layer was", async () => {
+    const widths = [1, 1, 2, 4];
+    const steps = widths.map((channels, step) => info(step, channels, 1));
+    // As many numbers a channel as six, each of them the step.
+    const answer = ([from, to]: readonly [number, number]) =>
+      Float32Array.from(steps.slice(from, to).flatMap((s) => Array(6 * s.channels).fill(s.step)));
+    const client = {
+      stats: async (_run, _tag, range) => answer(range),
+    } as Partial<Client> as Client;
+    const index = { run: "r", tag: "t", complete: true, sampled: false, steps };
+    const table = await loadTable(client, index, new AbortController().signal);
+    expect(table.rows.map((row) => row.length / 6)).toEqual(widths);
+    expect(table.rows.map((row) => [...new Set(row)])).toEqual([[0], [1], [2], [3]]);
+    expect(() => rowsOf(answer([0, 3]), steps)).toThrow("24 numbers; 4 steps need 48");
   });
 });

@@ -4,9 +4,10 @@
  * One answer holds at most 16 MiB, so a long log comes in pieces; a very long one is sampled evenly,
  * its first and last step among the rows.
  */
-import { STAT_COLUMNS, type StatsTable, type StepIndex } from "./answers";
+import { STAT_COLUMNS, type StatsTable, type StepIndex, type StepInfo } from "./answers";
 import { RGB } from "./channels";
 import type { Client } from "./client";
+import { AnswerError } from "./parse";
 
 const ANSWER_BYTES = 12 * 2 ** 20;
 const TABLE_BYTES = 48 * 2 ** 20;
@@ -42,19 +43,42 @@ export async function loadTable(
 ): Promise<StatsTable> {
   const channels = Math.max(0, ...index.steps.map((info) => info.channels));
   const ranges = rangesOf(index.steps.length, channels);
-  const parts: Float32Array[] = [];
+  const rows: Float32Array[] = [];
   for (const range of ranges) {
-    parts.push(await client.stats(index.run, index.tag, range, signal));
+    const answer = await client.stats(index.run, index.tag, range, signal);
+    rows.push(...rowsOf(answer, index.steps.slice(...range)));
   }
-  const steps = ranges.flatMap(([from, to]) => index.steps.slice(from, to).map((s) => s.step));
+  const infos = ranges.flatMap(([from, to]) => index.steps.slice(from, to));
+  return tableOf(index, infos, rows);
+}
+
+function tableOf(
+  { run, tag, steps }: StepIndex,
+  infos: readonly StepInfo[],
+  rows: readonly Float32Array[],
+): StatsTable {
   return {
-    run: index.run,
-    tag: index.tag,
-    steps,
-    complete: steps.length === index.steps.length,
-    channels,
-    table: concatenate(parts),
+    run,
+    tag,
+    steps: infos.map((info) => info.step),
+    times: infos.map((info) => info.wallTime),
+    complete: infos.length === steps.length,
+    rows,
   };
+}
+
+/** An answer cut into its steps: each is as wide as the layer was then. */
+export function rowsOf(answer: Float32Array, steps: readonly StepInfo[]): readonly Float32Array[] {
+  let at = 0;
+  const rows = steps.map(({ channels }) => {
+    const from = at;
+    at += channels * STAT_COLUMNS;
+    return answer.subarray(from, at);
+  });
+  if (at === answer.length) return rows;
+  throw new AnswerError(
+    `the statistics hold ${answer.length} numbers; ${steps.length} steps need ${at}`,
+  );
 }
 
 /** The row of one position alone: what a first look needs. */
@@ -65,34 +89,43 @@ export async function loadRow(
   signal: AbortSignal,
 ): Promise<StatsTable> {
   const { run, tag, steps } = index;
-  const info = steps[position]!;
-  const table = await client.stats(run, tag, [position, position + 1], signal);
-  return { run, tag, steps: [info.step], complete: false, channels: info.channels, table };
+  const infos = [steps[position]!];
+  const answer = await client.stats(run, tag, [position, position + 1], signal);
+  return tableOf(index, infos, rowsOf(answer, infos));
 }
 
-/** `table` with the row of `row` added in its place. */
+/** The row of the record that an entry of `/steps` names; null where the table does not hold it. */
+export function rowAt(table: StatsTable, { step, wallTime }: StepInfo): Float32Array | null {
+  const at = table.steps.indexOf(step);
+  return (table.times[at] === wallTime && table.rows[at]) || null;
+}
+
+/** Whether a table is of these very records. */
+export function isOf(table: StatsTable, { run, tag, steps }: StepIndex): boolean {
+  if (table.run !== run || table.tag !== tag || table.steps.length !== steps.length) return false;
+  return steps.every((info, i) => info.step === table.steps[i] && info.wallTime === table.times[i]);
+}
+
+/** `table` with the row of `row` in its place. */
 export function withRow(table: StatsTable, row: StatsTable): StatsTable {
   const step = row.steps[0]!;
-  if (table.steps.includes(step) || table.channels !== row.channels) return table;
   const at = table.steps.filter((s) => s < step).length;
-  const size = table.channels * STAT_COLUMNS;
+  const known = table.steps[at] === step ? 1 : 0;
   return {
     ...table,
-    steps: [...table.steps.slice(0, at), step, ...table.steps.slice(at)],
-    table: concatenate([
-      table.table.subarray(0, at * size),
-      row.table,
-      table.table.subarray(at * size),
-    ]),
+    steps: table.steps.toSpliced(at, known, step),
+    times: table.times.toSpliced(at, known, row.times[0]!),
+    rows: table.rows.toSpliced(at, known, row.rows[0]!),
   };
 }
 
 /**
  * The six numbers of one channel out of `[channels, 6]`; those of the three colours of a picture
- * together, which hold as many values each.
+ * together, which hold as many values each. Empty where there is no such channel.
  */
 export function statRow(stats: Float32Array, id: number): Float32Array {
   if (id !== RGB) return stats.subarray(id * STAT_COLUMNS, (id + 1) * STAT_COLUMNS);
+  if (stats.length !== 3 * STAT_COLUMNS) return new Float32Array();
   const of = (column: number) => [0, 1, 2].map((c) => stats[c * STAT_COLUMNS + column] as number);
   const mean = (numbers: number[]) => numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
   const middle = mean(of(2));
@@ -110,15 +143,4 @@ export function statRow(stats: Float32Array, id: number): Float32Array {
 /** What statistics are of: all examples that ran, not those stored or shown. */
 export function examplesText(batch: number): string {
   return batch === 1 ? "the one example" : `all ${batch} examples`;
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  if (parts.length === 1) return parts[0]!;
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

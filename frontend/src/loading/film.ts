@@ -1,16 +1,22 @@
 /** Fetches the film of the selected channel: its plane at up to twelve steps. */
 import type { LayerView, StepInfo } from "../data/answers";
-import { RGB } from "../data/channels";
+import { channelId, positionOf, RGB } from "../data/channels";
 import type { TensorQuery } from "../data/client";
 import { channelOf, type ViewKey, viewOf, viewQuery } from "../data/view";
 import { sourceOf } from "../render/planes";
 import { filmPositions } from "../state/choose";
-import type { FilmFrame, Store } from "../state/store";
-import { Latest, SETTLE_MS } from "./latest";
+import type { FilmFrame } from "../state/signals";
+import type { Store } from "../state/store";
+import { type Latest, SETTLE_MS } from "./latest";
 import type { TensorStore } from "./tensors";
 
+/** A picture to come: the channel as it is stored at a step. */
+interface Shot {
+  readonly key: ViewKey;
+  readonly channel: number;
+}
+
 export class Film {
-  private readonly task = new Latest(() => undefined);
   /** What the film is of, with the time of each of its steps. */
   private subject = "";
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -18,54 +24,64 @@ export class Film {
   constructor(
     private readonly store: Store,
     private readonly tensors: TensorStore,
+    private readonly task: Latest,
   ) {}
 
   /** Shows what is cached at once, and asks for the rest once the selection rests. */
   open(view: LayerView, channel: number, steps: readonly StepInfo[]): void {
     const depth = this.store.depth.peek();
     const subject = JSON.stringify([
-      [view.run, view.tag, view.example, channel, depth],
+      [view.run, view.tag, view.example, channelId(view.info, channel), depth],
       steps.map((info) => info.wallTime),
     ]);
     const whole = this.store.film.peek().every((frame) => frame.source !== null);
-    if (subject === this.subject && whole) return;
+    const failed = this.store.failures.peek().film !== undefined;
+    if (subject === this.subject && whole && !failed) return;
     this.subject = subject;
-    const infos = filmPositions(steps.length).map((position) => steps[position]!);
-    const frames = infos.map((info) => this.frameHere(view, info, channel));
-    this.store.film.value = frames;
     clearTimeout(this.timer);
-    this.task.cancel();
-    if (frames.every((frame) => frame.source)) return;
-    this.timer = setTimeout(() => {
-      this.task.run((signal) => this.load(view, infos, channel, signal));
-    }, SETTLE_MS);
+    this.store.film.value = [];
+    this.task.now(() => {
+      const shots = shotsOf(view, channel, steps);
+      const frames = shots.map((shot) => this.frameHere(shot));
+      this.store.film.value = frames;
+      if (frames.every((frame) => frame.source)) return;
+      this.timer = setTimeout(() => {
+        this.task.run((signal) => this.load(shots, signal));
+      }, SETTLE_MS);
+    });
   }
 
   /** A frame from what is cached: the whole layer, or the channel alone. */
-  private frameHere(view: LayerView, info: StepInfo, channel: number): FilmFrame {
-    const key = { ...view, info };
+  private frameHere({ key, channel }: Shot): FilmFrame {
+    const depth = this.store.depth.peek();
     const whole = this.tensors.peek(viewQuery(key));
     const tensor = whole && (channel === RGB ? whole : channelOf(whole, channel));
     const alone = tensor ?? this.tensors.peek(channelQuery(key, channel));
-    const depth = this.store.depth.peek();
-    return { step: info.step, source: alone ? sourceOf(viewOf(key, alone), depth) : null };
+    const source = alone ? sourceOf(viewOf(key, alone), depth) : null;
+    return { step: key.info.step, source };
   }
 
-  private async load(
-    view: LayerView,
-    infos: readonly StepInfo[],
-    channel: number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    for (const info of infos) {
-      const frame = this.frameHere(view, info, channel);
-      if (frame.source === null && info.omitted === null) {
-        await this.tensors.get(channelQuery({ ...view, info }, channel), signal);
+  private async load(shots: readonly Shot[], signal: AbortSignal): Promise<void> {
+    for (const shot of shots) {
+      const { key, channel } = shot;
+      if (this.frameHere(shot).source === null) {
+        await this.tensors.get(channelQuery(key, channel), signal);
       }
       signal.throwIfAborted();
     }
-    this.store.film.value = infos.map((info) => this.frameHere(view, info, channel));
+    this.store.film.value = shots.map((shot) => this.frameHere(shot));
   }
+}
+
+/** Up to twelve of the steps that hold the channel and have values. */
+function shotsOf(view: LayerView, channel: number, steps: readonly StepInfo[]): readonly Shot[] {
+  const id = channelId(view.info, channel);
+  const shots = steps.flatMap((info): Shot | readonly never[] => {
+    const at = id === RGB && info.channels === 3 ? RGB : positionOf(info, id);
+    const held = at !== undefined && info.omitted === null && view.example < info.examples.length;
+    return held ? { key: { ...view, info }, channel: at } : [];
+  });
+  return filmPositions(shots.length).map((position) => shots[position]!);
 }
 
 function channelQuery(key: ViewKey, channel: number): TensorQuery {

@@ -2,16 +2,29 @@
 export class Latest {
   private abort: AbortController | null = null;
 
-  constructor(private readonly failed: (message: string) => void) {}
+  /** `failed` is told why, and null once a new task begins. */
+  constructor(private readonly failed: (message: string | null, error?: unknown) => void) {}
 
   /** `task` checks `signal.aborted` after each wait, or lets its requests throw. */
   run(task: (signal: AbortSignal) => Promise<void>): void {
     this.cancel();
     const abort = new AbortController();
     this.abort = abort;
+    this.failed(null);
     task(abort.signal).catch((error: unknown) => {
-      if (!abort.signal.aborted) this.failed(messageOf(error));
+      if (!abort.signal.aborted) this.failed(messageOf(error), error);
     });
+  }
+
+  /** As `run`, for what needs no waiting: it is done when this returns. */
+  now(task: () => void): void {
+    this.cancel();
+    this.failed(null);
+    try {
+      task();
+    } catch (error) {
+      this.failed(messageOf(error), error);
+    }
   }
 
   cancel(): void {
@@ -20,8 +33,7 @@ export class Latest {
   }
 }
 
-function messageOf(error: unknown): string {
-  if (error instanceof TypeError) return `TensorBoard does not answer (${error.message})`;
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

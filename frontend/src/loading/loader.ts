@@ -3,12 +3,15 @@
  * older aborted, and what is here already shown at once.
  */
 import { batch, computed, effect, untracked } from "@preact/signals";
-import { type Loadable, ready } from "../data/answers";
+import { type Loadable, ready, type StepIndex } from "../data/answers";
 import type { Client } from "../data/client";
 import { columnsAreSteps, defaultLayer, defaultRun } from "../state/choose";
+import { checkLink } from "../state/chosen";
+import { say, unsay } from "../state/notices";
 import type { Store } from "../state/store";
+import { Connection } from "./connection";
+import { absence, knownOnly } from "./known";
 import { Latest, settle } from "./latest";
-import { checkLink } from "./link";
 import { Surroundings } from "./surroundings";
 import { TensorStore } from "./tensors";
 import { Views } from "./views";
@@ -19,6 +22,8 @@ const RETRY_MS = 1000;
 
 export class Loader {
   readonly tensors: TensorStore;
+  private readonly client: Client;
+  private readonly connection: Connection;
   private readonly views: Views;
   private readonly surroundings: Surroundings;
   private readonly tagTask: Latest;
@@ -33,23 +38,27 @@ export class Loader {
 
   constructor(
     private readonly store: Store,
-    private readonly client: Client,
+    client: Client,
   ) {
-    this.tensors = new TensorStore(client);
-    this.views = new Views(store, client, this.tensors);
-    this.surroundings = new Surroundings(store, client, this.tensors);
-    const failed = <T>(of: { value: Loadable<T> }) =>
-      new Latest((message) => {
-        if (!ready(of.value)) of.value = { state: "failed", message };
-      });
-    this.tagTask = failed(store.tags);
-    this.overviewTask = failed(store.overview);
-    this.stepsTask = new Latest((message) => {
-      batch(() => {
-        store.stepIndex.value = { state: "failed", message };
-        store.loading.value = false;
-        store.error.value = message;
-      });
+    this.connection = new Connection(store, () => this.reload());
+    this.client = knownOnly(this.connection.over(client), store);
+    this.tensors = new TensorStore(this.client);
+    this.views = new Views(store, this.client, this.tensors);
+    this.surroundings = new Surroundings(store, this.client, this.tensors);
+    const failed = <T>(of: { value: Loadable<T> }, message: string) => {
+      if (!ready(of.value)) of.value = { state: "failed", message };
+    };
+    this.tagTask = new Latest((message) => message !== null && failed(store.tags, message));
+    this.overviewTask = new Latest((message) => {
+      if (message === null) return;
+      failed(store.overview, message);
+      this.chooseLayer();
+      if (store.run.peek() !== null) this.surroundings.inputs.load(store.run.peek()!);
+    });
+    this.stepsTask = new Latest((message, error) => {
+      if (message === null) return;
+      failed(store.stepIndex, message);
+      this.views.fail(message, error);
     });
   }
 
@@ -68,7 +77,9 @@ export class Loader {
     effect(() => {
       const [run, layer] = [store.run.value, store.layer.value];
       if (run === null || layer === null || !this.exists.value) return;
-      if (untracked(() => this.hasLayer(run, layer))) untracked(() => this.openLayer(run, layer));
+      if (untracked(() => absence(store, run, layer)) === null) {
+        untracked(() => this.openLayer(run, layer));
+      }
     });
     effect(() => {
       const [info, example] = [store.info.value, store.example.value];
@@ -77,37 +88,47 @@ export class Loader {
     this.surroundings.start();
   }
 
-  private hasLayer(run: string, layer: string): boolean {
-    const infos = ready(this.store.tags.peek())?.get(run);
-    return infos?.some((info) => info.tag === layer) ?? false;
-  }
+  /** Asks for everything again at once; what is chosen stays. */
+  readonly retry = (): void => this.connection.retry();
 
   /** Asks for everything again; what is chosen stays. */
   reload(): void {
     const { store } = this;
-    const first = ready(store.tags.peek()) === null;
-    if (first) store.tags.value = { state: "loading" };
+    if (!ready(store.tags.peek())) store.tags.value = { state: "loading" };
+    const [run, layer, existed] = [store.run.peek(), store.layer.peek(), this.exists.peek()];
     this.tagTask.run(async (signal) => {
       const tags = await this.client.tags(signal);
-      const chosen = store.run.peek();
-      const keep = chosen !== null && tags.has(chosen);
-      const run = keep ? chosen : defaultRun(tags);
       batch(() => {
         store.tags.value = { state: "ready", value: tags };
-        if (!keep) this.replaceRun(chosen, run);
+        this.chooseRun();
       });
+      // What changed is followed anyway.
+      if (run === null || run !== store.run.peek() || !existed || !this.exists.peek()) return;
+      this.openRun(run);
+      if (layer !== null && layer === store.layer.peek()) this.openLayer(run, layer);
     });
-    const [run, layer] = [store.run.peek(), store.layer.peek()];
-    if (first || run === null) return;
-    this.openRun(run);
-    if (layer !== null) this.openLayer(run, layer);
   }
 
-  private replaceRun(wanted: string | null, run: string | null): void {
+  /** The run asked for where the log has it, or what of it is on screen; else the one to look at first. */
+  private chooseRun(): void {
     const { store } = this;
-    if (wanted !== null && run !== null) {
-      store.notice.value = `There is no run "${wanted}" any more; this is "${run}".`;
+    const tags = ready(store.tags.peek());
+    const wanted = store.run.peek();
+    if (!tags) return;
+    if (wanted === null || tags.has(wanted)) {
+      if (wanted === null) store.run.value = defaultRun(tags);
+      else unsay(store, "run");
+      return;
     }
+    const gone = `There is no run "${wanted}" any more`;
+    if (store.view.peek()?.run === wanted) {
+      say(store, "run", `${gone}; what was read of it stays on screen.`);
+      // A server that was just started still reads its log.
+      if (this.connection.recovering) this.connection.askLater(null);
+      return;
+    }
+    const run = defaultRun(tags);
+    if (run !== null) say(store, "run", `${gone}; this is "${run}".`);
     store.run.value = run;
   }
 
@@ -121,7 +142,7 @@ export class Loader {
         store.overview.value = { state: "ready", value: overview };
         this.chooseLayer();
       });
-      await this.surroundings.loadInputs(run, signal);
+      this.surroundings.inputs.load(run);
       if (!overview.complete) setTimeout(() => !signal.aborted && this.openRun(run), RETRY_MS);
     });
   }
@@ -129,13 +150,19 @@ export class Loader {
   /** The layer asked for where the run has it, else the one to look at first. */
   private chooseLayer(): void {
     const { store } = this;
+    const run = store.run.peek();
     const overview = ready(store.overview.peek());
-    if (!overview) return;
+    const infos = ready(store.tags.peek())?.get(run ?? "") ?? [];
     const wanted = store.layer.peek();
-    if (wanted !== null && overview.layers.has(wanted)) return;
-    const layer = defaultLayer(overview);
+    if (wanted !== null && absence(store, run ?? "", wanted) === null) {
+      unsay(store, "layer");
+      return;
+    }
+    // Without an overview the first that is no input has to do.
+    const first = infos.find((info) => info.kind !== "input") ?? infos[0];
+    const layer = overview ? defaultLayer(overview) : (first?.tag ?? null);
     if (wanted !== null && layer !== null) {
-      store.notice.value = `Run "${overview.run}" has no layer "${wanted}"; this is "${layer}".`;
+      say(store, "layer", `Run "${run}" has no layer "${wanted}"; this is "${layer}".`);
     }
     store.layer.value = layer;
   }
@@ -163,20 +190,24 @@ export class Loader {
     if (!same) this.views.cancel();
     this.stepsTask.run(async (signal) => {
       const index = await this.client.steps(run, layer, signal);
+      if (index.steps.length === 0 && index.complete)
+        throw new Error(`"${layer}" holds no readable step`);
       batch(() => {
         store.stepIndex.value = { state: "ready", value: index };
-        if (index.complete && !this.linkChecked && index.steps.length > 0) {
-          this.linkChecked = true;
-          checkLink(store, index);
-        }
-        const before = store.view.peek();
-        const unchanged = before && same && before.info.wallTime === store.info.peek()?.wallTime;
-        if (unchanged) store.loading.value = false;
+        if (index.complete && !this.linkChecked) this.checkLink(index);
       });
-      if (index.steps.length === 0) throw new Error(`"${layer}" holds no readable step`);
       this.views.renewTable(index);
+      if (same) this.surroundings.renew();
       if (!index.complete)
         setTimeout(() => !signal.aborted && this.openLayer(run, layer), RETRY_MS);
     });
+  }
+
+  private checkLink(index: StepIndex): void {
+    this.linkChecked = true;
+    const gone = checkLink(this.store, index);
+    if (gone.length === 0) return;
+    const what = `"${index.tag}" holds no ${gone.join(", no ")}`;
+    say(this.store, "link", `${what}; the nearest is shown.`);
   }
 }

@@ -4,7 +4,6 @@
  * `target` is "first", "previous", "step:20" (held), "run:older" or "example:2" (a position).
  */
 import type { LayerView, StepIndex, StepInfo } from "../data/answers";
-import type { Client } from "../data/client";
 import type { ViewKey } from "../data/view";
 import { positionAt } from "../state/choose";
 
@@ -16,22 +15,25 @@ interface Other {
   readonly note: string | null;
 }
 
+/** Asks for the steps of a layer in another run. */
+type StepsOf = (run: string) => Promise<StepIndex>;
+
 /** Finds what the target means for a view; says so where it means nothing. */
 export async function findOther(
-  client: Client,
   target: string,
   view: LayerView,
   index: StepIndex,
-  signal: AbortSignal,
+  stepsOf: StepsOf,
 ): Promise<Other | string> {
   const { steps } = index;
   const [what = "", ...rest] = target.split(":");
   const value = rest.join(":");
-  if (what === "run") return await inRun(client, value, view, signal);
+  if (what === "run") return await inRun(value, view, stepsOf);
   if (what === "example") {
     const example = Number(value);
-    if (example >= view.info.examples.length) return `No example at position ${value}`;
-    const name = `example ${view.info.examples[example]}`;
+    const id = view.info.examples[example];
+    if (id === undefined) return `No example at position ${value}`;
+    const name = `example ${id}`;
     return { key: { ...view, example }, name, note: null };
   }
   const position = positionAt(steps, view.info.step);
@@ -42,13 +44,8 @@ export async function findOther(
   return { key: { ...view, info }, name: `step ${info.step}`, note: null };
 }
 
-async function inRun(
-  client: Client,
-  run: string,
-  view: LayerView,
-  signal: AbortSignal,
-): Promise<Other | string> {
-  const { steps } = await client.steps(run, view.tag, signal);
+async function inRun(run: string, view: LayerView, stepsOf: StepsOf): Promise<Other | string> {
+  const { steps } = await stepsOf(run);
   const info = nearest(steps, view.info.step);
   if (!info) return `Run ${run} holds no step of ${view.tag}`;
   const wanted = view.info.examples[view.example]!;

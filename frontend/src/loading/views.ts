@@ -7,37 +7,52 @@ import {
   type StepIndex,
   type StepInfo,
 } from "../data/answers";
-import type { Client } from "../data/client";
-import { loadRow, loadTable, rowBytes, withRow } from "../data/statistics";
+import { type Client, Unreachable } from "../data/client";
+import { isOf, loadRow, loadTable, rowAt, rowBytes, withRow } from "../data/statistics";
 import { sameView, type ViewKey, viewOf, viewQuery } from "../data/view";
 import { positionAt } from "../state/choose";
+import { clampedExample, showView } from "../state/chosen";
+import { setFailure } from "../state/notices";
 import type { Store } from "../state/store";
-import { Latest } from "./latest";
+import { Latest, messageOf } from "./latest";
 import type { TensorStore } from "./tensors";
 
 /** Statistics of all steps come in the first request up to here, else the shown step's alone. */
 const SMALL_TABLE_BYTES = 2 ** 20;
 
+/** How long values wait for their statistics before they are shown without. */
+const LATE_MS = 1000;
+
+function wait(ms: number): Promise<null> {
+  return new Promise((resolve) => setTimeout(() => resolve(null), ms));
+}
+
 export class Views {
   private readonly task: Latest;
-  private readonly tableTask = new Latest(() => undefined);
+  private readonly tableTask: Latest;
 
   constructor(
     private readonly store: Store,
     private readonly client: Client,
     private readonly tensors: TensorStore,
   ) {
-    this.task = new Latest((message) => {
-      batch(() => {
-        store.loading.value = false;
-        store.error.value = message;
-      });
-    });
+    this.task = new Latest((message, error) => message !== null && this.fail(message, error));
+    this.tableTask = new Latest((message) => setFailure(store, "statistics", message));
   }
 
   /** Drops what is on its way: another layer comes. */
   cancel(): void {
     this.task.cancel();
+  }
+
+  /** Says why what is chosen cannot be shown. Where nobody answers, what is shown stays. */
+  fail(message: string, error: unknown): void {
+    const { store } = this;
+    batch(() => {
+      store.loading.value = false;
+      if (error instanceof Unreachable && store.view.peek()) return;
+      store.error.value = message;
+    });
   }
 
   /** Shows a step: at once where its values are here. `wanted` is the position of an example. */
@@ -46,13 +61,13 @@ export class Views {
     const index = ready(store.stepIndex.peek());
     if (!index) return;
     const { run, tag } = index;
-    const example = Math.max(0, Math.min(wanted, info.examples.length - 1));
+    const example = clampedExample(wanted, info.examples.length);
     const key: ViewKey = { run, tag, kind: this.kindOf(run, tag), info, example };
     const shown = store.view.peek();
     if (info.omitted !== null) this.showOmitted(info.omitted);
     if (info.omitted !== null || (shown && sameView(shown, key))) {
       this.task.cancel();
-      if (info.omitted === null) store.loading.value = false;
+      if (info.omitted === null) this.settled();
       return;
     }
     const here = this.tensors.peek(viewQuery(key));
@@ -64,39 +79,47 @@ export class Views {
     }
     store.loading.value = true;
     this.task.run(async (signal) => {
-      const [tensor, stats] = await Promise.all([
-        this.tensors.get(viewQuery(key), signal),
-        table ?? this.loadTableFor(key, index, signal),
-      ]);
+      const row = table ?? this.loadTableFor(key, index, signal);
+      const tensor = await this.tensors.get(viewQuery(key), signal);
+      const stats = await Promise.race([row, wait(LATE_MS)]);
       signal.throwIfAborted();
       this.show(viewOf(key, tensor), stats);
+      if (stats) return;
+      const late = await row;
+      if (late && !signal.aborted) store.stats.value = late;
     });
   }
 
-  /** Fetches the statistics anew where the log has grown. */
+  /** Fetches the statistics anew where the log has grown, or where they could not be had. */
   renewTable(index: StepIndex): void {
     const table = this.store.stats.peek();
-    if (table?.tag !== index.tag || table.run !== index.run) return;
-    if (table.complete && table.steps.length !== index.steps.length) this.loadWholeTable(index);
+    const mine = table?.tag === index.tag && table.run === index.run;
+    const failed = this.store.failures.peek().statistics !== undefined;
+    if (failed || (mine && table.complete && !isOf(table, index))) this.loadWholeTable(index);
   }
 
-  private show(view: LayerView, stats: StatsTable): void {
-    const { store } = this;
+  /** What is chosen is what is shown. */
+  private settled(): void {
     batch(() => {
-      store.view.value = view;
-      store.stats.value = stats;
-      store.loading.value = false;
-      store.error.value = null;
+      this.store.loading.value = false;
+      this.store.error.value = null;
     });
+  }
+
+  private show(view: LayerView, stats: StatsTable | null): void {
+    const { store } = this;
+    try {
+      showView(store, view, stats);
+    } catch (error) {
+      // Something around the view failed to paint it: the view itself is here.
+      reportError(error);
+    }
     const index = ready(store.stepIndex.peek());
-    if (!stats.complete && index && stats.steps.length === 1) this.loadWholeTable(index);
+    if (stats && !stats.complete && index && stats.steps.length === 1) this.loadWholeTable(index);
   }
 
   private showOmitted(reason: string): void {
-    batch(() => {
-      this.store.loading.value = false;
-      this.store.error.value = `This record holds no values: ${reason}`;
-    });
+    this.fail(`This record holds no values: ${reason}`, null);
   }
 
   private kindOf(run: string, tag: string): LayerView["kind"] {
@@ -108,20 +131,30 @@ export class Views {
   private tableFor(key: ViewKey): StatsTable | null {
     const table = this.store.stats.peek();
     const fits = table && table.tag === key.tag && table.run === key.run;
-    return fits && table.steps.includes(key.info.step) ? table : null;
+    return fits && rowAt(table, key.info) ? table : null;
   }
 
+  /** Null where it cannot be had, which is said where statistics stand. */
   private async loadTableFor(
     key: ViewKey,
     index: StepIndex,
     signal: AbortSignal,
-  ): Promise<StatsTable> {
-    const known = this.store.stats.peek();
+  ): Promise<StatsTable | null> {
+    const { store, client } = this;
+    const known = store.stats.peek();
     const mine = known && known.tag === key.tag && known.run === key.run ? known : null;
     const small = rowBytes(key.info.channels) * index.steps.length <= SMALL_TABLE_BYTES;
-    if (small) return await loadTable(this.client, index, signal);
-    const row = await loadRow(this.client, index, positionAt(index.steps, key.info.step), signal);
-    return mine ? withRow(mine, row) : row;
+    try {
+      const position = positionAt(index.steps, key.info.step);
+      const table = small
+        ? await loadTable(client, index, signal)
+        : await loadRow(client, index, position, signal);
+      setFailure(store, "statistics", null);
+      return mine && !small ? withRow(mine, table) : table;
+    } catch (error) {
+      if (!signal.aborted) setFailure(store, "statistics", messageOf(error));
+      return null;
+    }
   }
 
   private loadWholeTable(index: StepIndex): void {
@@ -130,8 +163,8 @@ export class Views {
       const view = this.store.view.peek();
       if (view?.run !== index.run || view.tag !== index.tag) return;
       const row = this.store.stats.peek();
-      const complete = row && row.steps.length === 1 ? withRow(table, row) : table;
-      this.store.stats.value = complete;
+      const extra = row?.steps.length === 1 && row.run === index.run && row.tag === index.tag;
+      this.store.stats.value = extra ? withRow(table, row) : table;
     });
   }
 }

@@ -1,12 +1,18 @@
-/** The difference of two views of the same shape, as a view of its own. */
+/** The difference of two views of the same shape, as a view of its own; which views can be compared. */
 import type { LayerView } from "../data/answers";
+import type { CompareMode } from "../data/choices";
 
-/** Why there is no difference; null where there is one. */
-export function differs(a: LayerView, b: LayerView): string | null {
+/**
+ * Why a second view cannot stand with the first; null where it can. Tiles stand beside each other by
+ * channel, so that one of them may be missing; all else takes the same channels.
+ */
+export function misfit(a: LayerView, b: LayerView, mode: CompareMode): string | null {
+  const beside = mode === "beside" && a.spatial.length > 1;
   const [left, right] = [a, b].map((view) => [...view.spatial, view.channels].join("×"));
-  if (left !== right) return `No difference: ${left} here, ${right} there`;
+  const sides = a.spatial.join() === b.spatial.join();
+  if (!sides || (!beside && left !== right)) return `${left} here, ${right} there`;
   const same = (a.info.channelIds?.join() ?? "") === (b.info.channelIds?.join() ?? "");
-  return same ? null : "No difference: other channels were kept there";
+  return same || beside ? null : "other channels were kept there";
 }
 
 /** a − b in true values, stored relative to the larger scale so that nothing overflows. */

@@ -16,6 +16,13 @@ export function symmetric({ lo, hi }: Span): Span {
   return { lo: -reach, hi: reach };
 }
 
+/** From the smallest to the largest of the spans that are one; NaN where none is. */
+export function unionOf(spans: readonly Span[]): Span {
+  const known = spans.filter(({ lo, hi }) => lo <= hi);
+  if (known.length === 0) return { lo: Number.NaN, hi: Number.NaN };
+  return { lo: Math.min(...known.map(({ lo }) => lo)), hi: Math.max(...known.map(({ hi }) => hi)) };
+}
+
 export function minMax(extent: Extent): Span {
   return limitsOf(extent.min, extent.max);
 }
@@ -27,17 +34,20 @@ export interface LockedLimits {
 }
 
 /**
- * Span from the statistics of many steps, `[steps, channels, 6]`. They are widened to the 11 bits
- * that half precision keeps, so that the largest stored value does not count as clipped.
+ * Span from the statistics of many steps, `[channels, 6]` for each, where a step may have fewer
+ * channels than another. They are widened to the 11 bits that half precision keeps, so that the
+ * largest stored value does not count as clipped.
  */
-export function lockedLimits(statistics: Float32Array, channels: number): LockedLimits {
+export function lockedLimits(rows: readonly Float32Array[]): LockedLimits {
+  const channels = rows.reduce((most, row) => Math.max(most, row.length), 0) / STAT_COLUMNS;
   const lo = new Float64Array(channels).fill(Number.POSITIVE_INFINITY);
   const hi = new Float64Array(channels).fill(Number.NEGATIVE_INFINITY);
-  for (let i = 0; i + STAT_COLUMNS <= statistics.length; i += STAT_COLUMNS) {
-    const channel = (i / STAT_COLUMNS) % channels;
-    const [min, max] = [statistics[i] as number, statistics[i + 1] as number];
-    if (Number.isFinite(min) && min < (lo[channel] as number)) lo[channel] = min;
-    if (Number.isFinite(max) && max > (hi[channel] as number)) hi[channel] = max;
+  for (const row of rows) {
+    for (let channel = 0, i = 0; i < row.length; channel++, i += STAT_COLUMNS) {
+      const [min, max] = [row[i] as number, row[i + 1] as number];
+      if (Number.isFinite(min) && min < (lo[channel] as number)) lo[channel] = min;
+      if (Number.isFinite(max) && max > (hi[channel] as number)) hi[channel] = max;
+    }
   }
   const known = (low: number, high: number): Span | null =>
     low <= high ? { lo: outward(low, Math.floor), hi: outward(high, Math.ceil) } : null;

@@ -5,6 +5,7 @@ import { type Histogram as Counts, heightsOf } from "./histogram";
 export const BINS = 132;
 const COLOURS = ["--red", "--green", "--blue"];
 const HEIGHT = 52;
+const DASHES = [3, 2];
 /** Room at either side, so that an end at the edge can be seen and taken. */
 const MARGIN = 8;
 
@@ -12,6 +13,8 @@ export interface Counted {
   readonly all: Counts;
   /** Of the selected channel, or of each colour of a picture. */
   readonly selected: readonly Counts[];
+  /** The same of what it is compared with. */
+  readonly other: readonly Counts[];
 }
 
 /** Where a value stands on a histogram so wide, held within its margins. */
@@ -86,7 +89,7 @@ function paintCounts(
     paintOnly(context, toX(picture.only, span, width), color);
     return;
   }
-  counted.selected.forEach((counts, plane, { length }) => {
+  const outline = (counts: Counts, plane: number, { length }: readonly Counts[]): void => {
     context.strokeStyle = color(length > 1 ? COLOURS[plane]! : "--text");
     context.beginPath();
     heightsOf(counts.counts, linear).forEach((height, i) => {
@@ -96,7 +99,11 @@ function paintCounts(
       context.lineTo(edge(counts, i + 1), y);
     });
     context.stroke();
-  });
+  };
+  counted.selected.forEach(outline);
+  context.setLineDash(DASHES);
+  counted.other.forEach(outline);
+  context.setLineDash([]);
 }
 
 /** The bar of a single value: wide enough to be seen beside an end of the window. */

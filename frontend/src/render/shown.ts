@@ -1,11 +1,11 @@
 /** What one state of the window makes of one view: planes, limits, colormap and table of colours. */
 import type { LayerView, StatsTable } from "../data/answers";
-import { channelId, holdsColours } from "../data/channels";
-import type { ColormapName, RangeScope, WindowState } from "../data/choices";
+import { channelId, holdsColours, positionOf, RGB } from "../data/channels";
+import type { ColormapName, RangeScope, Span, WindowState } from "../data/choices";
 import { buildLut, defaultColormap, isDiverging, type Lut } from "./colormap";
-import { type LockedLimits, lockedLimits } from "./limits";
+import { type LockedLimits, lockedLimits, unionOf } from "./limits";
 import { sourceOf, type TileSource } from "./planes";
-import { WindowTable } from "./window";
+import { type OtherSide, WindowTable } from "./window";
 
 export interface Shown {
   readonly source: TileSource;
@@ -16,6 +16,8 @@ export interface Shown {
   readonly range: RangeScope;
   /** Channel ids of the planes, where not every channel was stored. */
   readonly ids: readonly number[] | null;
+  /** What stands beside it, or in its place, under the same limits. */
+  readonly other: OtherSide | null;
 }
 
 const lockedOf = new WeakMap<StatsTable, LockedLimits>();
@@ -24,10 +26,15 @@ const lockedOf = new WeakMap<StatsTable, LockedLimits>();
 export function limitsOverSteps(stats: StatsTable): LockedLimits {
   let limits = lockedOf.get(stats);
   if (!limits) {
-    limits = lockedLimits(stats.table, stats.channels);
+    limits = lockedLimits(stats.rows);
     lockedOf.set(stats, limits);
   }
   return limits;
+}
+
+function spanOf(source: TileSource): Span {
+  const { min, max } = source.extentOfAll();
+  return { lo: min, hi: max };
 }
 
 /** The colormap in force: the chosen one, else what suits the layer over all its steps. */
@@ -36,6 +43,7 @@ function colormapOf(
   source: TileSource,
   window: WindowState,
   stats: StatsTable | null,
+  other: TileSource | undefined,
 ): ColormapName {
   const coloured = holdsColours(view);
   if (window.colormap && (window.colormap !== "colour" || coloured)) {
@@ -43,7 +51,8 @@ function colormapOf(
   }
   if (window.limits === "symmetric" && view.kind !== "input") return "RdBu";
   const known = stats && stats.tag === view.tag ? limitsOverSteps(stats).layer : null;
-  const { min, max } = known ? { min: known.lo, max: known.hi } : source.extentOfAll();
+  const extents = [...(known ? [] : [source]), ...(other ? [other] : [])].map(spanOf);
+  const { lo: min, hi: max } = unionOf([...(known ? [known] : []), ...extents]);
   return defaultColormap({ min, max, kind: view.kind, coloured });
 }
 
@@ -71,12 +80,15 @@ export function shownOf(of: {
   depth: number;
   window: WindowState;
   stats: StatsTable | null;
+  /** What it is compared with; its limits span both. */
+  other?: LayerView | null;
 }): Shown {
   const { view, window } = of;
   const stats =
     of.stats && of.stats.tag === view.tag && of.stats.run === view.run ? of.stats : null;
   const source = sourceOf(view, of.depth);
-  const colormap = colormapOf(view, source, window, stats);
+  const other = of.other ? otherSide(view, of.other, of.depth) : null;
+  const colormap = colormapOf(view, source, window, stats, other?.source);
   const ids = view.info.channelIds
     ? Array.from({ length: view.channels }, (_, position) => channelId(view.info, position))
     : null;
@@ -85,6 +97,7 @@ export function shownOf(of: {
     diverging: isDiverging(colormap),
     locked: window.lockSteps && stats ? limitsOverSteps(stats) : null,
     ids,
+    other,
   });
   const lut = buildLut({
     colormap,
@@ -92,5 +105,12 @@ export function shownOf(of: {
     invert: window.invert,
     clipped: window.markClipped,
   });
-  return { source, table, colormap, lut, ids, range: state.range };
+  return { source, table, colormap, lut, ids, other, range: state.range };
+}
+
+/** The planes of another view by those of this one: the same channels. */
+export function otherSide(view: LayerView, other: LayerView, depth: number): OtherSide {
+  const at = (plane: number) =>
+    plane === RGB ? RGB : positionOf(other.info, channelId(view.info, plane));
+  return { source: sourceOf(other, depth), at };
 }

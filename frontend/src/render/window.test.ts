@@ -134,21 +134,29 @@ describe("lockedLimits", () => {
   it("spans all steps for each channel and for the layer, and skips what is not finite", () => {
     // Two steps of three channels; columns min, max, mean, std, zeros, nonfinite.
     const nan = Number.NaN;
-    const table = Float32Array.of(
-      ...[0, 1, 0, 0, 0, 0],
-      ...[-2, 5, 0, 0, 0, 0],
-      ...[nan, nan, nan, nan, 0, 9],
-      ...[0, 4, 0, 0, 0, 0],
-      ...[-1, 2, 0, 0, 0, 0],
-      ...[nan, nan, nan, nan, 0, 9],
-    );
-    const { channels, layer } = lockedLimits(table, 3);
+    const rows = [
+      Float32Array.of(0, 1, 0, 0, 0, 0, -2, 5, 0, 0, 0, 0, nan, nan, nan, nan, 0, 9),
+      Float32Array.of(0, 4, 0, 0, 0, 0, -1, 2, 0, 0, 0, 0, nan, nan, nan, nan, 0, 9),
+    ];
+    const { channels, layer } = lockedLimits(rows);
     expect(channels).toEqual([{ lo: 0, hi: 4 }, { lo: -2, hi: 5 }, null]);
     expect(layer).toEqual({ lo: -2, hi: 5 });
   });
 
+  it("takes each channel from the steps that have it", () => {
+    const rows = [
+      Float32Array.of(0, 4, 0, 0, 0, 0),
+      Float32Array.of(1, 2, 0, 0, 0, 0, -1, 8, 0, 0, 0, 0),
+    ];
+    const spans = [
+      { lo: 0, hi: 4 },
+      { lo: -1, hi: 8 },
+    ];
+    expect(lockedLimits(rows).channels).toEqual(spans);
+  });
+
   it("widens to what half precision can hold, outwards", () => {
-    const [limits] = lockedLimits(Float32Array.of(-1.0001, 3.0001, 0, 0, 0, 0), 1).channels;
+    const [limits] = lockedLimits([Float32Array.of(-1.0001, 3.0001, 0, 0, 0, 0)]).channels;
     expect(limits).toEqual({ lo: -(1 + 2 ** -10), hi: 3 + 2 ** -9 });
   });
 });
@@ -177,10 +185,32 @@ describe("WindowTable", () => {
   });
 
   it("takes locked limits by channel id", () => {
-    const locked = lockedLimits(Float32Array.of(0, 1, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0), 2);
+    const locked = lockedLimits([Float32Array.of(0, 1, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0)]);
     const state = { ...DEFAULT_WINDOW, lockSteps: true };
     const of = (ids: number[]) => new WindowTable(source, state, { diverging: false, locked, ids });
     expect(of([0, 1]).limits(1)).toEqual({ lo: 0, hi: 64 });
     expect(of([1, 0]).limits(1)).toEqual({ lo: 0, hi: 1 });
+  });
+
+  describe("compared with another side", () => {
+    const dead = row([0, 0, 0, 0, 0, 1, 2, 3], 1, 2);
+    const both = (change: object, at: (plane: number) => number | undefined = (plane) => plane) => {
+      const options = { diverging: false, other: { source, at } };
+      return new WindowTable(dead, { ...DEFAULT_WINDOW, limits: "minmax", ...change }, options);
+    };
+
+    it("spans both, so that what is zero on one side does not set the window", () => {
+      expect(both({}).limits(0)).toEqual({ lo: 0, hi: 3 });
+      expect(both({ limits: "auto" }).limits(0)).toEqual({ lo: 0, hi: 3 });
+      expect(both({ range: "layer" }).limits(1)).toEqual({ lo: 0, hi: 30 });
+      expect(both({}).full(1)).toEqual({ lo: 0, hi: 30 });
+      expect(both({}).only(0)).toBeNull();
+    });
+
+    it("takes the same channel there, and its own limits where there is none", () => {
+      expect(both({}, (plane) => 1 - plane).limits(0)).toEqual({ lo: 0, hi: 30 });
+      expect(both({}, () => undefined).limits(1)).toEqual({ lo: 0, hi: 3 });
+      expect(both({}, () => undefined).only(0)).toBe(0);
+    });
   });
 });

@@ -8,7 +8,7 @@
 import type { Span, WindowState } from "../data/choices";
 import { cachedAutoLimits } from "./autoLimits";
 import { FIRST_SHADE, SHADES } from "./colormap";
-import { type LockedLimits, limitsOf, minMax, symmetric } from "./limits";
+import { type LockedLimits, limitsOf, symmetric, unionOf } from "./limits";
 import type { TileSource } from "./planes";
 
 /** `out = lut[clamp(stored · a + b)]` */
@@ -67,6 +67,15 @@ interface WindowOptions {
   readonly locked?: LockedLimits | null;
   /** Channel ids of the planes, where not every channel was stored. */
   readonly ids?: readonly number[] | null;
+  /** What it is compared with: the limits span both sides. */
+  readonly other?: OtherSide | null;
+}
+
+/** The values of a second view, by the planes of the first. */
+export interface OtherSide {
+  readonly source: TileSource;
+  /** Its plane of the same channel; undefined where it has none. */
+  readonly at: (plane: number) => number | undefined;
 }
 
 /** The limits of every plane under one state; planes are worked out when asked. */
@@ -93,35 +102,34 @@ export class WindowTable {
 
   /** Span before brightness and contrast. */
   base(plane: number): Span {
-    const { state, source } = this;
+    const { state } = this;
     if (state.range === "manual") return limitsOf(...state.manual);
     const scope = state.range === "layer" ? null : plane;
     const locked = this.lockedOf(scope);
-    if (locked) return this.centred(limitsOf(locked.lo, locked.hi), state.limits !== "minmax");
-    if (state.limits === "auto") {
-      return this.centred(cachedAutoLimits(source, scope, state.autoLevel), true);
-    }
-    return this.centred(
-      minMax(scope === null ? source.extentOfAll() : source.extent(scope)),
-      false,
-    );
+    const auto = state.limits === "auto" && !locked;
+    const spans = this.sides(scope).map(([source, plane]) => {
+      const { min, max } = plane === null ? source.extentOfAll() : source.extent(plane);
+      // What is one value has no limits of its own to add to those of the other side.
+      return auto && min < max
+        ? cachedAutoLimits(source, plane, state.autoLevel)
+        : { lo: min, hi: max };
+    });
+    const { lo, hi } = unionOf(locked ? [locked, ...spans.slice(1)] : spans);
+    return this.centred(limitsOf(lo, hi), auto || (locked !== null && state.limits !== "minmax"));
   }
 
   /** What the sliders' whole way stands for: all values in scope, and the base limits. */
   full(plane: number): Span {
-    const { state, source } = this;
     const base = this.base(plane);
-    const data = minMax(state.range === "channel" ? source.extent(plane) : source.extentOfAll());
+    const { lo, hi } = this.extent(plane);
+    const data = limitsOf(lo, hi);
     return { lo: Math.min(base.lo, data.lo), hi: Math.max(base.hi, data.hi) };
   }
 
   /** The one value of all in scope: NaN where none is finite, null where they differ. */
   only(plane: number): number | null {
-    const { state, source } = this;
-    const own = state.range === "channel";
-    const locked = this.lockedOf(own ? plane : null);
-    const { min, max } = own ? source.extent(plane) : source.extentOfAll();
-    const { lo, hi } = locked ?? { lo: min, hi: max };
+    const locked = this.lockedOf(this.state.range === "channel" ? plane : null);
+    const { lo, hi } = locked ?? this.extent(plane);
     return lo < hi ? null : lo;
   }
 
@@ -144,6 +152,23 @@ export class WindowTable {
 
   affine(plane: number): Affine {
     return affineOf(this.limits(plane), this.scale);
+  }
+
+  /** Of all values in scope, on both sides; NaN where none is finite. */
+  private extent(plane: number): Span {
+    const spans = this.sides(this.state.range === "channel" ? plane : null).map(([source, at]) => {
+      const { min, max } = at === null ? source.extentOfAll() : source.extent(at);
+      return { lo: min, hi: max };
+    });
+    return unionOf(spans);
+  }
+
+  /** What the limits are taken from: a plane (null: all) of each side that has it. */
+  private sides(scope: number | null): readonly (readonly [TileSource, number | null])[] {
+    const { other } = this.options;
+    const at = other && (scope === null ? null : other.at(scope));
+    const own = [this.source, scope] as const;
+    return other && at !== undefined ? [own, [other.source, at]] : [own];
   }
 
   private centred(limits: Span, followsMap: boolean): Span {

@@ -1,6 +1,7 @@
 /** What the viewer can do: each action writes the store once. */
 import { batch } from "@preact/signals";
 import { ready } from "../data/answers";
+import { channelId } from "../data/channels";
 import {
   type CompareState,
   DEFAULT_WINDOW,
@@ -10,7 +11,9 @@ import {
 } from "../data/choices";
 import { nextAutoLevel } from "../render/autoLimits";
 import { positionAt } from "./choose";
-import type { Hover, Store } from "./store";
+import { unsay } from "./notices";
+import type { Hover } from "./signals";
+import type { Store } from "./store";
 
 export function setWindow(store: Store, change: Partial<WindowState>): void {
   const before = store.window.peek();
@@ -51,16 +54,18 @@ export function setTriage(store: Store, change: Partial<Triage>): void {
   store.triage.value = { ...store.triage.peek(), ...change };
 }
 
+/** `position` counts the channels stored; RGB is all three of a picture. */
 export function selectChannel(store: Store, position: number): void {
-  store.channel.value = position;
+  const view = store.view.peek();
+  if (view) store.channelWish.value = { id: channelId(view.info, position), layer: view.tag };
 }
 
 export function setHover(store: Store, hover: Hover | null): void {
-  store.hover.value = hover;
+  store.pointed.value = hover;
 }
 
 export function markPixel(store: Store, pixel: Pixel | null): void {
-  store.pixel.value = pixel;
+  store.pixelWish.value = pixel;
 }
 
 export function setOverlay(store: Store, overlay: boolean): void {
@@ -103,10 +108,8 @@ export function selectLayer(store: Store, tag: string, step?: number): void {
   batch(() => {
     if (store.layer.peek() !== tag) {
       store.layer.value = tag;
-      store.zoom.value = null;
-      store.axis.value = null;
-      store.hover.value = null;
       store.error.value = null;
+      unsay(store, "layer", "link");
     }
     if (step !== undefined) goToStep(store, step);
   });
@@ -114,7 +117,7 @@ export function selectLayer(store: Store, tag: string, step?: number): void {
 
 /** Moves along the layers of the run in model order. */
 export function moveLayer(store: Store, by: number): void {
-  const overview = ready(store.overview.peek());
+  const overview = store.layers.peek();
   if (!overview) return;
   const tags = [...overview.layers.keys()];
   const at = tags.indexOf(store.layer.peek() ?? "");
@@ -125,8 +128,8 @@ export function moveLayer(store: Store, by: number): void {
 export function selectRun(store: Store, run: string): void {
   batch(() => {
     store.run.value = run;
-    store.hover.value = null;
     store.error.value = null;
+    unsay(store, "run", "layer", "link");
   });
 }
 

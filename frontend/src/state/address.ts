@@ -1,7 +1,7 @@
 /** The state as keys of the address, and back: what stands at its default has no key. */
 import { batch, effect } from "@preact/signals";
 import { STAT_NAMES } from "../data/answers";
-import { RGB } from "../data/channels";
+import { channelId, RGB } from "../data/channels";
 import {
   COMPARE_MODES,
   DEFAULT_WINDOW,
@@ -12,19 +12,20 @@ import {
   type WindowState,
 } from "../data/choices";
 import type { Address, AddressKeys } from "../host/address";
-import { DEFAULT_TRIAGE, type Store } from "./store";
+import { DEFAULT_TRIAGE } from "./signals";
+import type { Store } from "./store";
 
 /** What a link restores. */
 export function keysOf(store: Store): AddressKeys {
   const { window, triage } = store;
-  const pixel = store.pixel.value;
+  const pixel = store.pixelWish.value;
   const [zoom, axis] = [store.zoom.value, store.axis.value];
   const keys: Record<string, string | null> = {
     run: store.run.value,
     layer: store.layer.value,
     step: store.step.value === null ? null : String(store.step.value),
     example: store.example.value === 0 ? null : String(store.example.value),
-    channel: channelText(store.channel.value),
+    channel: channelText(channelKey(store)),
     pixel: pixel && `${pixel.x},${pixel.y}`,
     depth: store.depth.value === 0 ? null : String(store.depth.value),
     sort: triage.value.sortBy,
@@ -43,6 +44,13 @@ export function keysOf(store: Store): AddressKeys {
   };
   const set = Object.entries(keys).filter((entry): entry is [string, string] => entry[1] !== null);
   return Object.fromEntries(set);
+}
+
+/** The id of the channel wished for, or of the one that stands in its place. */
+function channelKey(store: Store): number | null {
+  const [wish, view, channel] = [store.channelWish.value, store.view.value, store.channel.value];
+  if (!wish) return null;
+  return view && channel !== null ? channelId(view.info, channel) : wish.id;
 }
 
 /** As "3.5,4,14,14", short enough for an address. */
@@ -90,10 +98,11 @@ export function restore(store: Store, keys: AddressKeys): void {
     store.step.value = whole("step");
     store.follow.value = store.step.value === null;
     store.example.value = whole("example") ?? 0;
-    store.channel.value = keys.channel === "rgb" ? RGB : whole("channel");
+    const id = keys.channel === "rgb" ? RGB : whole("channel");
+    store.channelWish.value = id === null ? null : { id, layer: null };
     store.depth.value = whole("depth") ?? 0;
     const [x, y] = (keys.pixel ?? "").split(",").map(Number);
-    store.pixel.value = keys.pixel && x! >= 0 && y! >= 0 ? { x: x!, y: y!, z: 0 } : null;
+    store.pixelWish.value = keys.pixel && x! >= 0 && y! >= 0 ? { x: x!, y: y!, z: 0 } : null;
     store.triage.value = {
       sortBy: oneOf("sort", SORT_KEYS),
       show: oneOf("show", SHOW_KEYS) ?? "all",

@@ -7,6 +7,7 @@ import type {
   StepIndex,
   StepInfo,
   TagIndex,
+  TagInfo,
 } from "../data/answers";
 
 const LEGIBLE_PLANE = 8;
@@ -40,6 +41,16 @@ export function defaultLayer(overview: Overview): string | null {
     return shape.length >= 4 && Math.min(h, w) >= LEGIBLE_PLANE;
   });
   return (legible ?? activations[0] ?? layers[0])?.tag ?? null;
+}
+
+/** The layers of a run of which nothing but the tags is known. */
+export function bareOverview(run: string, infos: readonly TagInfo[]): Overview {
+  const unknown = { shape: [], batch: 0, channels: 0, columns: [], at: null };
+  const layers = infos.map(
+    ({ tag, kind, order }) => [tag, { tag, kind, order, ...unknown }] as const,
+  );
+  const none = { complete: true, sampled: false, steps: null, columns: [], firstNonfinite: null };
+  return { run, layers: new Map(layers), ...none };
 }
 
 /** The step shown: the last where none is wished, else the last not after it, else the first. */

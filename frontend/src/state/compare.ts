@@ -25,11 +25,14 @@ export function compareChoices(store: Store): readonly CompareChoice[] {
     }))
     .filter(({ value }) => value !== `example:${view.example}` || value === target);
   const held = target.startsWith("step:") ? target : `step:${view.info.step}`;
-  return [
+  const choices = [
     { value: "first", text: "First step" },
     { value: "previous", text: "Previous step" },
     { value: held, text: `Step ${held.slice(5)}, held` },
     ...runs.map(([run]) => ({ value: `run:${run}`, text: `Run ${run}` })),
     ...(isDense(view.info) ? [] : examples),
   ];
+  if (target === "" || choices.some(({ value }) => value === target)) return choices;
+  // What a link or the layer before asked for stays named where it is not there.
+  return [...choices, { value: target, text: `${target.replace(":", " ")}, not here` }];
 }

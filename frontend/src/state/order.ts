@@ -2,29 +2,45 @@
  * The order of the tiles. It is made when the layer or the triage changes, and then held while step
  * and example move: tiles must not jump. Where sorting anew would move one, it is stale.
  */
-import { batch, effect, untracked } from "@preact/signals";
-import { RGB } from "../data/channels";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import type { LayerView } from "../data/answers";
 import { sourceOf } from "../render/planes";
+import { otherSide } from "../render/shown";
 import { parseChannels } from "./search";
-import type { Store } from "./store";
+import type { State } from "./signals";
 import { channelStates, effectiveSort, filterOrder, isStale, orderOf } from "./triage";
 
+export interface HeldOrder {
+  /** The order of the tiles, as positions: held until layer, triage or `resort` change it. */
+  readonly order: ReadonlySignal<readonly number[]>;
+  readonly orderStale: ReadonlySignal<boolean>;
+  /** Sorts anew by what is shown now. */
+  readonly resort: () => void;
+}
+
+interface Sources extends Pick<State, "view" | "triage" | "depth" | "pixelWish"> {
+  readonly statsAt: ReadonlySignal<Float32Array | null>;
+  readonly coloured: ReadonlySignal<boolean>;
+  /** The step before what is shown. */
+  readonly previous: () => LayerView | null;
+}
+
 /** The order that the shown values ask for; null until they are here. */
-function freshOrder(store: Store): readonly number[] | null {
+function freshOrder(store: Sources): readonly number[] | null {
   const view = store.view.value;
   if (!view) return null;
   const { sortBy, show, search } = store.triage.value;
   const stats = store.statsAt.value;
   const ids = view.info.channelIds;
-  const previous = store.previous.value;
   const key = effectiveSort(sortBy, view.channels);
+  const previous = key === "change" ? store.previous() : null;
   const order = orderOf(key, {
     count: view.channels,
     ids,
     stats,
     source: sourceOf(view, store.depth.value),
-    previous: previous && sourceOf(previous, store.depth.value),
-    pixel: key === "pixel" ? store.pixel.value : null,
+    previous: previous && otherSide(view, previous, store.depth.value),
+    pixel: key === "pixel" ? store.pixelWish.value : null,
   });
   const wanted = parseChannels(search, view.info.channels, ids);
   const states = channelStates({ count: view.channels, ids, stats });
@@ -32,62 +48,50 @@ function freshOrder(store: Store): readonly number[] | null {
 }
 
 /** What is wrong with the search, if anything. */
-export function searchError(store: Store): string | null {
+export function searchError(store: Pick<State, "view" | "triage">): string | null {
   const view = store.view.value;
   if (!view) return null;
   const found = parseChannels(store.triage.value.search, view.info.channels, view.info.channelIds);
   return found && "error" in found ? found.error : null;
 }
 
-/** Sorts anew by what is shown now. */
-export function resort(store: Store): void {
-  const fresh = untracked(() => freshOrder(store));
-  if (fresh) setOrder(store, fresh);
-}
-
-function setOrder(store: Store, order: readonly number[]): void {
-  batch(() => {
-    store.order.value = order;
-    store.orderStale.value = false;
-    const cells = store.cells.peek();
-    const channel = store.channel.peek();
-    if (channel === null || !cells.includes(channel)) store.channel.value = cells[0] ?? null;
-  });
-}
-
 /** What, when it changes, asks for a new order at once. */
-function orderKey(store: Store): string | null {
+function orderKey(store: Sources): string {
   const view = store.view.value;
-  if (!view) return null;
+  if (!view) return "";
   const { sortBy, show, search } = store.triage.value;
   const key = effectiveSort(sortBy, view.channels);
   const parts = [view.run, view.tag, view.channels, store.coloured.value, key, show, search];
-  const pixel = key === "pixel" ? store.pixel.value : null;
+  const pixel = key === "pixel" ? store.pixelWish.value : null;
   return JSON.stringify([...parts, pixel, view.info.channelIds]);
 }
 
-export function holdOrder(store: Store): void {
-  let held: string | null = null;
-  let layer: string | null = null;
-  // The sort by change waits for the step before; it is made once that is here.
-  let provisional = false;
-  effect(() => {
-    const key = orderKey(store);
-    const fresh = freshOrder(store);
-    const waits = store.triage.value.sortBy === "change" && store.previous.value === null;
-    if (key === null || fresh === null) return;
-    untracked(() => {
-      const tag = store.view.peek()?.tag ?? null;
-      // A picture is looked at in colour first, whichever channel of a layer was looked at before.
-      if (layer !== null && tag !== layer && store.coloured.peek()) store.channel.value = RGB;
-      layer = tag;
-      if (key !== held || (provisional && !waits)) {
-        held = key;
-        provisional = waits;
-        setOrder(store, fresh);
-      } else if (!waits) {
-        store.orderStale.value = isStale(store.order.peek(), fresh);
-      }
-    });
+/** The sort waits for the step before, or for the statistics: it is made once these are here. */
+function waits(store: Sources): boolean {
+  if (store.triage.value.sortBy === "change") return store.previous() === null;
+  return store.statsAt.value === null;
+}
+
+export function heldOrder(store: Sources): HeldOrder {
+  const again = signal(0);
+  let held = { key: "", order: [] as readonly number[], provisional: false };
+  const fresh = computed(() => freshOrder(store));
+  const order = computed(() => {
+    const [key, now] = [`${again.value} ${orderKey(store)}`, fresh.value];
+    if (now === null) return held.order;
+    const waiting = waits(store);
+    if (key !== held.key || (held.provisional && !waiting)) {
+      held = { key, order: now, provisional: waiting };
+    }
+    return held.order;
   });
+  return {
+    order,
+    orderStale: computed(() => {
+      return fresh.value !== null && !waits(store) && isStale(order.value, fresh.value);
+    }),
+    resort: () => {
+      again.value++;
+    },
+  };
 }

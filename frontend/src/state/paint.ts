@@ -3,11 +3,25 @@
  * must not: what it changes is painted before the event handler returns.
  */
 import { effect } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-/** Runs `paint` now, whenever a signal it reads changes, and whenever one of `inputs` does. */
+/**
+ * Runs `paint` now, whenever a signal it reads changes, and whenever one of `inputs` does. What it
+ * throws is its component's failure, not that of whoever changed the signal.
+ */
 export function usePaint(paint: () => void, inputs: readonly unknown[] = []): void {
   const latest = useRef(paint);
   latest.current = paint;
-  useLayoutEffect(() => effect(() => latest.current()), [...inputs]);
+  const [, rethrow] = useState(null);
+  useLayoutEffect(() => {
+    return effect(() => {
+      try {
+        latest.current();
+      } catch (error) {
+        rethrow(() => {
+          throw error;
+        });
+      }
+    });
+  }, [...inputs]);
 }

@@ -1,7 +1,7 @@
 /** The channel that the right column is about, or the three of a colour picture. */
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { nameOf, RGB } from "../data/channels";
+import { nameOf } from "../data/channels";
 import type { Span } from "../data/choices";
 import type { Shown } from "../render/shown";
 import type { Affine } from "../render/window";
@@ -26,10 +26,9 @@ export function selectedOf(store: Store): Selected | null {
   const shown = store.shown.value;
   if (!shown) return null;
   const { planes } = shown.source.stack;
-  const wanted = store.channel.value ?? store.cells.value[0] ?? 0;
   if (planes === 0) return null;
-  const together = wanted === RGB && store.coloured.value;
-  const position = together ? RGB : Math.min(Math.max(0, wanted), planes - 1);
+  // Where the filter leaves none, the inspector still has one.
+  const position = store.channel.value ?? 0;
   return {
     shown,
     position,

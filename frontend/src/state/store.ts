@@ -4,147 +4,32 @@
  * Components read these signals and call actions; the loader writes the server's answers. Channels
  * are positions among those stored, steps are the numbers that were logged.
  */
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import {
   type LayerView,
-  type Loadable,
   type Overview,
   ready,
-  STAT_COLUMNS,
-  type StatName,
   type StatsTable,
-  type StepIndex,
   type StepInfo,
-  type TagIndex,
 } from "../data/answers";
 import { RGB } from "../data/channels";
-import {
-  type CompareState,
-  DEFAULT_WINDOW,
-  type Pixel,
-  type Span,
-  type Triage,
-  type Viewport,
-  type WindowState,
-} from "../data/choices";
-import type { RunFacts } from "../data/facts";
-import { differenceView, differs } from "../render/difference";
-import { sourceOf, type TileSource } from "../render/planes";
+import type { WindowState } from "../data/choices";
+import { rowAt } from "../data/statistics";
+import { differenceView, misfit } from "../render/difference";
+import { sourceOf } from "../render/planes";
 import { limitsOverSteps, type Shown, shownOf } from "../render/shown";
-import { infoAt } from "./choose";
+import { bareOverview, infoAt } from "./choose";
+import { type Chosen, chosenOf } from "./chosen";
+import { type HeldOrder, heldOrder } from "./order";
+import { answers, type State, selection } from "./signals";
 
-/** The value under the cursor. */
-export interface Hover {
-  /** Position of the channel, or RGB. */
-  readonly position: number;
-  readonly pixel: Pixel;
-  /** Moved there by keyboard, so that it is announced. */
-  readonly byKeyboard?: boolean;
-}
-
-/** One picture of the selected channel's film: its plane at a step, null while it loads. */
-export interface FilmFrame {
-  readonly step: number;
-  readonly source: TileSource | null;
-}
-
-/** The input that belongs to the shown example, all its examples, and which one it is. */
-export interface InputView {
-  readonly tag: string;
-  readonly info: StepInfo;
-  /** One entry an example stored with the input; its channels are the planes. */
-  readonly sources: readonly TileSource[];
-  /** Position among `sources` of the shown example. */
-  readonly example: number;
-}
-
-export type LayerOrder = "model" | "problems";
-
-export const DEFAULT_TRIAGE: Triage = { sortBy: null, show: "all", search: "" };
-
-/** What the viewer has chosen. */
-function selection() {
-  return {
-    run: signal<string | null>(null),
-    layer: signal<string | null>(null),
-    /** The step wished for; null: the last. */
-    step: signal<number | null>(null),
-    /** Position among the stored examples. */
-    example: signal(0),
-    /** Position of the selected channel, or RGB: the inspector's. */
-    channel: signal<number | null>(null),
-    /** The marked pixel, kept over channels and steps. */
-    pixel: signal<Pixel | null>(null),
-    hover: signal<Hover | null>(null),
-    depth: signal(0),
-    /** The part of the plane that the enlarged tile shows; null: all. */
-    zoom: signal<Viewport | null>(null),
-    /** The values that the histogram spans; null: all in scope. */
-    axis: signal<Span | null>(null),
-    /** The input lies over the enlarged tile. */
-    overlay: signal(false),
-    follow: signal(true),
-    playing: signal(false),
-    /** What stands beside the view, if anything. */
-    compare: signal<CompareState | null>(null),
-    /** While the key is held, each of the two stands in the other's place. */
-    flipped: signal(false),
-    window: signal<WindowState>(DEFAULT_WINDOW),
-    triage: signal<Triage>(DEFAULT_TRIAGE),
-    /** Wished width of a tile in CSS pixels; null: chosen to fit. */
-    tileSize: signal<number | null>(null),
-    layerOrder: signal<LayerOrder>("model"),
-    layerSearch: signal(""),
-    /** Which statistic the inspector draws over the steps. */
-    chart: signal<StatName>("max"),
-    dark: signal(false),
-    sidesHidden: signal(false),
-    /** Single keys can be switched off (WCAG 2.1.4). */
-    singleKeys: signal(true),
-    /** What the viewer should know about what was asked for and could not be had. */
-    notice: signal<string | null>(null),
-  };
-}
-
-/** What the server answered. */
-function answers() {
-  return {
-    tags: signal<Loadable<TagIndex>>({ state: "idle" }),
-    overview: signal<Loadable<Overview>>({ state: "idle" }),
-    stepIndex: signal<Loadable<StepIndex>>({ state: "idle" }),
-    /** Statistics of the layer at all steps; null until they are here. */
-    stats: signal<StatsTable | null>(null),
-    /** What the grid shows. It stays until the next one is here. */
-    view: signal<LayerView | null>(null),
-    /** The shown example one step earlier, for the sort by change; null until it is here. */
-    previous: signal<LayerView | null>(null),
-    input: signal<InputView | null>(null),
-    /** What is constant for the run; null until it is here. */
-    facts: signal<RunFacts | null>(null),
-    /** The second view while comparing; null until it is here. */
-    other: signal<LayerView | null>(null),
-    /** Where it is from, and what must be known of it; or why there is none. */
-    otherName: signal(""),
-    otherNote: signal<string | null>(null),
-    /** Set while a view is on its way. */
-    loading: signal(false),
-    error: signal<string | null>(null),
-    film: signal<readonly FilmFrame[]>([]),
-    /** The order of the tiles, as positions: held until layer, triage or `Re-sort` change it. */
-    order: signal<readonly number[]>([]),
-    orderStale: signal(false),
-    /** Width of a tile in CSS pixels, as the grid laid it out. */
-    tileWidth: signal(0),
-  };
-}
-
-type State = ReturnType<typeof selection> & ReturnType<typeof answers>;
-
-export interface Store extends State {
+export interface Store extends State, HeldOrder, Chosen {
   /** The step, of those there are, that the selection comes to. */
   readonly info: ReadonlySignal<StepInfo | null>;
+  /** The run's layers: of its overview, or where that could not be had of its tags. */
+  readonly layers: ReadonlySignal<Overview | null>;
   /** What the window makes of the view: planes, limits, colormap, table of colours. */
   readonly shown: ReadonlySignal<Shown | null>;
   /** Whether three channels are shown as the colours of one picture. */
@@ -161,47 +46,61 @@ export interface Store extends State {
 
 export function createStore(): Store {
   const state = { ...selection(), ...answers() };
-  const { view, stats, window, depth, compare, other } = state;
-  const difference = computed(() => {
-    const [a, b] = [view.value, other.value];
-    if (compare.value?.mode !== "difference" || !a || !b || differs(a, b)) return null;
-    return differenceView(a, b);
+  const { view, stats } = state;
+  const seen = shownBy(state, () => chosen.other.value);
+  const statsAt = computed(() => rowOf(stats.value, view.value));
+  const held = heldOrder({ ...state, ...seen, statsAt, previous: () => chosen.previous.value });
+  const cells = computed(() => {
+    const order = held.order.value;
+    return seen.coloured.value && order.length === 3 ? [RGB, ...order] : order;
   });
-  const flippedIn = computed(() => {
-    const [a, b] = [view.value, other.value];
-    const flips = compare.value?.mode === "flip" && state.flipped.value;
-    return flips && a && b && differs(a, b) === null ? b : null;
+  const info = computed(() => {
+    const index = ready(state.stepIndex.value);
+    return index && infoAt(index, state.step.value);
+  });
+  const chosen: Chosen = chosenOf({ ...state, ...seen, cells, info });
+  const reach = computed(() => reachOf(stats.value, view.value));
+  const layers = computed(() => {
+    const { overview, tags, run } = state;
+    const infos = ready(tags.value)?.get(run.value ?? "");
+    if (overview.value.state !== "failed" || !infos) return ready(overview.value);
+    return bareOverview(run.value ?? "", infos);
+  });
+  return { ...state, ...seen, ...held, ...chosen, statsAt, cells, info, reach, layers };
+}
+
+/** What the window makes of the view and of what it is compared with. */
+function shownBy(state: State, otherView: () => LayerView | null) {
+  const { view, stats, window, depth, compare } = state;
+  const mode = computed(() => compare.value?.mode);
+  const fitting = computed(() => {
+    const [a, b] = [view.value, otherView()];
+    return a && b && mode.value && misfit(a, b, mode.value) === null ? b : null;
+  });
+  const difference = computed(() => {
+    const [a, b] = [view.value, fitting.value];
+    return mode.value === "difference" && a && b ? differenceView(a, b) : null;
   });
   const shown = computed(() => {
     if (difference.value) return shownDifference(difference.value, depth.value, window.value);
     const options = { depth: depth.value, window: window.value, stats: stats.value };
     if (!view.value) return null;
-    const whole = shownOf({ view: view.value, ...options });
-    return flippedIn.value ? seenThrough(whole, flippedIn.value, depth.value) : whole;
+    const whole = shownOf({ view: view.value, other: fitting.value, ...options });
+    return mode.value === "flip" && state.flipped.value ? flipped(whole) : whole;
   });
-  const coloured = computed(() => shown.value?.colormap === "colour");
   return {
-    ...state,
     shown,
-    coloured,
-    cells: computed(() => {
-      const order = state.order.value;
-      return coloured.value && order.length === 3 ? [RGB, ...order] : order;
-    }),
-    info: computed(() => {
-      const index = ready(state.stepIndex.value);
-      return index && infoAt(index, state.step.value);
-    }),
+    coloured: computed(() => shown.value?.colormap === "colour"),
     isDifference: computed(() => difference.value !== null),
-    statsAt: computed(() => rowOf(stats.value, view.value)),
-    reach: computed(() => reachOf(stats.value, view.value)),
   };
 }
 
-/** Another view through the window of the one shown. */
-function seenThrough(shown: Shown, view: LayerView, depth: number): Shown {
-  const source = sourceOf(view, depth);
-  return { ...shown, source, table: shown.table.over(source) };
+/** Each of the two in the other's place, through the same window. */
+function flipped(shown: Shown): Shown {
+  if (!shown.other) return shown;
+  const { source } = shown.other;
+  const other = { source: shown.source, at: (plane: number) => plane };
+  return { ...shown, source, other, table: shown.table.over(source) };
 }
 
 /** A difference diverges about zero, whatever the window was before. */
@@ -223,9 +122,7 @@ function reachOf(stats: StatsTable | null, view: LayerView | null): number {
 
 function rowOf(stats: StatsTable | null, view: LayerView | null): Float32Array | null {
   if (!stats || !view || stats.tag !== view.tag || stats.run !== view.run) return null;
-  const row = stats.steps.indexOf(view.info.step);
-  const size = stats.channels * STAT_COLUMNS;
-  return row < 0 ? null : stats.table.subarray(row * size, (row + 1) * size);
+  return rowAt(stats, view.info);
 }
 
 const StoreContext = createContext<Store | null>(null);

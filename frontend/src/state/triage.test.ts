@@ -33,7 +33,7 @@ const data = (change: Partial<TriageData> = {}): TriageData => ({
   ids: null,
   stats: STATS,
   source: NOW,
-  previous: BEFORE,
+  previous: { source: BEFORE, at: (plane) => plane },
   pixel: null,
   ...change,
 });
@@ -111,7 +111,7 @@ describe("layerStd", () => {
 describe("rmsDifference", () => {
   it("is NaN between planes of different sizes", () => {
     const other = new TileSource(stackOf(new Float32Array(9), { planes: 1, height: 3, width: 3 }));
-    expect(rmsDifference(NOW, other, 0)).toBeNaN();
+    expect(rmsDifference(NOW, { source: other, at: (plane) => plane }, 0)).toBeNaN();
   });
 });
 

@@ -7,6 +7,7 @@
 import { STAT_COLUMNS } from "../data/answers";
 import { SHOW_KEYS, type ShowKey, type SortKey } from "../data/choices";
 import type { TileSource } from "../render/planes";
+import type { OtherSide } from "../render/window";
 
 const [MIN, MAX, MEAN, STD, ZEROS, NONFINITE] = [0, 1, 2, 3, 4, 5];
 const SORTED_BY_INDEX = 256;
@@ -29,8 +30,8 @@ export interface TriageData {
   readonly ids: readonly number[] | null;
   readonly stats: Float32Array | null;
   readonly source: TileSource;
-  /** The shown example at the step before. */
-  readonly previous: TileSource | null;
+  /** The shown example at the step before, by the planes of the source. */
+  readonly previous: OtherSide | null;
   readonly pixel: { readonly x: number; readonly y: number } | null;
 }
 
@@ -104,12 +105,12 @@ export function layerStd(stats: Float32Array): number {
 }
 
 /** RMS difference of two planes over the pixels that are finite in both; NaN where there are none. */
-export function rmsDifference(a: TileSource, b: TileSource, plane: number): number {
-  const [p, q] = [a.stack, b.stack];
-  if (p.width !== q.width || p.height !== q.height || plane >= q.planes) return Number.NaN;
+export function rmsDifference(a: TileSource, { source, at }: OtherSide, plane: number): number {
+  const [p, q, other] = [a.stack, source.stack, at(plane)];
+  if (p.width !== q.width || p.height !== q.height || other === undefined) return Number.NaN;
   a.prepare(plane);
-  b.prepare(plane);
-  const [i, j] = [p.offset + plane * p.stride, q.offset + plane * q.stride];
+  source.prepare(other);
+  const [i, j] = [p.offset + plane * p.stride, q.offset + other * q.stride];
   let sum = 0;
   let count = 0;
   for (let k = 0; k < p.width * p.height; k++) {

@@ -1,15 +1,17 @@
 /** The page: what is shown when there is something to show, and what is said when there is not. */
-import { type ReadonlySignal, useSignal } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ready } from "../data/answers";
 import { useStore } from "../state/store";
 import { Button } from "./controls";
+import { Guard } from "./Guard";
 import { Grid } from "./grid/Grid";
 import { Matrix } from "./grid/Matrix";
 import { isMatrix } from "./grid/matrixLayout";
 import { Inspector } from "./inspector/Inspector";
 import { LayerBar } from "./LayerBar";
 import { Narrow } from "./Narrow";
+import { Notices } from "./Notices";
 import { Health } from "./overview/Health";
 import { InputCard } from "./overview/InputCard";
 import { Layers } from "./overview/LayerTree";
@@ -31,7 +33,7 @@ export function App({ onRetry, copyLink }: AppProps) {
   }
   const tags = ready(answer);
   if (!tags) return <Message title="Reading the log…" />;
-  if (tags.size === 0) return <Empty />;
+  if (tags.size === 0 && !store.view.value) return <Empty />;
   return <Dashboard onRetry={onRetry} copyLink={copyLink} />;
 }
 
@@ -39,9 +41,10 @@ function Dashboard({ onRetry, copyLink }: AppProps) {
   const store = useStore();
   const drawer = useSignal(false);
   const narrow = useMedia("(width < 1000px)");
+  const stale = useComputed(() => (store.stale.value ? "" : undefined));
   const classes = ["app", store.sidesHidden.value ? "bare" : "", drawer.value ? "drawer" : ""];
   return (
-    <main class={classes.filter(Boolean).join(" ")}>
+    <main class={classes.filter(Boolean).join(" ")} data-stale={stale}>
       <aside class="left" aria-label="Run, input and layers">
         {narrow.value ? (
           <Narrow />
@@ -50,22 +53,31 @@ function Dashboard({ onRetry, copyLink }: AppProps) {
             <div class="section runbox">
               <Runs />
             </div>
-            <InputCard />
-            <Health />
-            <Layers />
+            <Guard name="input">
+              <InputCard />
+            </Guard>
+            <Guard name="health">
+              <Health />
+            </Guard>
+            <Guard name="layers">
+              <Layers />
+            </Guard>
           </>
         )}
-        <Notice />
       </aside>
       <StepBar
         drawer={drawer.value}
         onDrawer={() => (drawer.value = !drawer.value)}
         copyLink={copyLink}
-      />
+      >
+        <Notices onRetry={onRetry} />
+      </StepBar>
       <LayerBar />
       <FeatureMaps onRetry={onRetry} />
       <aside class="right" aria-label="Values and inspector">
-        <ValueWindow />
+        <Guard name="values">
+          <ValueWindow />
+        </Guard>
         <Inspector />
       </aside>
       <StatusLine />
@@ -88,26 +100,6 @@ function useMedia(query: string): ReadonlySignal<boolean> {
   return matches;
 }
 
-/** What was asked for and is not there any more, and what is shown instead. */
-function Notice() {
-  const store = useStore();
-  const notice = store.notice.value;
-  if (notice === null) return null;
-  return (
-    <div class="notice" role="alert">
-      <span>{notice}</span>
-      <Button
-        label="Dismiss"
-        icon="close"
-        class="plain"
-        onClick={() => {
-          store.notice.value = null;
-        }}
-      />
-    </div>
-  );
-}
-
 /** The grid, or why there is none. */
 function FeatureMaps({ onRetry }: Pick<AppProps, "onRetry">) {
   const store = useStore();
@@ -120,7 +112,7 @@ function FeatureMaps({ onRetry }: Pick<AppProps, "onRetry">) {
     );
   }
   const view = store.view.value;
-  return view && isMatrix(view) ? <Matrix /> : <Grid />;
+  return <Guard name="picture">{view && isMatrix(view) ? <Matrix /> : <Grid />}</Guard>;
 }
 
 interface FailedProps {

@@ -3,7 +3,7 @@ import { useComputed } from "@preact/signals";
 import type { LayerView } from "../data/answers";
 import { SHOW_KEYS, type ShowKey, SORT_KEYS, type SortKey } from "../data/choices";
 import { setTriage } from "../state/actions";
-import { resort, searchError } from "../state/order";
+import { searchError } from "../state/order";
 import { useStore } from "../state/store";
 import { channelStates, countShown, effectiveSort } from "../state/triage";
 import { Button, Select, Slider } from "./controls";
@@ -64,7 +64,7 @@ export function LayerBar() {
         {sortBy === "pixel" && store.pixel.value === null && (
           <span class="muted ellipsis">Click a pixel to sort by it</span>
         )}
-        {store.orderStale.value && <Button label="Re-sort" onClick={() => resort(store)} />}
+        {store.orderStale.value && <Button label="Re-sort" onClick={store.resort} />}
         <Select
           label="Show"
           shown

@@ -1,5 +1,4 @@
 /** Under 1000 px the left column becomes selects and the health line. */
-import { ready } from "../data/answers";
 import { selectLayer } from "../state/actions";
 import { useStore } from "../state/store";
 import { Select } from "./controls";
@@ -9,7 +8,7 @@ import { Runs } from "./overview/Runs";
 
 export function Narrow() {
   const store = useStore();
-  const layers = [...(ready(store.overview.value)?.layers.keys() ?? [])];
+  const layers = [...(store.layers.value?.layers.keys() ?? [])];
   return (
     <div class="compact">
       <Runs />

@@ -3,7 +3,7 @@ import { useComputed } from "@preact/signals";
 import { channelId, nameOf } from "../data/channels";
 import { isDense } from "../data/view";
 import { formatValue } from "../render/format";
-import { sourceOf, type TileSource } from "../render/planes";
+import type { OtherSide } from "../render/window";
 import { type Store, useStore } from "../state/store";
 import { isMatrix } from "./grid/matrixLayout";
 import { rowName } from "./grid/rowName";
@@ -28,8 +28,12 @@ export function StatusLine() {
       const value = shown.source.value(position, x, y);
       return `${name}, ${place}: ${differenceText(value, text)} at ${otherName.value}`;
     }
-    const read = (source: TileSource) => valuesText(source.values(position, x, y).map(text));
-    return `${name}, ${place}: ${read(shown.source)}${beside(store, read)}`;
+    const read = ({ source, at }: OtherSide) => {
+      const plane = at(position);
+      return plane === undefined ? "none" : valuesText(source.values(plane, x, y).map(text));
+    };
+    const own = { source: shown.source, at: () => position };
+    return `${name}, ${place}: ${read(own)}${beside(store, read)}`;
   });
   // Only what the keyboard does is announced: a moving pointer would never let the reader finish.
   const live = useComputed(() => (store.hover.value?.byKeyboard ? "polite" : "off"));
@@ -59,11 +63,10 @@ function differenceText(value: number, text: (value: number) => string): string 
 }
 
 /** The second value while comparing side by side, or where the one shown is from. */
-function beside(store: Store, read: (source: TileSource) => string): string {
-  const other = store.other.value;
-  if (!store.compare.value || !other) return "";
-  const { mode } = store.compare.value;
-  if (mode === "flip" && store.flipped.value) return ` at ${store.otherName.value}`;
-  if (mode === "difference") return "";
-  return ` (${store.otherName.value}: ${read(sourceOf(other, store.depth.value))})`;
+function beside(store: Store, read: (side: OtherSide) => string): string {
+  const [compare, other] = [store.compare.value, store.shown.value?.other];
+  if (!compare || !other) return "";
+  const name = store.otherName.value;
+  if (compare.mode === "flip" && store.flipped.value) return ` at ${name}`;
+  return ` (${name}: ${read(other)})`;
 }

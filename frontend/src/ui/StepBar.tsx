@@ -1,8 +1,9 @@
 /** The step slider over the steps that were really logged, play, follow, and what is known of the step. */
 import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { ready, type StepInfo } from "../data/answers";
 import { COMPARE_MODES, type CompareMode } from "../data/choices";
-import { differs } from "../render/difference";
+import { misfit } from "../render/difference";
 import {
   goToStep,
   moveStep,
@@ -23,9 +24,11 @@ interface StepBarProps {
   readonly drawer: boolean;
   /** Copies the link to the view and answers what to say. */
   readonly copyLink: () => Promise<string>;
+  /** What stands under it. */
+  readonly children: ComponentChildren;
 }
 
-export function StepBar({ onDrawer, drawer, copyLink }: StepBarProps) {
+export function StepBar({ onDrawer, drawer, copyLink, children }: StepBarProps) {
   const store = useStore();
   const steps = ready(store.stepIndex.value)?.steps ?? [];
   const info = store.info.value;
@@ -122,6 +125,7 @@ export function StepBar({ onDrawer, drawer, copyLink }: StepBarProps) {
         />
       </div>
       {store.compare.value && <CompareBar />}
+      {children}
     </section>
   );
 }
@@ -132,14 +136,20 @@ const MODES: Record<CompareMode, string> = {
   difference: "Difference",
 };
 
+const NOTHING: Record<CompareMode, string> = {
+  beside: "Nothing beside",
+  flip: "Nothing to flip",
+  difference: "No difference",
+};
+
 /** With what, and how; and what must be known of it. */
 function CompareBar() {
   const store = useStore();
   const { target, mode } = store.compare.value ?? { target: "first", mode: "beside" };
   const [view, other] = [store.view.value, store.other.value];
   const below = view !== null && isMatrix(view);
-  const unequal = mode === "difference" && view && other ? differs(view, other) : null;
-  const note = unequal ?? store.otherNote.value;
+  const unequal = view && other ? misfit(view, other, mode) : null;
+  const note = unequal === null ? store.otherNote.value : `${NOTHING[mode]}: ${unequal}`;
   return (
     <div class="row compare">
       <Select

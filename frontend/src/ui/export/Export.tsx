@@ -3,7 +3,6 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { tensorAddress } from "../../data/client";
 import { copiesText } from "../../host/clipboard";
-import { sourceOf } from "../../render/planes";
 import type { Shown } from "../../render/shown";
 import { useClient } from "../../state/client";
 import { type Store, useStore } from "../../state/store";
@@ -71,15 +70,12 @@ function figureOf(store: Store): Figure | null {
 
 /** The second view as it is compared: beside each tile, or taken off it. */
 function comparedIn(store: Store, shown: Shown): Pick<Figure, "beside" | "versus"> {
-  const other = store.other.value;
+  const { other } = shown;
   const name = store.otherName.value;
   if (store.isDifference.value) return { beside: null, versus: `minus ${name}` };
   if (store.compare.value?.mode !== "beside" || !other) return { beside: null, versus: null };
-  const source = sourceOf(other, store.depth.value);
-  const { width, height, planes } = source.stack;
-  const here = shown.source.stack;
-  const fits = width === here.width && height === here.height && planes === here.planes;
-  return fits ? { beside: source, versus: `beside ${name}` } : { beside: null, versus: null };
+  const fits = other.source.stack.planes === shown.source.stack.planes;
+  return fits ? { beside: other.source, versus: `beside ${name}` } : { beside: null, versus: null };
 }
 
 function Panel() {

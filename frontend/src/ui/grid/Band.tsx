@@ -6,7 +6,7 @@ import { useRef } from "preact/hooks";
 import { channelId } from "../../data/channels";
 import { isDense } from "../../data/view";
 import { numberBand, paintBand } from "../../render/paintBand";
-import { sourceOf, type TileSource } from "../../render/planes";
+import type { TileSource } from "../../render/planes";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
 import { describeCell, setText } from "./cell";
@@ -98,11 +98,8 @@ function RowLabels({ layout }: { layout: MatrixLayout }) {
 
 /** The second view while it is compared side by side, where it has the same shape. */
 export function besideOf(store: Store): TileSource | null {
-  const view = store.view.value;
-  const other = store.other.value;
-  if (store.compare.value?.mode !== "beside" || !view || !other) return null;
-  const same = other.planeSize === view.planeSize && other.channels === view.channels;
-  return same ? sourceOf(other) : null;
+  const other = store.shown.value?.other;
+  return (store.compare.value?.mode === "beside" && other?.source) || null;
 }
 
 function shownIn(store: Store, band: number, layout: MatrixLayout) {

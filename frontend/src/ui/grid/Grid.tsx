@@ -6,7 +6,7 @@
 import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { sourceOf } from "../../render/planes";
-import { resetWindow, selectChannel, setHover } from "../../state/actions";
+import { markPixel, resetWindow, selectChannel, setHover } from "../../state/actions";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
 import { startWindowDrag } from "../values/windowDrag";
@@ -167,7 +167,7 @@ function usePointer(store: Store, layout: ReadonlySignal<GridLayout | null>) {
       const position = place ? store.cells.peek()[place.index] : undefined;
       if (!place || position === undefined) return;
       selectChannel(store, position);
-      if (place.x >= 0) store.pixel.value = { x: place.x, y: place.y, z: store.depth.peek() };
+      if (place.x >= 0) markPixel(store, { x: place.x, y: place.y, z: store.depth.peek() });
     },
     onDblClick() {
       resetWindow(store);
@@ -187,7 +187,7 @@ function movePixel(key: string, store: Store): boolean {
     y: Math.min(height - 1, Math.max(0, from.y + step[1]!)),
     z: store.depth.peek(),
   };
-  store.pixel.value = pixel;
+  markPixel(store, pixel);
   setHover(store, { position, pixel, byKeyboard: true });
   return true;
 }

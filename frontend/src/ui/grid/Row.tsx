@@ -10,7 +10,7 @@ import { formatValue } from "../../render/format";
 import { sourceOf, type TileSource } from "../../render/planes";
 import type { Shown } from "../../render/shown";
 import { RowStrip } from "../../render/strip";
-import { affineOf } from "../../render/window";
+import { affineOf, type OtherSide } from "../../render/window";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
 import { describeCell, setAttribute, setText } from "./cell";
@@ -86,29 +86,26 @@ function paint(
   const from = row * layout.columns;
   const positions = order.slice(from, from + layout.columns);
   const { parts } = layout;
-  const pair = pairOf(store, shown);
+  const pair = sidesOf(store, shown);
   strip.current.begin(positions.length, layout.geometry, 0, parts);
   positions.forEach((position, i) => {
     const limits = shown.table.limits(position);
-    pair.slice(0, parts).forEach((source, part) => {
-      if (!source || position >= source.stack.planes) return;
-      const affine = affineOf(limits, source.stack.scale);
-      strip.current?.tile(i * parts + part, source, position, affine, shown.lut);
+    pair.slice(0, parts).forEach((side, part) => {
+      const plane = side?.at(position);
+      if (!side || plane === undefined || plane >= side.source.stack.planes) return;
+      const affine = affineOf(limits, side.source.stack.scale);
+      strip.current?.tile(i * parts + part, side.source, plane, affine, shown.lut);
     });
   });
   strip.current.end();
 }
 
 /** First what stands in the first tile, then in the second; one window holds for both. */
-function pairOf(store: Store, shown: Shown): readonly (TileSource | null)[] {
-  const other = store.other.value;
-  const flipped = store.flipped.value;
-  if (store.compare.value?.mode !== "beside") return [shown.source];
-  const second = other && sourceOf(other, store.depth.value);
-  const { width, height } = shown.source.stack;
-  const fits = second && second.stack.width === width && second.stack.height === height;
-  const pair = [shown.source, fits ? second : null];
-  return flipped && fits ? pair.reverse() : pair;
+function sidesOf(store: Store, shown: Shown): readonly (OtherSide | null)[] {
+  const own = { source: shown.source, at: (plane: number) => plane };
+  if (store.compare.value?.mode !== "beside") return [own];
+  const pair = [own, shown.other];
+  return store.flipped.value && shown.other ? pair.reverse() : pair;
 }
 
 function write(store: Store, element: HTMLElement | null, { row, layout }: RowProps): void {

@@ -7,6 +7,7 @@ import { formatValue } from "../../render/format";
 import { goToStep } from "../../state/actions";
 import { useSelected } from "../../state/selected";
 import { useStore } from "../../state/store";
+import { Trouble } from "../Guard";
 import { nearestPoint, pathOf, type Series, seriesOf, xOf, yOf } from "./series";
 
 const HEIGHT = 44;
@@ -18,14 +19,17 @@ export function Chart({ stat, width }: { stat: StatName; width: number }) {
   const selected = useSelected(store);
   const near = useSignal<number | null>(null);
   const id = useComputed(() => selected.value?.id ?? null).value;
-  const tag = useComputed(() => store.view.value?.tag).value;
+  const view = store.view.value;
   const stats = store.stats.value;
+  const mine = stats && stats.tag === view?.tag && stats.run === view.run ? stats : null;
   const series = useMemo(
-    () => (stats && id !== null && stats.tag === tag ? seriesOf(stats, id, stat) : null),
-    [stats, id, tag, stat],
+    () => (mine && id !== null ? seriesOf(mine, id, stat) : null),
+    [mine, id, stat],
   );
   const step = useComputed(() => store.view.value?.info.step ?? null).value;
   if (!series || series.steps.length === 0 || id === null) {
+    const reason = store.failures.value.statistics;
+    if (reason !== undefined) return <Trouble text={`No statistics: ${reason}`} />;
     return <p class="chart-empty">Statistics over steps are loading.</p>;
   }
   const box = { width, height: HEIGHT, pad: PAD };

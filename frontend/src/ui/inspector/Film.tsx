@@ -7,7 +7,9 @@ import { affineOf } from "../../render/window";
 import { goToStep } from "../../state/actions";
 import { usePaint } from "../../state/paint";
 import { useSelected } from "../../state/selected";
-import { type FilmFrame, useStore } from "../../state/store";
+import type { FilmFrame } from "../../state/signals";
+import { useStore } from "../../state/store";
+import { Trouble } from "../Guard";
 import { reduction } from "./picture";
 import { thumbSize } from "./viewport";
 
@@ -15,6 +17,8 @@ export function Film({ size }: { size: number }) {
   const store = useStore();
   const frames = store.film.value;
   const step = useComputed(() => store.view.value?.info.step ?? null).value;
+  const reason = store.failures.value.film;
+  if (reason !== undefined) return <Trouble text={`No film: ${reason}`} />;
   // Frames are of the layer itself, and have no place under the limits of a difference.
   if (frames.length < 2 || store.isDifference.value) return null;
   const current = frames.findIndex((frame) => frame.step === step);

@@ -7,6 +7,7 @@ import { isDense } from "../../data/view";
 import { formatValue } from "../../render/format";
 import { headingOf, useSelected } from "../../state/selected";
 import { useStore } from "../../state/store";
+import { Guard } from "../Guard";
 import { Chart } from "./Chart";
 import { Enlarged } from "./Enlarged";
 import { Film } from "./Film";
@@ -31,18 +32,28 @@ export function Inspector() {
       {!nothing && width > 0 && (
         <>
           <Title />
-          <Enlarged size={wide ? Math.min(320, width - TOOLS) : 224} />
+          <Guard name="enlarged tile">
+            <Enlarged size={wide ? Math.min(320, width - TOOLS) : 224} />
+          </Guard>
           <div class="beside">
-            <InputPicture size={72} label={null} />
-            <Statistics
-              chosen={stat.value}
-              onChoose={(name) => {
-                stat.value = name;
-              }}
-            />
+            <Guard name="input">
+              <InputPicture size={72} label={null} />
+            </Guard>
+            <Guard name="statistics">
+              <Statistics
+                chosen={stat.value}
+                onChoose={(name) => {
+                  stat.value = name;
+                }}
+              />
+            </Guard>
           </div>
-          <Chart stat={stat.value} width={width} />
-          <Film size={wide ? 50 : 36} />
+          <Guard name="chart">
+            <Chart stat={stat.value} width={width} />
+          </Guard>
+          <Guard name="film">
+            <Film size={wide ? 50 : 36} />
+          </Guard>
         </>
       )}
     </section>

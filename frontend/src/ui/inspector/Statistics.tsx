@@ -31,6 +31,7 @@ export function Statistics(props: { chosen: StatName; onChoose: (name: StatName)
     if (!stats || id === undefined) return null;
     return statRow(stats, id);
   }).value;
+  const unknown = store.failures.value.statistics === undefined ? "…" : "–";
   const heading = useId();
   const batch = useComputed(() => store.view.value?.info.batch ?? 1).value;
   const reach = row ? Math.max(Math.abs(row[0] as number), Math.abs(row[1] as number)) : 1;
@@ -47,7 +48,7 @@ export function Statistics(props: { chosen: StatName; onChoose: (name: StatName)
         >
           <span>{WORDS[name]}</span>
           <b class={name === "nonfinite" && row && (row[i] as number) > 0 ? "bad" : ""}>
-            {row ? statText(name, row[i] as number, reach) : "…"}
+            {row?.length ? statText(name, row[i] as number, reach) : unknown}
           </b>
         </button>
       ))}

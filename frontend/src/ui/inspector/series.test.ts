@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { RGB } from "../../data/channels";
 import { nearestPoint, pathOf, seriesOf, xOf, yOf } from "./series";
 
 // Three steps of two channels; columns min, max, mean, std, zeros, nonfinite.
@@ -7,12 +8,12 @@ const stats = {
   tag: "t",
   complete: true,
   steps: [0, 10, 40],
-  channels: 2,
-  table: Float32Array.of(
-    ...[0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0],
-    ...[0, 1, 0, 0, 0, 0, 0, Number.NaN, 0, 0, 0, 7],
-    ...[0, 1, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0],
-  ),
+  times: [0, 0, 0],
+  rows: [
+    Float32Array.of(0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0),
+    Float32Array.of(0, 1, 0, 0, 0, 0, 0, Number.NaN, 0, 0, 0, 7),
+    Float32Array.of(0, 1, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0),
+  ],
 };
 const box = { width: 100, height: 50, pad: 10 };
 
@@ -22,6 +23,20 @@ describe("seriesOf", () => {
     expect(Array.from(series.values)).toEqual([2, Number.NaN, 6]);
     expect(series.range).toEqual([2, 6]);
     expect(Array.from(seriesOf(stats, 1, "nonfinite").values)).toEqual([0, 7, 0]);
+  });
+});
+
+describe("a layer whose width changes over steps", () => {
+  const rows = [stats.rows[0]!.subarray(0, 6), ...stats.rows.slice(1)];
+
+  it("has a series of the steps at which the channel was there", () => {
+    const series = seriesOf({ ...stats, rows }, 1, "zeros");
+    expect(series.steps).toEqual([10, 40]);
+    expect(Array.from(series.values)).toEqual([0, 0]);
+  });
+
+  it("has one of its colours together only while these are its three channels", () => {
+    expect(seriesOf({ ...stats, rows }, RGB, "max").steps).toEqual([]);
   });
 });
 
@@ -41,7 +56,7 @@ describe("places on the chart", () => {
   it("put a flat series and a single step in the middle", () => {
     const flat = seriesOf(stats, 0, "max");
     expect(yOf(flat, 0, box)).toBe(25);
-    const single = { ...stats, steps: [5], table: stats.table.slice(0, 12) };
+    const single = { ...stats, steps: [5], rows: stats.rows.slice(0, 1) };
     expect(xOf(seriesOf(single, 0, "max"), 0, box)).toBe(50);
   });
 

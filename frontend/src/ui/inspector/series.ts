@@ -1,5 +1,5 @@
 /** One statistic of one channel over all steps, and where its points fall on a chart. */
-import { STAT_COLUMNS, STAT_NAMES, type StatName, type StatsTable } from "../../data/answers";
+import { STAT_NAMES, type StatName, type StatsTable } from "../../data/answers";
 import { statRow } from "../../data/statistics";
 
 export interface Series {
@@ -9,18 +9,17 @@ export interface Series {
   readonly range: readonly [number, number] | null;
 }
 
+/** At the steps at which the layer had the channel. */
 export function seriesOf(stats: StatsTable, id: number, name: StatName): Series {
   const column = STAT_NAMES.indexOf(name);
-  const size = stats.channels * STAT_COLUMNS;
-  const values = Float64Array.from(
-    stats.steps,
-    (_, i) => statRow(stats.table.subarray(i * size), id)[column] ?? Number.NaN,
-  );
+  const at = stats.rows.map((row) => statRow(row, id)[column]);
+  const steps = stats.steps.filter((_, i) => at[i] !== undefined);
+  const values = Float64Array.from(at.filter((value) => value !== undefined));
   const finite = values.filter(Number.isFinite);
   const range = finite.length
     ? ([finite.reduce((a, b) => Math.min(a, b)), finite.reduce((a, b) => Math.max(a, b))] as const)
     : null;
-  return { steps: stats.steps, values, range };
+  return { steps, values, range };
 }
 
 interface Box {

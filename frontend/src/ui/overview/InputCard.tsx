@@ -9,7 +9,8 @@ import type { TileSource } from "../../render/planes";
 import { paintCanvas } from "../../render/strip";
 import { affineOf } from "../../render/window";
 import { selectExample } from "../../state/actions";
-import { type InputView, useStore } from "../../state/store";
+import type { InputView } from "../../state/signals";
+import { useStore } from "../../state/store";
 import { Select } from "../controls";
 import { InputPicture } from "../inspector/InputPicture";
 
@@ -24,17 +25,16 @@ export function InputCard() {
   const input = store.input.value;
   const labels = input?.info.labels ?? info.labels;
   const example = view?.example ?? 0;
+  const reason = store.failures.value.input;
+  const none = store.inputHere.value === null ? "No input was logged for these examples" : "";
+  const noInput = reason === undefined ? none : `No input: ${reason}`;
   return (
     <div class="section">
       <div class={`inputbox ${input ? "" : "alone"}`}>
         <InputPicture size={PICTURE} label="Input" />
         <div class="facts">
           <ExampleChoice />
-          {input ? (
-            <InputFacts input={input} />
-          ) : (
-            <span>No input was logged for these examples</span>
-          )}
+          {input ? <InputFacts input={input} /> : <span>{noInput}</span>}
         </div>
       </div>
       {info.examples.length > 1 && input && (

@@ -1,11 +1,12 @@
 /** The tree `Layers`: a strip over all steps and a badge for each, and the map above a long list. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { type LayerHealth, type Overview, ready } from "../../data/answers";
+import type { LayerHealth, Overview } from "../../data/answers";
 import { selectLayer } from "../../state/actions";
 import { columnAt } from "../../state/choose";
 import { usePaint } from "../../state/paint";
-import { type LayerOrder, type Store, useStore } from "../../state/store";
+import type { LayerOrder } from "../../state/signals";
+import { type Store, useStore } from "../../state/store";
 import { Select } from "../controls";
 import { bucketRows, paintStrips, type StripScale, stripScale } from "./strips";
 import { type TreeRow, treeRows } from "./tree";
@@ -25,7 +26,7 @@ export function Layers() {
   const box = useRef<HTMLDivElement>(null);
   const height = useSignal(0);
   const rows = useComputed(() => {
-    const overview = ready(store.overview.value);
+    const overview = store.layers.value;
     if (!overview) return [];
     const { layerSearch, layerOrder } = store;
     return treeRows(
@@ -47,7 +48,7 @@ export function Layers() {
     return () => observer.disconnect();
   }, [height]);
   const long = useComputed(() => rows.value.length * ROW_HEIGHT > height.value - SEARCH_HEIGHT);
-  const overview = ready(store.overview.value);
+  const overview = store.layers.value;
   if (!overview) return <div ref={box} class="layers" />;
   return (
     <div ref={box} class="layers">

@@ -31,7 +31,7 @@ function badness(health: LayerHealth | null, channels: number): number {
 /** Only problems are named; a healthy layer shows its channel count. */
 function badgeOf(layer: LayerOverview, health: LayerHealth | null): Badge {
   const { channels } = layer;
-  if (!health) return { kind: "", text: "–", title: "nothing logged at this step yet" };
+  if (!health) return { kind: "", text: "–", title: "nothing known at this step" };
   if (health.nonfinite > 0) {
     const title = `${health.nonfinite} of ${channels} channels hold non-finite values`;
     return { kind: "nonfinite", text: `${health.nonfinite} NaN`, title };

@@ -1,7 +1,7 @@
 /**
  * The histogram of what is shown, with the window's two ends on it and the colour bar under it.
  *
- * Bars count all shown channels, the outline the selected one. Counting waits until the picture is
+ * Bars count all shown channels, the outline the selected one, dashed that of the other side. Counting waits until the picture is
  * painted; moving an end repaints one small canvas.
  */
 import { computed, useComputed, useSignal, useSignalEffect } from "@preact/signals";
@@ -61,6 +61,7 @@ export function Histogram() {
     () =>
       computed(() => ({
         source: store.shown.value?.source ?? null,
+        other: store.shown.value?.other ?? null,
         order: store.order.value,
         position: selected.value?.position ?? 0,
         span: span.value,
@@ -115,6 +116,7 @@ function useCounting(
   subject: {
     readonly value: {
       source: Selected["shown"]["source"] | null;
+      other: Selected["shown"]["other"];
       order: readonly number[];
       position: number;
       span: Span | null;
@@ -123,17 +125,25 @@ function useCounting(
   counted: { value: Counted | null },
 ): void {
   useSignalEffect(() => {
-    const { source, order, position, span } = subject.value;
+    const { source, other, order, position, span } = subject.value;
     if (!source || !span) return;
     const timer = setTimeout(() => {
       const some = order.length > 0 && order.length < source.stack.planes ? order : null;
       counted.value = {
         all: histogramOf(source, span, BINS, some),
         selected: planesOf(position).map((plane) => histogramOf(source, span, BINS, [plane])),
+        other: otherPlanes(other, position).map((at) =>
+          histogramOf(other!.source, span, BINS, [at]),
+        ),
       };
     }, 30);
     return () => clearTimeout(timer);
   });
+}
+
+/** The planes of the other side that a position stands for, as far as it has them. */
+function otherPlanes(other: Selected["shown"]["other"], position: number): readonly number[] {
+  return planesOf(position).flatMap((plane) => other?.at(plane) ?? []);
 }
 
 function useWidth(

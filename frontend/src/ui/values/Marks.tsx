@@ -32,6 +32,7 @@ export function Marks() {
             { color: marks.above, text: "above" },
           ]
         : []),
+      ...(store.shown.value?.other ? [{ color: null, text: store.otherName.value }] : []),
     ];
   });
   // Its place stays where there are none, so that nothing under it moves.
@@ -41,7 +42,7 @@ export function Marks() {
         <ul class="marks" aria-label="Marks">
           {chips.value.map(({ color, text }) => (
             <li key={text}>
-              <i style={{ background: color }} />
+              <i class={color ? "" : "dashed"} style={{ background: color ?? "none" }} />
               {text}
             </li>
           ))}

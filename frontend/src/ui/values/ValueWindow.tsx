@@ -39,7 +39,8 @@ function Title() {
     if (!selected) return "";
     const { range } = selected.shown;
     const whose = range === "channel" ? nameOf(selected.id) : "all channels";
-    const scope = lockSteps && range !== "manual" ? `${whose}, all steps` : whose;
+    const over = lockSteps ? ", all steps" : selected.shown.other ? ", both sides" : "";
+    const scope = range === "manual" ? whose : whose + over;
     return selected.only === null ? scope : `${scope}: ${onlyText(selected.only)}`;
   });
   return (

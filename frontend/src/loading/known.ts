@@ -1,0 +1,46 @@
+/** Which runs and layers there are: of others nothing is asked, since the answer can only be a refusal. */
+import { ready } from "../data/answers";
+import type { Client } from "../data/client";
+import type { Store } from "../state/store";
+
+/** Why a run, or a layer of it, has nothing to show; null where it is there. */
+export function absence(store: Store, run: string, tag: string | null): string | null {
+  const infos = ready(store.tags.peek())?.get(run);
+  if (!infos) return `There is no run "${run}" in the log`;
+  if (tag === null || infos.some((info) => info.tag === tag)) return null;
+  // The overview may know a layer that was logged since the tags were asked for.
+  const overview = ready(store.overview.peek());
+  if (overview?.run === run && overview.layers.has(tag)) return null;
+  return `Run "${run}" has no layer "${tag}"`;
+}
+
+/** A client that says so itself. */
+export function knownOnly(client: Client, store: Store): Client {
+  const check = (run: string, tag: string | null) => {
+    const reason = absence(store, run, tag);
+    if (reason !== null) throw new Error(reason);
+  };
+  return {
+    tags: client.tags,
+    async steps(run, tag, signal) {
+      check(run, tag);
+      return await client.steps(run, tag, signal);
+    },
+    async overview(run, columns, step, signal) {
+      check(run, null);
+      return await client.overview(run, columns, step, signal);
+    },
+    async facts(run, signal) {
+      check(run, null);
+      return await client.facts(run, signal);
+    },
+    async tensor(query, signal) {
+      check(query.run, query.tag);
+      return await client.tensor(query, signal);
+    },
+    async stats(run, tag, positions, signal) {
+      check(run, tag);
+      return await client.stats(run, tag, positions, signal);
+    },
+  };
+}

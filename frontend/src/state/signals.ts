@@ -1,0 +1,159 @@
+/** The signals: what the viewer wishes for, and what the server answered. */
+import { signal } from "@preact/signals";
+import type {
+  LayerView,
+  Loadable,
+  Overview,
+  StatName,
+  StatsTable,
+  StepIndex,
+  StepInfo,
+  TagIndex,
+} from "../data/answers";
+import {
+  type CompareState,
+  DEFAULT_WINDOW,
+  type Pixel,
+  type Span,
+  type Triage,
+  type Viewport,
+  type WindowState,
+} from "../data/choices";
+import type { RunFacts } from "../data/facts";
+import type { TileSource } from "../render/planes";
+
+/** The value under the cursor. */
+export interface Hover {
+  /** Position of the channel, or RGB. */
+  readonly position: number;
+  readonly pixel: Pixel;
+  /** Moved there by keyboard, so that it is announced. */
+  readonly byKeyboard?: boolean;
+}
+
+/** One picture of the selected channel's film: its plane at a step, null while it loads. */
+export interface FilmFrame {
+  readonly step: number;
+  readonly source: TileSource | null;
+}
+
+/** The input that belongs to the shown example, all its examples, and which one it is. */
+export interface InputView {
+  readonly run: string;
+  readonly tag: string;
+  readonly info: StepInfo;
+  /** One entry an example stored with the input; its channels are the planes. */
+  readonly sources: readonly TileSource[];
+  /** Position among `sources` of the shown example. */
+  readonly example: number;
+}
+
+/** What stands around a view: each says for itself what it could not get. */
+export type Part = "film" | "input" | "statistics" | "previous";
+
+/** What something said is about; in this order they are shown. */
+export const SUBJECTS = ["connection", "run", "layer", "link"] as const;
+
+export interface Notice {
+  readonly about: (typeof SUBJECTS)[number];
+  readonly text: string;
+}
+
+/** What stands beside a view while comparing. */
+interface Found {
+  /** The view that it was found for, and the `target` of the comparison. */
+  readonly of: LayerView;
+  readonly target: string;
+  readonly view: LayerView;
+  /** Where it is from, as "step 0" or "run older, step 20". */
+  readonly name: string;
+}
+
+/** The channel wished for, by its id in the layer (or RGB), and the layer in which it was. */
+interface ChannelWish {
+  readonly id: number;
+  /** null: of the one that a link opens. */
+  readonly layer: string | null;
+}
+
+export type LayerOrder = "model" | "problems";
+
+export const DEFAULT_TRIAGE: Triage = { sortBy: null, show: "all", search: "" };
+
+/** What the viewer has chosen. */
+export function selection() {
+  return {
+    run: signal<string | null>(null),
+    layer: signal<string | null>(null),
+    /** The step wished for; null: the last. */
+    step: signal<number | null>(null),
+    /** The position wished for among the stored examples. */
+    example: signal(0),
+    /** The channel wished for; null: the first shown. */
+    channelWish: signal<ChannelWish | null>(null),
+    /** The pixel to mark, kept over channels, steps and layers. */
+    pixelWish: signal<Pixel | null>(null),
+    /** Where the pointer or the keyboard is. */
+    pointed: signal<Hover | null>(null),
+    depth: signal(0),
+    /** The part of the plane that the enlarged tile shows; null: all. */
+    zoom: signal<Viewport | null>(null),
+    /** The values that the histogram spans; null: all in scope. */
+    axis: signal<Span | null>(null),
+    /** The input lies over the enlarged tile. */
+    overlay: signal(false),
+    follow: signal(true),
+    playing: signal(false),
+    /** What stands beside the view, if anything. */
+    compare: signal<CompareState | null>(null),
+    /** While the key is held, each of the two stands in the other's place. */
+    flipped: signal(false),
+    window: signal<WindowState>(DEFAULT_WINDOW),
+    triage: signal<Triage>(DEFAULT_TRIAGE),
+    /** Wished width of a tile in CSS pixels; null: chosen to fit. */
+    tileSize: signal<number | null>(null),
+    layerOrder: signal<LayerOrder>("model"),
+    layerSearch: signal(""),
+    /** Which statistic the inspector draws over the steps. */
+    chart: signal<StatName>("max"),
+    dark: signal(false),
+    sidesHidden: signal(false),
+    /** Single keys can be switched off (WCAG 2.1.4). */
+    singleKeys: signal(true),
+    /** What the viewer should know about what was asked for and could not be had. */
+    notices: signal<readonly Notice[]>([]),
+  };
+}
+
+/** What the server answered. */
+export function answers() {
+  return {
+    tags: signal<Loadable<TagIndex>>({ state: "idle" }),
+    overview: signal<Loadable<Overview>>({ state: "idle" }),
+    stepIndex: signal<Loadable<StepIndex>>({ state: "idle" }),
+    /** Statistics of the layer at all steps; null until they are here. */
+    stats: signal<StatsTable | null>(null),
+    /** What the grid shows. It stays until the next one is here. */
+    view: signal<LayerView | null>(null),
+    /** The shown example one step earlier, for the sort by change, and the view that it is for. */
+    before: signal<{ readonly of: LayerView; readonly view: LayerView | null } | null>(null),
+    /** What was found to compare a view with. */
+    found: signal<Found | null>(null),
+    /** What must be known of it, or why there is none. */
+    otherNote: signal<string | null>(null),
+    /** The input that was found last; null: there is none, undefined: not known yet. */
+    inputHere: signal<InputView | null | undefined>(undefined),
+    /** What is constant for the run; null until it is here. */
+    facts: signal<RunFacts | null>(null),
+    /** Why something that stands around the view could not be had. */
+    failures: signal<Readonly<Partial<Record<Part, string>>>>({}),
+    /** Set while a view is on its way. */
+    loading: signal(false),
+    error: signal<string | null>(null),
+    film: signal<readonly FilmFrame[]>([]),
+    /** Width of a tile in CSS pixels, as the grid laid it out. */
+    tileWidth: signal(0),
+  };
+}
+
+export type State = ReturnType<typeof selection> & ReturnType<typeof answers>;

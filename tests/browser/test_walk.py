@@ -1,0 +1,614 @@
+"""A walk at random over unlike layers: after each move all that is shown is of what is chosen.
+
+300 moves, some thousands in the soak (`TBA_SOAK=1`). The seed is printed; `TBA_WALK_SEED` and
+`TBA_WALK_MOVES` repeat a walk.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, CDPSession
+from servers import Server
+
+from browser import walk_model, zoo
+from browser.conftest import new_dashboard
+from browser.dashboard import Dashboard
+from browser.walk_model import RGB, Walk, record, spread
+
+SCRIPT = Path(__file__).with_name("walk_page.js").read_text(encoding="utf-8")
+WINDOW = '{"limits":"minmax","colormap":"grey"}'
+MARKS = {"nan": (255, 0, 255), "+inf": (255, 145, 0), "-inf": (0, 229, 255)}
+NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]\d+)?")
+CHART = {"height": 44, "pad": 6}
+
+
+class Walker:
+    """The page, what must be chosen on it, and the moves between."""
+
+    def __init__(self, dashboard: Dashboard, seed: int) -> None:
+        self.dashboard = dashboard
+        self.random = random.Random(seed)
+        self.walk = Walk()
+        self.held: dict[int, str] = {}
+        self.held_key: tuple = ()
+        self.kept: set[int] = set()
+        self.count = 0
+        self.dark = False
+        self.moves: list[str] = []
+
+    def start(self) -> None:
+        self.dashboard.open(run="main", layer="wide", window=WINDOW)
+        self.dashboard.frame.evaluate(SCRIPT)
+
+    def do(self, name: str, *arguments: Any) -> Any:
+        call = f"(a) => walkMove.{name}(...a)"
+        return self.dashboard.frame.evaluate(call, list(arguments))
+
+    # Moves. Each makes its move on the page and in the walk.
+
+    def move(self) -> None:
+        names = list(MOVES)
+        name = self.random.choices(names, [MOVES[n] for n in names])[0]
+        before = len(self.moves)
+        getattr(self, f"move_{name}")()
+        if len(self.moves) == before:  # that move was not there
+            self.move_layer()
+
+    def did(self, what: str) -> None:
+        self.moves.append(what)
+
+    def move_layer(self) -> None:
+        walk = self.walk
+        walk.layer = self.random.choice([t for t in zoo.tags_of(walk.run) if t != walk.layer])
+        walk.notices.clear()
+        self.did(f"layer {walk.layer}")
+        self.do("layer", walk.layer)
+        self.fix_colour()
+
+    def move_run(self) -> None:
+        walk = self.walk
+        walk.run = self.random.choice([run for run in zoo.RUNS if run != walk.run])
+        walk.notices.clear()
+        if walk.layer not in zoo.tags_of(walk.run):
+            said = f'Run "{walk.run}" has no layer "{walk.layer}"; this is "broken".'
+            walk.notices["layer"] = said
+            walk.layer = "broken"
+        self.did(f"run {walk.run}")
+        self.do("select", "Run", walk.run)
+        self.fix_colour()
+
+    def move_step(self) -> None:
+        steps = self.walk.steps
+        if len(steps) < 2:
+            return
+        at = self.random.randrange(len(steps))
+        self.walk.step = steps[at]
+        self.did(f"step {steps[at]}")
+        self.do("slide", "Step", at)
+
+    def move_next(self) -> None:
+        steps = self.walk.steps
+        at, by = steps.index(self.walk.record.step), self.random.choice([-1, 1])
+        self.walk.step = steps[min(len(steps) - 1, max(0, at + by))]
+        self.did(f"key to step {self.walk.step}")
+        self.do("key", "." if by > 0 else ",")
+
+    def move_follow(self) -> None:
+        if self.walk.step is None:
+            return
+        self.walk.step = None
+        self.did("follow")
+        self.do("press", "Follow")
+
+    def move_example(self) -> None:
+        at = self.random.randrange(len(self.walk.record.stored))
+        self.walk.example = at
+        self.did(f"example {at}")
+        self.do("select", "Example", str(at))
+
+    def move_depth(self) -> None:
+        if len(self.walk.record.spatial) < 3:
+            return
+        self.walk.depth = self.random.randrange(self.walk.record.spatial[0])
+        self.did(f"depth {self.walk.depth}")
+        self.do("slide", "Depth", self.walk.depth)
+
+    def move_compare(self) -> None:
+        walk = self.walk
+        walk.target = None if walk.target else "first"
+        walk.mode = "beside"
+        self.did(f"compare {walk.target}")
+        self.do("press", "Compare")
+        self.fix_colour()
+
+    def move_target(self) -> None:
+        walk = self.walk
+        if walk.target is None:
+            return
+        runs = [run for run in zoo.RUNS if run != walk.run and walk.layer in zoo.tags_of(run)]
+        targets = ["first", "previous", *(f"run:{run}" for run in runs)]
+        if not (walk.target or "").startswith("step:"):
+            targets.append(f"step:{walk.record.step}")
+        if walk.record.stored.ndim > 2:
+            shown = walk.shown_example
+            examples = range(len(walk.record.stored))
+            targets += [f"example:{i}" for i in examples if i != shown]
+        walk.target = self.random.choice(targets)
+        self.did(f"compare with {walk.target}")
+        self.do("select", "Compare with", walk.target)
+        self.fix_colour()
+
+    def move_mode(self) -> None:
+        if self.walk.target is None:
+            return
+        self.walk.mode = self.random.choice(["beside", "flip", "difference"])
+        self.did(f"compare as {self.walk.mode}")
+        self.do("select", "Compare as", self.walk.mode)
+
+    def move_sort(self) -> None:
+        self.walk.sort = self.random.choice(
+            ["index", "max", "mean", "std", "zeros", "change", "pixel"]
+        )
+        self.did(f"sort by {self.walk.sort}")
+        self.do("select", "Sort by", self.walk.sort)
+
+    def move_resort(self) -> None:
+        self.held_key = ()
+        if self.dashboard.root.get_by_role("button", name="Re-sort", exact=True).count():
+            self.did("sort anew")
+            self.do("press", "Re-sort")
+
+    def move_show(self) -> None:
+        choices = ["all", "all", "active", "dead", "constant", "nonfinite"]
+        self.walk.show = self.random.choice(choices)
+        self.did(f"show {self.walk.show}")
+        self.do("select", "Show", self.walk.show)
+
+    def move_search(self) -> None:
+        self.walk.search = self.random.choice(["", "", "1, 4-6", "0", "2-290", "999"])
+        self.did(f"search {self.walk.search!r}")
+        self.do("search", self.walk.search)
+
+    def move_lock(self) -> None:
+        self.walk.lock = not self.walk.lock
+        self.did(f"lock {self.walk.lock}")
+        self.do("lock")
+
+    def move_scope(self) -> None:
+        self.walk.scope = "layer" if self.walk.scope == "channel" else "channel"
+        self.did(f"range {self.walk.scope}")
+        if self.walk.scope == "channel" and (self.walk.record.matrix or self.walk.coloured):
+            self.walk.scope = "layer"  # not offered here
+            return
+        self.do("select", "Range", self.walk.scope)
+
+    def move_click(self) -> None:
+        """Selects a channel and marks a pixel of it."""
+        walk = self.walk
+        share, at = self.random.random(), (self.random.random(), self.random.random() * 0.5)
+        width, parts = walk.planes.shape[2], self.parts
+        if walk.record.matrix:
+            rows = width * parts + parts - 1
+            at = (0.5, (self.random.randrange(width) + 0.5) / rows)
+            pixel = (round(at[1] * rows - 0.5), 0)
+        else:
+            x, y = self.random.randrange(width), 0
+            at = ((x + 0.5) / width / parts, 0.02)
+            pixel = (x, y)
+        name = self.do("click", share, at)
+        if name is None:
+            return
+        walk.wish = (RGB if name == "RGB" else int(name.split()[1]), walk.layer)
+        walk.pixel = pixel
+        self.did(f"click {name} at {pixel}")
+
+    def move_colour(self) -> None:
+        """Colours where there are three channels of an input; there alone the page offers them."""
+        if zoo.LAYERS[self.walk.layer].kind != "input" or len(self.walk.record.ids) != 3:
+            return
+        self.walk.colour = not self.walk.colour
+        self.did(f"colour {self.walk.colour}")
+        self.do("select", "Colormap", "colour" if self.walk.colour else "grey")
+
+    def fix_colour(self) -> None:
+        """Grey again outside of the picture, so that pixels are numbers."""
+        if self.walk.colour and self.walk.layer != "input":
+            self.report()
+            self.walk.colour = False
+            self.do("select", "Colormap", "grey")
+
+    def move_chart(self) -> None:
+        at = self.random.randrange(len(walk_model.COLUMNS))
+        self.walk.chart = walk_model.COLUMNS[at]
+        self.did(f"chart {self.walk.chart}")
+        self.do("statistic", at)
+
+    def move_theme(self) -> None:
+        self.dark = not self.dark
+        self.did("dark" if self.dark else "light")
+        self.do("theme")
+
+    # What is on the page.
+
+    @property
+    def parts(self) -> int:
+        if self.walk.target is None or self.walk.mode != "beside":
+            return 1
+        return 1 if self.walk.record.matrix and self.walk.fitting is None else 2
+
+    def report(self) -> dict[str, Any]:
+        height, width = self.walk.planes.shape[1:]
+        expected = {
+            "layer": self.walk.layer,
+            "step": f"step {self.walk.record.step}",
+            "plane": {"width": width, "height": height},
+            "parts": self.parts,
+            "pixels": True,
+        }
+        sample = {
+            "tiles": [self.random.random() for _ in range(3)],
+            "pixel": [self.random.random(), self.random.random()],
+        }
+        return self.dashboard.frame.evaluate("(a) => walkReport(...a)", [expected, sample])
+
+    def check(self) -> None:
+        shown = self.report()
+        for part in ("view", "order", "tiles", "status", "statistics", "chart", "film"):
+            getattr(self, f"check_{part}")(shown)
+        assert self.dashboard.problems == []
+
+    def check_view(self, shown: dict[str, Any]) -> None:
+        walk = self.walk
+        assert shown["layer"] == walk.layer
+        assert shown["step"] == f"step {walk.record.step}"
+        assert shown["run"] == walk.run
+        assert shown["example"] == str(walk.shown_example)
+        sides = [*walk.record.stored.shape[1:-1], len(walk.record.table)]
+        assert shown["shape"] == "×".join(map(str, sides))
+        assert shown["said"] == list(walk.notices.values())
+        assert shown["matrix"] == walk.record.matrix
+        assert shown["dark"] == self.dark
+        if walk.target is not None:
+            assert shown["compare"] != ""
+            if walk.fitting and not walk.target.startswith("run:"):
+                assert walk.fitting[2] in shown["compare"]
+        picture = record(walk.run, "input", walk.record.step).stored[walk.shown_example]
+        lo, hi = (float(x) for x in NUMBER_PAIR.findall(shown["input"])[0])
+        assert (lo, hi) == pytest.approx(spread(picture), abs=2e-3)
+
+    def check_order(self, shown: dict[str, Any]) -> None:
+        walk = self.walk
+        kept, values = walk.kept_cells(), walk.sort_values()
+        ids = walk.record.ids
+        cells = {index: name for index, name in shown["cells"]}
+        first = ["RGB"] if walk.coloured and len(kept) == 3 else []
+        if walk.order_key() != self.held_key:
+            self.held_key, self.held = walk.order_key(), {}
+            ranked = sorted(kept, key=lambda p: (np.isnan(values[p]), -np.nan_to_num(values[p])))
+            names = first + [f"channel {ids[p]}" for p in ranked]
+            assert max(cells, default=-1) < len(names) or not names
+            by_name = {f"channel {ids[p]}": values[p] for p in kept}
+            for index, name in cells.items():
+                assert name in names
+                if name != "RGB":
+                    same(by_name[name], by_name[names[index]])
+            self.count = len(names)
+            self.kept = {ids[p] for p in kept}
+        for index, name in cells.items():
+            assert self.held.setdefault(index, name) == name, "a tile jumped"
+        assert (not cells) == (self.count == 0)
+        wish = walk.wish and self.wished(first)
+        if self.count == 0:
+            assert shown["heading"] == f"Channel {ids[0]}"
+        elif wish:
+            assert shown["heading"].lower() == wish.lower()
+        elif 0 in cells:
+            assert shown["heading"].lower() == cells[0].lower()
+        assert shown["selected"] in ([], [name_of(shown["heading"])])
+
+    def wished(self, first: list[str]) -> str | None:
+        """The channel wished for, where it is among the tiles."""
+        walk = self.walk
+        identity, layer = walk.wish  # type: ignore[misc]
+        if walk.coloured and layer != walk.layer:
+            return None
+        if identity == RGB:
+            return "RGB" if first else None
+        return f"channel {identity}" if identity in self.kept else None
+
+    def check_tiles(self, shown: dict[str, Any]) -> None:
+        walk = self.walk
+        for tile in shown["tiles"]:
+            position = self.position(tile["name"])
+            lo, hi = walk.limits(position)
+            for part, side in enumerate(tile["sides"]):
+                values = self.side_values(position, part)
+                if values is None:
+                    continue
+                pixels = np.array(side, float).reshape(*values.shape, 3)
+                if walk.difference:
+                    check_difference(pixels, values, hi)
+                else:
+                    check_grey(pixels, values, lo, hi)
+
+    def position(self, name: str) -> int:
+        return RGB if name == "RGB" else self.walk.record.ids.index(int(name.split()[1]))
+
+    def side_values(self, position: int, part: int) -> np.ndarray | None:
+        """`[h, w]`, or `[h, w, 3]` of the colours."""
+        walk = self.walk
+        if position == RGB:
+            if part == 0:
+                return np.moveaxis(walk.planes, 0, -1)
+            planes = [walk.other_plane(p) for p in range(3)]
+            return None if planes[0] is None else np.stack(planes, axis=-1)
+        return walk.shown_values(position) if part == 0 else walk.other_plane(position)
+
+    def check_status(self, shown: dict[str, Any]) -> None:
+        status = shown["status"]
+        if status is None:
+            return
+        walk = self.walk
+        position = self.position(status["name"])
+        x, y = status["x"], status["y"]
+        said = re.fullmatch(r"(RGB|channel \d+), (.*?): (.*)", status["text"])
+        assert said is not None, status
+        assert said[1] == status["name"]
+        if walk.record.matrix:
+            word = "example" if walk.record.stored.ndim == 2 else "position"
+            assert said[2] == f"{word} {x}"
+        else:
+            assert said[2] == f"x {x}, y {y}"
+        lo, hi = walk.limits(position)
+        reach = max(abs(lo), abs(hi))
+        value = self.side_values(position, 0)[y, x]  # type: ignore[index]
+        if walk.difference:
+            check_difference_text(said[3], float(value), reach, walk.fitting[2])  # type: ignore[index]
+            return
+        own, _, beside = said[3].partition(" (")
+        for text, number in zip(own.split(", "), np.atleast_1d(value), strict=True):
+            check_number(text, float(number), reach)
+        if walk.fitting:
+            assert beside.startswith(f"{walk.fitting[2]}: ")
+            there = self.side_values(position, 1)
+            text = beside.split(": ", 1)[1].rstrip(")")
+            if there is None:
+                assert text == "none"
+            else:
+                for part, number in zip(text.split(", "), np.atleast_1d(there[y, x]), strict=True):
+                    check_number(part, float(number), reach)
+
+    def selected_rows(self, shown: dict[str, Any]) -> Callable[[np.ndarray], np.ndarray | None]:
+        """The six numbers of the selected channel out of the table of a step."""
+        name = name_of(shown["heading"])
+        if name != "RGB":
+            identity = int(name.split()[1])
+            return lambda table: table[identity] if identity < len(table) else None
+        return lambda table: together(table) if len(table) == 3 else None
+
+    def check_statistics(self, shown: dict[str, Any]) -> None:
+        row = self.selected_rows(shown)(self.walk.record.table)
+        reach = np.nanmax(np.abs([*row[:2], 0]))  # type: ignore[index]
+        for (name, text), value in zip(shown["statistics"], row, strict=True):  # type: ignore[arg-type]
+            if name == "zeros":
+                check_share(text, value)
+            elif name == "non-finite":
+                assert int(text) == value
+            else:
+                check_number(text, value, reach)
+
+    def check_chart(self, shown: dict[str, Any]) -> None:
+        walk, chart = self.walk, shown["chart"]
+        pick, column = self.selected_rows(shown), walk_model.COLUMNS.index(walk.chart)
+        rows = {s: pick(record(walk.run, walk.layer, s).table) for s in walk.steps}
+        series = {s: float(row[column]) for s, row in rows.items() if row is not None}
+        word = "step" if len(series) == 1 else "steps"
+        assert chart["caption"][0] == f"{walk.chart} over {len(series)} {word}"
+        if walk.record.step in series:
+            where, _, text = chart["caption"][1].partition(": ")
+            assert where == f"step {walk.record.step}"
+            finite = [abs(v) for v in series.values() if np.isfinite(v)]
+            check_number(text, series[walk.record.step], max(finite, default=0))
+        lo, hi = spread(np.array(list(series.values())))
+        points = [
+            (x_of(s, series, chart["width"]), y_of(v, lo, hi))
+            for s, v in series.items()
+            if np.isfinite(v)
+        ]
+        assert np.array(chart["points"]).reshape(-1, 2) == pytest.approx(
+            np.array(points).reshape(-1, 2), abs=0.6
+        )
+        assert len(chart["missing"]) == len(series) - len(points)
+
+    def check_film(self, shown: dict[str, Any]) -> None:
+        walk, name = self.walk, name_of(shown["heading"])
+        frames = {}
+        for step in walk.steps:
+            there = record(walk.run, walk.layer, step)
+            if walk.shown_example >= len(there.stored):
+                continue
+            planes = there.planes(walk.shown_example, walk.depth)
+            if name == "RGB" and len(there.table) == 3:
+                frames[step] = np.moveaxis(planes, 0, -1)
+            elif name != "RGB" and int(name.split()[1]) in there.ids:
+                frames[step] = planes[there.ids.index(int(name.split()[1]))]
+        if walk.difference or len(frames) < 2:
+            assert shown["film"] == []
+            return
+        assert [frame["step"] for frame in shown["film"]] == list(frames)
+        lo, hi = walk.limits(self.position(name))
+        for frame in shown["film"]:
+            values = frames[frame["step"]]
+            assert (frame["height"], frame["width"]) == values.shape[:2]
+            assert frame["current"] == (frame["step"] == walk.record.step)
+            pixels = np.array(frame["pixels"], float).reshape(*values.shape[:2], 3)
+            check_grey(pixels, values, lo, hi)
+
+
+MOVES = {
+    "layer": 34,
+    "run": 5,
+    "step": 14,
+    "next": 6,
+    "follow": 2,
+    "example": 7,
+    "depth": 5,
+    "compare": 5,
+    "target": 6,
+    "mode": 4,
+    "sort": 6,
+    "resort": 2,
+    "show": 3,
+    "search": 3,
+    "lock": 4,
+    "scope": 3,
+    "click": 10,
+    "colour": 3,
+    "chart": 3,
+    "theme": 1,
+}
+NUMBER_PAIR = re.compile(r"(-?[\d.]+(?:e[+-]\d+)?) … (-?[\d.]+(?:e[+-]\d+)?)")
+
+
+def name_of(heading: str) -> str:
+    """How a cell is called whose channel has this heading."""
+    return heading if heading == "RGB" else heading.lower()
+
+
+def same(a: float, b: float) -> None:
+    assert (np.isnan(a) and np.isnan(b)) or a == pytest.approx(b, rel=1e-5, abs=1e-30), (a, b)
+
+
+def check_grey(pixels: np.ndarray, values: np.ndarray, lo: float, hi: float) -> None:
+    """Grey levels (or those of three colours) between the limits; marks for what is not finite."""
+    levels = values if values.ndim == 3 else np.repeat(values[..., None], 3, axis=-1)
+    with np.errstate(invalid="ignore"):
+        wanted = np.clip((levels - lo) / (hi - lo), 0, 1) * 255
+    finite = np.isfinite(levels).all(axis=-1)
+    assert np.abs(pixels - wanted)[finite].max(initial=0) <= 1.6
+    if values.ndim == 3:
+        return
+    for mark, where in (
+        ("nan", np.isnan(values)),
+        ("+inf", np.isposinf(values)),
+        ("-inf", np.isneginf(values)),
+    ):
+        assert (pixels[where] == MARKS[mark]).all()
+
+
+def check_difference(pixels: np.ndarray, values: np.ndarray, reach: float) -> None:
+    """Blue above, red below, near white at zero."""
+    finite = np.isfinite(values)
+    balance = pixels[..., 2] - pixels[..., 0]
+    strong = finite & (np.abs(np.nan_to_num(values)) > 0.3 * reach)
+    assert (np.sign(balance[strong]) == np.sign(values[strong])).all()
+    assert (pixels[finite & (values == 0)].min(initial=255)) > 230
+
+
+def check_number(text: str, value: float, reach: float) -> None:
+    """To four digits of the range it stands in."""
+    text = re.sub(r"^(red|green|blue) ", "", text)
+    if np.isnan(value):
+        assert text == "NaN"
+    elif np.isinf(value):
+        assert text == ("+Inf" if value > 0 else "-Inf")
+    else:
+        assert NUMBER.fullmatch(text), text
+        assert float(text) == pytest.approx(value, rel=1.1e-3, abs=1.1e-3 * reach)
+
+
+def check_share(text: str, share: float) -> None:
+    if text.startswith("<"):
+        assert 0 < share < 0.001
+    elif text.startswith(">"):
+        assert 0.99 < share < 1
+    else:
+        assert float(text.rstrip(" %")) == pytest.approx(100 * share, abs=0.51)
+
+
+def check_difference_text(text: str, value: float, reach: float, name: str) -> None:
+    assert text.endswith(f" at {name}")
+    if value == 0:
+        assert text.startswith("the same as")
+    elif np.isnan(value):
+        assert text.startswith("NaN beside")
+    else:
+        amount, word = text.split()[:2]
+        assert word == ("more" if value > 0 else "less")
+        check_number(amount, abs(value), reach)
+
+
+def together(table: np.ndarray) -> np.ndarray:
+    """Statistics of three channels of equally many values."""
+    mean = table[:, 2].mean()
+    variance = (table[:, 3] ** 2 + (table[:, 2] - mean) ** 2).mean()
+    return np.array(
+        [table[:, 0].min(), table[:, 1].max(), mean, np.sqrt(variance), table[:, 4].mean(),
+         table[:, 5].sum()]
+    )  # fmt: skip
+
+
+def x_of(step: int, series: dict[int, float], width: float) -> float:
+    steps = list(series)
+    span = steps[-1] - steps[0]
+    share = (step - steps[0]) / span if span else 0.5
+    return CHART["pad"] + share * (width - 2 * CHART["pad"])
+
+
+def y_of(value: float, lo: float, hi: float) -> float:
+    share = (value - lo) / (hi - lo) if hi > lo else 0.5
+    return CHART["height"] - CHART["pad"] - share * (CHART["height"] - 2 * CHART["pad"])
+
+
+@pytest.fixture
+def walker(browser: Browser, zoo_server: Server) -> Iterator[Walker]:
+    seed = int(os.environ.get("TBA_WALK_SEED", random.randrange(2**32)))
+    print(f"TBA_WALK_SEED={seed}")
+    dashboard = new_dashboard(browser, zoo_server.url)
+    walker = Walker(dashboard, seed)
+    walker.start()
+    yield walker
+    dashboard.page.context.close()
+
+
+def heap(session: CDPSession) -> int:
+    """Bytes of JavaScript's heap after a forced collection."""
+    for _ in range(3):
+        session.send("HeapProfiler.collectGarbage")
+    return session.send("Runtime.getHeapUsage")["usedSize"]
+
+
+def test_whatever_the_move_all_that_is_shown_is_of_what_is_chosen(
+    walker: Walker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tiles, title, status line, statistics, chart, film; no failure said, no memory kept."""
+    moves = int(
+        os.environ.get("TBA_WALK_MOVES", 4000 if os.environ.get("TBA_SOAK") == "1" else 300)
+    )
+    session = walker.dashboard.page.context.new_cdp_session(walker.dashboard.page)
+    walker.check()
+    early, started = 0, time.process_time()
+    for at in range(1, moves + 1):
+        walker.move()
+        try:
+            walker.check()
+        except Exception as error:
+            walker.dashboard.screenshot("walk-failed")
+            error.add_note(f"after move {at} of {walker.moves[-12:]}; {walker.walk}")
+            raise
+        if at == 100:
+            early = heap(session)
+    late = heap(session)
+    with capsys.disabled():
+        spent = time.process_time() - started
+        print(f"\n{moves} moves; heap {early / 1e6:.1f} → {late / 1e6:.1f} MB; {spent:.1f} s here")
+    assert moves < 200 or late <= 1.2 * early

@@ -1,0 +1,152 @@
+"""Thirty unlike layers for the walk and the faults that it is made of, in three runs.
+
+Run `main` (the most recent) at steps 0, 10, …, 40; `partial`, which lacks every second layer, at
+steps 0 and 20; `single`, all layers at step 7 alone. Four examples ran; `few` and `kept` store a
+part. Widths and planes of `widths` and `planes` are others at each step, as where a directory was
+used again.
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from logs import event
+
+from tb_activations.eventfile import writer as events
+
+STEPS = (0, 10, 20, 30, 40)
+RUNS = {"single": (7,), "partial": (0, 20), "main": STEPS}
+EXAMPLES = 4
+START = 1_700_000_000.0
+
+Make = Callable[[int, np.random.Generator], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """How a layer's values are made for the i-th step, and how they are logged."""
+
+    make: Make
+    kind: str = "activation"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def normal(*shape: int) -> Make:
+    return lambda i, rng: rng.normal(size=(EXAMPLES, *shape)) * (1 + i)
+
+
+def uniform(*shape: int) -> Make:
+    return lambda i, rng: rng.uniform(size=(EXAMPLES, *shape))
+
+
+def relu(*shape: int) -> Make:
+    return lambda i, rng: np.maximum(rng.normal(size=(EXAMPLES, *shape)), 0) * (5 - i)
+
+
+def wide(widths: tuple[int, ...], *shape: int) -> Make:
+    """As many channels at each step as `widths` says, values that name the step."""
+    return lambda i, rng: 10 * i + rng.uniform(size=(EXAMPLES, *shape, widths[i % len(widths)]))
+
+
+def planes(i: int, rng: np.random.Generator) -> np.ndarray:
+    sides = ((8, 8), (12, 6), (4, 4), (4, 4), (16, 9))[i % 5]
+    return rng.normal(size=(EXAMPLES, *sides, 6))
+
+
+def broken(i: int, rng: np.random.Generator) -> np.ndarray:
+    values = rng.normal(size=(EXAMPLES, 10, 10, 6))
+    values[0, 3, 4, 2] = np.nan
+    values[:, 0, 0, 4] = (np.inf, -np.inf)[i % 2]
+    return values
+
+
+def dying(i: int, rng: np.random.Generator) -> np.ndarray:
+    """Channel 1 dies after two steps, channel 2 is dead throughout, channel 3 is one value."""
+    values = np.maximum(rng.normal(size=(EXAMPLES, 9, 9, 6)), 0) + 0.25
+    values[..., 1] *= i < 2
+    values[..., 2] = 0
+    values[..., 3] = 2.5
+    return values
+
+
+def softmax(i: int, rng: np.random.Generator) -> np.ndarray:
+    """Most of its values are too small for half precision beside the largest."""
+    z = rng.normal(size=(EXAMPLES, 48)) * (10 + 5 * i)
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def offset(i: int, rng: np.random.Generator) -> np.ndarray:
+    return 1e6 + rng.normal(size=(EXAMPLES, 8, 8, 4))
+
+
+LAYERS: dict[str, Layer] = {
+    "input": Layer(uniform(16, 20, 3), "input"),
+    "mask": Layer(uniform(12, 12, 1), "input"),
+    "wide": Layer(normal(8, 8, 32)),
+    "narrow": Layer(relu(8, 8, 8)),
+    "one": Layer(normal(10, 10, 1)),
+    "many": Layer(relu(5, 5, 300)),
+    "dense": Layer(normal(32)),
+    "unit": Layer(normal(1)),
+    "logits": Layer(normal(300)),
+    "tokens": Layer(normal(12, 20)),
+    "head/attention": Layer(uniform(12, 12, 2)),
+    "volume": Layer(normal(5, 9, 9, 3)),
+    "volume/thin": Layer(relu(2, 6, 7, 12)),
+    "squeeze": Layer(uniform(1, 1, 96)),
+    "flat": Layer(normal(1, 11, 7)),
+    "upright": Layer(normal(14, 1, 5)),
+    "broken": Layer(broken),
+    "nothing": Layer(lambda i, rng: np.full((EXAMPLES, 5, 5, 2), np.nan)),
+    "dead": Layer(lambda i, rng: np.zeros((EXAMPLES, 6, 6, 5))),
+    "dying": Layer(dying),
+    "widths": Layer(wide((4, 4, 8, 16), 8, 8)),
+    "widths/pruned": Layer(wide((300, 12, 12, 5, 300), 4, 4)),
+    "widths/dense": Layer(wide((10, 40, 6))),
+    "planes": Layer(planes),
+    "kept": Layer(normal(7, 7, 11), options={"max_channels": 5}),
+    "kept/widths": Layer(wide((8, 16, 3, 12), 6, 6), options={"max_channels": 4}),
+    "colours": Layer(normal(9, 9, 3)),
+    "tiny": Layer(lambda i, rng: rng.normal(size=(EXAMPLES, 6, 6, 5)) * 1e-20),
+    "huge": Layer(lambda i, rng: rng.normal(size=(EXAMPLES, 6, 6, 5)) * 1e25),
+    "softmax": Layer(softmax),
+    "offset": Layer(offset),
+    "few": Layer(normal(6, 6, 9), options={"max_outputs": 1}),
+}
+
+
+def tags_of(run: str) -> list[str]:
+    """The layers of a run, in model order."""
+    return [tag for i, tag in enumerate(LAYERS) if run != "partial" or i % 2 == 0]
+
+
+@functools.cache
+def values(run: str, tag: str, step: int) -> np.ndarray:
+    """What was logged, float32 `[4, …, c]`."""
+    rng = np.random.default_rng(zlib.crc32(f"{run} {tag} {step}".encode()))
+    return LAYERS[tag].make(RUNS[run].index(step), rng).astype(np.float32)
+
+
+def write(directory: Path) -> Path:
+    """Writes the three runs under `directory` and returns it."""
+    for at, run in enumerate(RUNS):
+        write_run(directory, run, START + 10_000 * at)
+    return directory
+
+
+def write_run(directory: Path, run: str, start: float = START) -> None:
+    """One run, its steps a second apart."""
+    with events.EventWriter(directory / run, ".activations") as writer:
+        for step in RUNS[run]:
+            for order, tag in enumerate(tags_of(run)):
+                layer = LAYERS[tag]
+                record = {"kind": layer.kind, "order": order, **layer.options}
+                time = start + step
+                writer.write(event(tag, step, values(run, tag, step), wall_time=time, **record))
