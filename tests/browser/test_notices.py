@@ -18,7 +18,6 @@ from browser.test_first_screen import theme_of
 from browser.test_surroundings import WINDOW, assert_tiles
 from browser.test_values import assert_grey, grey_of
 
-
 NAME = {"x": 30, "y": 14}  # on a row of the tree
 
 

@@ -40,6 +40,7 @@ class Walker:
         self.walk = Walk()
         self.held: dict[int, str] = {}
         self.held_key: tuple = ()
+        self.provisional = False
         self.kept: set[int] = set()
         self.count = 0
         self.dark = False
@@ -291,8 +292,9 @@ class Walker:
         ids = walk.record.ids
         cells = {index: name for index, name in shown["cells"]}
         first = ["RGB"] if walk.coloured and len(kept) == 3 else []
-        if walk.order_key() != self.held_key:
+        if walk.order_key() != self.held_key or (self.provisional and not walk.unsorted):
             self.held_key, self.held = walk.order_key(), {}
+            self.provisional = walk.unsorted
             ranked = sorted(kept, key=lambda p: (np.isnan(values[p]), -np.nan_to_num(values[p])))
             names = first + [f"channel {ids[p]}" for p in ranked]
             assert max(cells, default=-1) < len(names) or not names
@@ -375,8 +377,9 @@ class Walker:
             check_difference_text(said[3], float(value), reach, walk.fitting[2])  # type: ignore[index]
             return
         own, _, beside = said[3].partition(" (")
+        lost = walk.lost_zeros(position)
         for text, number in zip(own.split(", "), np.atleast_1d(value), strict=True):
-            check_number(text, float(number), reach)
+            check_number(text, float(number), reach, lost)
         if walk.fitting:
             assert beside.startswith(f"{walk.fitting[2]}: ")
             there = self.side_values(position, 1)
@@ -384,8 +387,9 @@ class Walker:
             if there is None:
                 assert text == "none"
             else:
+                lost = walk.lost_zeros(position, other=True)
                 for part, number in zip(text.split(", "), np.atleast_1d(there[y, x]), strict=True):
-                    check_number(part, float(number), reach)
+                    check_number(part, float(number), reach, lost)
 
     def selected_rows(self, shown: dict[str, Any]) -> Callable[[np.ndarray], np.ndarray | None]:
         """The six numbers of the selected channel out of the table of a step."""
@@ -514,10 +518,12 @@ def check_difference(pixels: np.ndarray, values: np.ndarray, reach: float) -> No
     assert (pixels[finite & (values == 0)].min(initial=255)) > 230
 
 
-def check_number(text: str, value: float, reach: float) -> None:
-    """To four digits of the range it stands in."""
+def check_number(text: str, value: float, reach: float, lost: bool = False) -> None:
+    """To four digits of the range it stands in; a zero that was none is within a bound."""
     text = re.sub(r"^(red|green|blue) ", "", text)
-    if np.isnan(value):
+    if value == 0 and lost:
+        assert re.match(r"(below|above|within) ", text), text
+    elif np.isnan(value):
         assert text == "NaN"
     elif np.isinf(value):
         assert text == ("+Inf" if value > 0 else "-Inf")

@@ -53,19 +53,21 @@ class Record:
         return values
 
 
+def scale_of(values: np.ndarray) -> float:
+    """The power of two with which half precision keeps these values."""
+    finite = np.abs(values[np.isfinite(values)]).astype(np.float64)
+    if finite.size == 0 or finite.max() == 0:
+        return 1.0
+    scale = 2.0 ** (np.floor(np.log2(finite.max())) - 15)
+    # Half precision ends at 65,504, and rounds to infinity from 65,520 on.
+    return float(scale if np.float32(finite.max() / scale) < 65520 else 2 * scale)
+
+
 def halved(values: np.ndarray) -> np.ndarray:
     """The values after half precision under the layer's power of two, float64."""
-    wide = values.astype(np.float64)
-    finite = np.abs(wide[np.isfinite(wide)])
-    if finite.size == 0 or finite.max() == 0:
-        return wide
-    power = 2.0 ** (15 - np.floor(np.log2(finite.max())))
-    with np.errstate(over="ignore"):
-        stored = (wide * power).astype(np.float32).astype(np.float16)
-    if np.isinf(stored[np.isfinite(wide)]).any():
-        power /= 2
-        stored = (wide * power).astype(np.float32).astype(np.float16)
-    return stored.astype(np.float64) / power
+    scale = scale_of(values)
+    stored = (values.astype(np.float64) / scale).astype(np.float32).astype(np.float16)
+    return stored.astype(np.float64) * scale
 
 
 def statistics(values: np.ndarray) -> np.ndarray:
@@ -227,6 +229,25 @@ class Walk:
             return None
         return there.planes(example, self.depth)[there.ids.index(identity)]
 
+    def lost_zeros(self, position: int, other: bool = False) -> bool:
+        """Whether more zeros are stored of a channel than the statistics of all values count."""
+        shown, planes = self.record, self.planes
+        if self.difference:
+            return False
+        if other:
+            there, example, _ = self.fitting  # type: ignore[misc]
+            # Of another run there are no statistics here.
+            if there.run != self.run:
+                return False
+            planes = there.planes(example, self.depth)
+        else:
+            there = shown
+        chosen = range(3) if position == RGB else [position]
+        at = [there.ids.index(shown.ids[p]) for p in chosen]
+        stored = (planes[at] == 0).sum()
+        counted = sum(there.table[there.ids[p], 4] for p in at) * 4 * there.stored[0, ..., 0].size
+        return stored > counted * (1 + 1e-6) + 0.5
+
     # Limits.
 
     def limits(self, position: int) -> tuple[float, float]:
@@ -284,6 +305,11 @@ class Walk:
         shown = self.record
         return (self.run, self.layer, shown.ids, self.coloured, self.sort_key, self.show,
                 self.search, pixel)  # fmt: skip
+
+    @property
+    def unsorted(self) -> bool:
+        """Whether there is no step before the first to have changed since."""
+        return self.sort_key == "change" and self.record.step == self.steps[0]
 
     def sort_values(self) -> np.ndarray:
         """By position, largest first; NaN goes last."""

@@ -4,7 +4,13 @@
  * One answer holds at most 16 MiB, so a long log comes in pieces; a very long one is sampled evenly,
  * its first and last step among the rows.
  */
-import { STAT_COLUMNS, type StatsTable, type StepIndex, type StepInfo } from "./answers";
+import {
+  type LayerView,
+  STAT_COLUMNS,
+  type StatsTable,
+  type StepIndex,
+  type StepInfo,
+} from "./answers";
 import { RGB } from "./channels";
 import type { Client } from "./client";
 import { AnswerError } from "./parse";
@@ -98,6 +104,12 @@ export async function loadRow(
 export function rowAt(table: StatsTable, { step, wallTime }: StepInfo): Float32Array | null {
   const at = table.steps.indexOf(step);
   return (table.times[at] === wallTime && table.rows[at]) || null;
+}
+
+/** The row of the record that is shown, where the table is of its layer. */
+export function rowFor(table: StatsTable | null, view: LayerView | null): Float32Array | null {
+  if (!table || !view || table.tag !== view.tag || table.run !== view.run) return null;
+  return rowAt(table, view.info);
 }
 
 /** Whether a table is of these very records. */

@@ -60,4 +60,13 @@ describe("formatCell", () => {
       "-0.04",
     ]);
   });
+
+  it("marks what is not zero with a point where there is no room for decimals", () => {
+    expect([0.3, -0.4, 0, 7].map((value) => formatCell(value, 13, 2))).toEqual([
+      "0.",
+      "-0.",
+      "0",
+      "7",
+    ]);
+  });
 });

@@ -6,12 +6,13 @@ const SMALL = 1e-4;
 
 /**
  * A value to `digits` digits of the range's own magnitude: 0.43214 in a range of 3 is 0.4321.
- * Ranges from a million up, or under 1e-4, take exponents. NaN and ±Inf are words.
+ * Ranges from a million up, or under 1e-4, take exponents. NaN and ±Inf are words, and `zero`
+ * is how zero is written.
  */
-export function formatValue(value: number, range: number, digits = 5): string {
+export function formatValue(value: number, range: number, digits = 5, zero = "0"): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "+Inf" : "-Inf";
-  if (value === 0) return "0";
+  if (value === 0) return zero;
   const width = range > 0 && Number.isFinite(range) ? range : Math.abs(value);
   if (width >= LARGE || width < SMALL) return value.toExponential(digits - 1);
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(width)));
@@ -21,11 +22,12 @@ export function formatValue(value: number, range: number, digits = 5): string {
 }
 
 /** As `formatValue`, for a crowd of numbers: all with the same decimals, only zero itself as 0. */
-export function formatCell(value: number, range: number, digits: number): string {
+export function formatCell(value: number, range: number, digits: number, zero = "0"): string {
   if (!Number.isFinite(value) || value === 0 || !(range >= SMALL && range < LARGE)) {
-    return formatValue(value, range, digits);
+    return formatValue(value, range, digits, zero);
   }
-  return value.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(range))));
+  const text = value.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(range))));
+  return text === "0" || text === "-0" ? `${text}.` : text;
 }
 
 /** Both ends to four digits of the larger magnitude, or more where a narrow window needs them. */

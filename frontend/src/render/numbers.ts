@@ -30,6 +30,8 @@ interface Written {
   readonly affine: Affine;
   readonly lut: Lut;
   readonly digits: number;
+  /** How zero is written. */
+  readonly zero?: string;
 }
 
 /** Where a pixel stands on the canvas: the middle of its width, and its top. */
@@ -58,7 +60,7 @@ export function writeValues(
   const under = words.length > 1 ? packed(words) : (words[0] as number);
   context.fillStyle = isLight(under) ? "#000" : "#fff";
   values.forEach((value, i) => {
-    const text = formatCell(value, range, of.digits);
+    const text = formatCell(value, range, of.digits, of.zero);
     const middle = box.top + ((i + 1) * box.height) / (values.length + 1);
     context.fillText(text, box.middle, middle, box.width - 2);
   });

@@ -14,6 +14,8 @@ interface BandPicture {
   readonly positions: readonly number[];
   /** One a part, from above; null where its values are not here. One window holds for all. */
   readonly sources: readonly (TileSource | null)[];
+  /** How a 0 of a channel is written on the side of a source. */
+  readonly zero: (position: number, source: TileSource) => string;
 }
 
 interface BandGeometry {
@@ -58,7 +60,7 @@ export function paintBand(
 /** Writes the values into the cells, on a canvas as fine as the screen. */
 export function numberBand(
   canvas: HTMLCanvasElement,
-  { shown, positions, sources }: BandPicture,
+  { shown, positions, sources, zero }: BandPicture,
   { cell, rows, height }: BandGeometry,
 ): void {
   const context = sized(canvas, positions.length * cell, height);
@@ -69,7 +71,8 @@ export function numberBand(
       if (!source) return;
       const limits = shown.table.limits(position);
       const affine = affineOf(limits, source.stack.scale);
-      const written = { source, position, limits, affine, lut: shown.lut, digits };
+      const own = { source, position, zero: zero(position, source) };
+      const written = { ...own, limits, affine, lut: shown.lut, digits };
       for (let row = 0; row < Math.min(rows, source.stack.width); row++) {
         const [middle, top] = [(column + 0.5) * cell, (part * (rows + 1) + row) * cell];
         writeValues(context, written, row, 0, { middle, top, width: cell, height: cell });

@@ -23,8 +23,8 @@ describe("TileSource", () => {
   });
 
   it("knows the extent over finite values and counts the others", () => {
-    expect(source.extent(0)).toEqual({ min: -4, max: 8, finite: 4, nonfinite: 2 });
-    expect(source.extentOfAll()).toEqual({ min: -4, max: 8, finite: 10, nonfinite: 2 });
+    expect(source.extent(0)).toEqual({ min: -4, max: 8, finite: 4, nonfinite: 2, zeros: 1 });
+    expect(source.extentOfAll()).toEqual({ min: -4, max: 8, finite: 10, nonfinite: 2, zeros: 7 });
   });
 
   it("calls a plane silent only where every value is zero", () => {
@@ -35,7 +35,7 @@ describe("TileSource", () => {
     const none = new TileSource(
       stackOf(Float32Array.of(nan, inf), { planes: 1, height: 1, width: 2 }),
     );
-    expect(none.extent(0)).toEqual({ min: nan, max: nan, finite: 0, nonfinite: 2 });
+    expect(none.extent(0)).toEqual({ min: nan, max: nan, finite: 0, nonfinite: 2, zeros: 0 });
     expect(none.extentOfAll().min).toBeNaN();
   });
 
@@ -63,7 +63,7 @@ describe("planes of a view", () => {
     const source = sourceOf(lazy);
     expect(source.value(1, 1, 0)).toBe(8);
     expect(Array.from(source.stack.values)).toEqual([0, 0, 3, 4]);
-    expect(source.extentOfAll()).toEqual({ min: 2, max: 8, finite: 4, nonfinite: 0 });
+    expect(source.extentOfAll()).toEqual({ min: 2, max: 8, finite: 4, nonfinite: 0, zeros: 0 });
     expect(source.reduced(2).value(0, 0, 0)).toBe(3);
   });
 
@@ -72,7 +72,7 @@ describe("planes of a view", () => {
     const second = sourceOf(volume, 1);
     expect(second.stack.values).toBe(volume.values);
     expect([second.value(0, 0, 0), second.value(1, 1, 1)]).toEqual([4, 15]);
-    expect(second.extent(1)).toEqual({ min: 12, max: 15, finite: 4, nonfinite: 0 });
+    expect(second.extent(1)).toEqual({ min: 12, max: 15, finite: 4, nonfinite: 0, zeros: 0 });
     expect(sourceOf(volume, 1)).toBe(second);
   });
 

@@ -26,6 +26,7 @@ export interface Extent {
   readonly max: number;
   readonly finite: number;
   readonly nonfinite: number;
+  readonly zeros: number;
 }
 
 /** Planes laid one after the other: `[planes, height, width]`. */
@@ -73,17 +74,19 @@ function extentOf(stack: PlaneStack, plane: number): Extent {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   let finite = 0;
+  let zeros = 0;
   for (let i = start; i < end; i++) {
     const v = values[i] as number;
     if (v - v === 0) {
       finite++;
+      if (v === 0) zeros++;
       if (v < min) min = v;
       if (v > max) max = v;
     }
   }
   const nonfinite = end - start - finite;
-  if (!finite) return { min: Number.NaN, max: Number.NaN, finite, nonfinite };
-  return { min: min * scale, max: max * scale, finite, nonfinite };
+  if (!finite) return { min: Number.NaN, max: Number.NaN, finite, nonfinite, zeros };
+  return { min: min * scale, max: max * scale, finite, nonfinite, zeros };
 }
 
 /** A stack with what is learnt about its planes on the way, each computed once and only when asked. */
@@ -141,16 +144,18 @@ export class TileSource {
     let max = Number.NEGATIVE_INFINITY;
     let finite = 0;
     let nonfinite = 0;
+    let zeros = 0;
     for (let plane = 0; plane < this.stack.planes; plane++) {
       const one = this.extent(plane);
       if (one.min < min) min = one.min;
       if (one.max > max) max = one.max;
       finite += one.finite;
       nonfinite += one.nonfinite;
+      zeros += one.zeros;
     }
     this.whole = finite
-      ? { min, max, finite, nonfinite }
-      : { min: Number.NaN, max: Number.NaN, finite, nonfinite };
+      ? { min, max, finite, nonfinite, zeros }
+      : { min: Number.NaN, max: Number.NaN, finite, nonfinite, zeros };
     return this.whole;
   }
 

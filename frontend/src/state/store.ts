@@ -16,7 +16,7 @@ import {
 } from "../data/answers";
 import { RGB } from "../data/channels";
 import type { WindowState } from "../data/choices";
-import { rowAt } from "../data/statistics";
+import { rowFor } from "../data/statistics";
 import { differenceView, misfit } from "../render/difference";
 import { sourceOf } from "../render/planes";
 import { limitsOverSteps, type Shown, shownOf } from "../render/shown";
@@ -48,7 +48,7 @@ export function createStore(): Store {
   const state = { ...selection(), ...answers() };
   const { view, stats } = state;
   const seen = shownBy(state, () => chosen.other.value);
-  const statsAt = computed(() => rowOf(stats.value, view.value));
+  const statsAt = computed(() => rowFor(stats.value, view.value));
   const held = heldOrder({ ...state, ...seen, statsAt, previous: () => chosen.previous.value });
   const cells = computed(() => {
     const order = held.order.value;
@@ -118,11 +118,6 @@ function reachOf(stats: StatsTable | null, view: LayerView | null): number {
   if (layer) return Math.max(Math.abs(layer.lo), Math.abs(layer.hi));
   const { min, max } = sourceOf(view).extentOfAll();
   return Math.max(Math.abs(min), Math.abs(max)) || 0;
-}
-
-function rowOf(stats: StatsTable | null, view: LayerView | null): Float32Array | null {
-  if (!stats || !view || stats.tag !== view.tag || stats.run !== view.run) return null;
-  return rowAt(stats, view.info);
 }
 
 const StoreContext = createContext<Store | null>(null);

@@ -5,6 +5,7 @@ import { isDense } from "../data/view";
 import { formatValue } from "../render/format";
 import type { OtherSide } from "../render/window";
 import { type Store, useStore } from "../state/store";
+import { zeroText } from "../state/stored";
 import { isMatrix } from "./grid/matrixLayout";
 import { rowName } from "./grid/rowName";
 import { Keyboard } from "./Keyboard";
@@ -22,18 +23,21 @@ export function StatusLine() {
     const place = isMatrix(view)
       ? `${isDense(view.info) ? "example" : "position"} ${rowName(view, x, null)}`
       : `x ${x}, y ${y}`;
-    const text = (v: number) => formatValue(v, Math.max(Math.abs(lo), Math.abs(hi)), 4);
+    const reach = Math.max(Math.abs(lo), Math.abs(hi));
+    const text = (v: number) => formatValue(v, reach, 4);
     const { isDifference, otherName } = store;
     if (isDifference.value) {
       const value = shown.source.value(position, x, y);
       return `${name}, ${place}: ${differenceText(value, text)} at ${otherName.value}`;
     }
-    const read = ({ source, at }: OtherSide) => {
+    const read = ({ source, at }: OtherSide, side: "shown" | "other") => {
       const plane = at(position);
-      return plane === undefined ? "none" : valuesText(source.values(plane, x, y).map(text));
+      if (plane === undefined) return "none";
+      const values = source.values(plane, x, y);
+      return valuesText(values.map((v) => formatValue(v, reach, 4, zeroText(store, plane, side))));
     };
     const own = { source: shown.source, at: () => position };
-    return `${name}, ${place}: ${read(own)}${beside(store, read)}`;
+    return `${name}, ${place}: ${read(own, "shown")}${beside(store, read)}`;
   });
   // Only what the keyboard does is announced: a moving pointer would never let the reader finish.
   const live = useComputed(() => (store.hover.value?.byKeyboard ? "polite" : "off"));
@@ -63,10 +67,10 @@ function differenceText(value: number, text: (value: number) => string): string 
 }
 
 /** The second value while comparing side by side, or where the one shown is from. */
-function beside(store: Store, read: (side: OtherSide) => string): string {
+function beside(store: Store, read: (of: OtherSide, side: "other") => string): string {
   const [compare, other] = [store.compare.value, store.shown.value?.other];
   if (!compare || !other) return "";
   const name = store.otherName.value;
   if (compare.mode === "flip" && store.flipped.value) return ` at ${name}`;
-  return ` (${name}: ${read(other)})`;
+  return ` (${name}: ${read(other, "other")})`;
 }

@@ -9,6 +9,7 @@ import { numberBand, paintBand } from "../../render/paintBand";
 import type { TileSource } from "../../render/planes";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
+import { zeroInCell } from "../../state/stored";
 import { describeCell, setText } from "./cell";
 import { cellMark } from "./marks";
 import { CAPTION, countWords, LABELS, type MatrixLayout, NUMBERED } from "./matrixLayout";
@@ -121,7 +122,9 @@ function paint(
   if (!shown || !canvas || positions.length === 0) return;
   const beside = layout.parts > 1 ? besideOf(store) : null;
   const pair = store.flipped.value ? [beside, shown.source] : [shown.source, beside];
-  const picture = { shown, positions, sources: beside ? pair : [shown.source] };
+  const zero = (position: number, source: TileSource) =>
+    zeroInCell(store, position, source === shown.source ? "shown" : "other");
+  const picture = { shown, positions, sources: beside ? pair : [shown.source], zero };
   paintBand(canvas, picture, layout);
   const numbers = element?.querySelector<HTMLCanvasElement>("canvas.numbers");
   if (numbers) numberBand(numbers, picture, layout);

@@ -13,6 +13,7 @@ import { RowStrip } from "../../render/strip";
 import { affineOf, type OtherSide } from "../../render/window";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
+import { zeroText } from "../../state/stored";
 import { describeCell, setAttribute, setText } from "./cell";
 import { barLength, cellMark } from "./marks";
 import { type GridLayout, markRoom } from "./tileLayout";
@@ -132,7 +133,7 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
     describeCell(cell, { id, mark, selected: position === selected });
     setAttribute(caption, "class", `caption ${mark.kind}`);
     bar.style.transform = `scaleX(${barLength(source, position, reach)})`;
-    const value = pixel && pixelText(read, position, pixel);
+    const value = pixel && pixelText(read, position, pixel, zeroText(store, position));
     setText(name, value ?? tileName(view, position, store.coloured.value));
     setText(word, value === undefined && mark.text ? ` ${mark.text}` : "");
   });
@@ -145,9 +146,11 @@ function tileName(view: LayerView, position: number, coloured: boolean): string 
 }
 
 /** The value under the cursor (or the three of a colour), to the digits of its own tile's range. */
-function pixelText(source: TileSource, position: number, pixel: Pixel): string {
+function pixelText(source: TileSource, position: number, pixel: Pixel, zero: string): string {
   const { min, max } = source.extent(position);
   const range = Math.max(Math.abs(min), Math.abs(max));
   const values = source.values(position, pixel.x, pixel.y);
-  return values.map((value) => formatValue(value, range, values.length > 1 ? 3 : 4)).join(" ");
+  return values
+    .map((value) => formatValue(value, range, values.length > 1 ? 3 : 4, zero))
+    .join(" ");
 }

@@ -3,13 +3,14 @@ import type { StepInfo } from "../../data/answers";
 import { channelId, RGB } from "../../data/channels";
 import { examplesText, statRow } from "../../data/statistics";
 import { runsOf, type TileSource } from "../../render/planes";
+import { zerosText } from "../../render/storage";
 import { channelStates } from "../../state/triage";
 
 export interface CellMark {
   readonly kind: "" | "nonfinite" | "dead" | "constant" | "silent";
   /** As "3 NaN", "dead". */
   readonly text: string;
-  /** The shortest form, as "NaN", "dead". */
+  /** The shortest form, as "NaN", "dead", "tiny". */
   readonly word: string;
   /** The evidence, in a sentence. */
   readonly evidence: string;
@@ -41,6 +42,11 @@ export function cellMark(
   if (state?.dead) return worded("dead", "dead", `zero in ${all}`);
   if (state?.constant) return worded("constant", "const", `one value throughout ${all}`);
   if (source.silent(position)) {
+    const were = zerosText(source, position, info, row);
+    if (were !== null) {
+      const evidence = `${were} in this example, not zero: too small to be stored beside the largest`;
+      return { kind: "silent", text: were, word: "tiny", evidence };
+    }
     return worded("silent", "silent", "zero in this example, not in all");
   }
   return NONE;

@@ -9,6 +9,7 @@ import { markPixel, setHover, setOverlay, setWindow } from "../../state/actions"
 import { usePaint } from "../../state/paint";
 import { headingOf, selectedOf, useSelected } from "../../state/selected";
 import { type Store, useStore } from "../../state/store";
+import { zeroInCell } from "../../state/stored";
 import { startWindowDrag } from "../values/windowDrag";
 import { Painter } from "./paintEnlarged";
 import { revealing, whole, within, zoomAbout } from "./viewport";
@@ -25,6 +26,7 @@ export function Enlarged({ size }: { size: number }) {
       painter.paint(canvas.current, at, viewOf(store), size, {
         mark: markOf(store),
         overlay: store.overlay.value ? inputOf(store) : null,
+        zero: zeroInCell(store, at.position),
       });
     }
   }, [store, selected, size]);

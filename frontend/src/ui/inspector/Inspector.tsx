@@ -7,6 +7,7 @@ import { isDense } from "../../data/view";
 import { formatValue } from "../../render/format";
 import { headingOf, useSelected } from "../../state/selected";
 import { useStore } from "../../state/store";
+import { zeroText } from "../../state/stored";
 import { Guard } from "../Guard";
 import { Chart } from "./Chart";
 import { Enlarged } from "./Enlarged";
@@ -88,7 +89,9 @@ function Title() {
     const whole = examplesText(view.info.batch);
     if (row?.[4] === 1) return `dead: zero in ${whole}`;
     if (at.shown.source.silent(at.position)) {
-      return isDense(view.info) ? "silent in the stored examples" : "silent in this example";
+      const zero = zeroText(store, at.position);
+      const what = zero === "0" ? "silent" : zero;
+      return `${what} in ${isDense(view.info) ? "the stored examples" : "this example"}`;
     }
     if (row && row[0] === row[1] && row[5] === 0) return `constant in ${whole}`;
     const bad = at.shown.source.nonfinite(at.position);
@@ -100,9 +103,10 @@ function Title() {
     if (!at || !pixel) return "";
     const { lo, hi } = at.limits;
     const digits = at.position === RGB ? 3 : 5;
+    const zero = zeroText(store, at.position);
     return at.shown.source
       .values(at.position, pixel.x, pixel.y)
-      .map((value) => formatValue(value, Math.max(Math.abs(lo), Math.abs(hi)), digits))
+      .map((value) => formatValue(value, Math.max(Math.abs(lo), Math.abs(hi)), digits, zero))
       .join(" ");
   });
   return (

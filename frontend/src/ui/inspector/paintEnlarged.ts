@@ -15,6 +15,8 @@ const LEGIBLE_RGB = 36;
 interface Extras {
   readonly mark: { readonly x: number; readonly y: number } | null;
   readonly overlay: TileSource | null;
+  /** How zero is written. */
+  readonly zero: string;
 }
 
 /** Keeps the canvases that hold the plane and the input at their own sizes. */
@@ -51,7 +53,7 @@ export class Painter {
       drawPart(context, this.input, view, stack, css);
       context.globalAlpha = 1;
     } else if (zoom >= (at.position === RGB ? LEGIBLE_RGB : LEGIBLE)) {
-      writeAll(context, at, view, zoom, css.height / view.height);
+      writeAll(context, at, view, zoom, css.height / view.height, extras.zero);
     }
     if (extras.mark) drawMark(context, extras.mark, view, zoom, css.height / view.height);
   }
@@ -97,11 +99,12 @@ function writeAll(
   view: Viewport,
   zoom: number,
   zoomY: number,
+  zero: string,
 ): void {
   const { position, limits, affine } = at;
   const { source, lut } = at.shown;
   const digits = startNumbers(context, position === RGB ? LEGIBLE : zoom);
-  const written = { source, position, limits, affine, lut, digits };
+  const written = { source, position, limits, affine, lut, digits, zero };
   for (let y = Math.floor(view.y); y < view.y + view.height; y++) {
     for (let x = Math.floor(view.x); x < view.x + view.width; x++) {
       const [middle, top] = [(x - view.x + 0.5) * zoom, (y - view.y) * zoomY];

@@ -1,7 +1,9 @@
 /** The legend of what no colour of the map stands for. */
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { marksOf } from "../../render/colormap";
+import { selectedOf } from "../../state/selected";
 import { useStore } from "../../state/store";
+import { coarseness } from "../../state/stored";
 
 /** The colours that stand for no value of the map, where there are such pixels. */
 export function Marks() {
@@ -35,6 +37,10 @@ export function Marks() {
       ...(store.shown.value?.other ? [{ color: null, text: store.otherName.value }] : []),
     ];
   });
+  const coarse = useComputed(() => {
+    const selected = selectedOf(store);
+    return selected && !store.isDifference.value ? coarseness(store, selected.position) : null;
+  }).value;
   // Its place stays where there are none, so that nothing under it moves.
   return (
     <div class="legend">
@@ -47,6 +53,15 @@ export function Marks() {
             </li>
           ))}
         </ul>
+      )}
+      {coarse && (
+        <span
+          class="coarse"
+          title="The storage keeps 11 bits of each value: smaller differences are lost"
+        >
+          stored in steps of {Number(coarse.step.toPrecision(4))}, varies by{" "}
+          {Number(coarse.std.toPrecision(2))}
+        </span>
       )}
     </div>
   );

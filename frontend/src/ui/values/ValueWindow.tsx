@@ -7,6 +7,7 @@ import { formatValue } from "../../render/format";
 import { pressAuto, resetWindow, setWindow } from "../../state/actions";
 import { selectedOf } from "../../state/selected";
 import { useStore } from "../../state/store";
+import { coarseness, zeroText } from "../../state/stored";
 import { Button, Checkbox, Select, Slider } from "../controls";
 import { Colormap } from "./Colormap";
 import { changeToLimits } from "./ends";
@@ -41,7 +42,12 @@ function Title() {
     const whose = range === "channel" ? nameOf(selected.id) : "all channels";
     const over = lockSteps ? ", all steps" : selected.shown.other ? ", both sides" : "";
     const scope = range === "manual" ? whose : whose + over;
-    return selected.only === null ? scope : `${scope}: ${onlyText(selected.only)}`;
+    if (selected.only === null) return scope;
+    // What the statistics know better than what is stored is not said to be all one value.
+    const zero = zeroText(store, selected.position);
+    if (selected.only === 0 && zero !== "0") return `${scope}: all values ${zero}`;
+    const coarse = coarseness(store, selected.position) !== null;
+    return `${scope}: ${onlyText(selected.only, coarse ? "all stored as" : "all values")}`;
   });
   return (
     <header>
@@ -51,9 +57,9 @@ function Title() {
   );
 }
 
-function onlyText(only: number): string {
+function onlyText(only: number, all: string): string {
   if (Number.isNaN(only)) return "no finite value";
-  return `all values ${Number(formatValue(only, Math.abs(only)))}`;
+  return `${all} ${Number(formatValue(only, Math.abs(only)))}`;
 }
 
 /** A slider of the window in per cent; it moves every channel alike. */
