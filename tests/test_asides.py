@@ -18,7 +18,8 @@ X = model_zoo.real(4, 8, 8, 3)
 def logged(tmp_path, model, x, layers):
     """The callback's values after an epoch, and `capture`'s."""
     model.compile("sgd", lambda y, y_pred: ops.mean(y_pred))
-    callback = quiet(tmp_path, x, layers, precision="float32", log_inputs=False)
+    options = {"precision": "float32", "log_inputs": False, "receptive_fields": False}
+    callback = quiet(tmp_path, x, layers, **options)
     model.fit(x, np.zeros(len(x)), verbose=0, callbacks=[callback])
     log = {tag: records[1][1] for tag, records in read(tmp_path).items()}
     return log, tba.capture(model, x, layers)

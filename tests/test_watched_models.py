@@ -177,7 +177,8 @@ def test_a_diffusion_model_and_its_slow_copy_are_shown_the_same_data(tmp_path):
     model, x = Diffusion(), real(8, 8, 8, 1)
     models = {"fast": "network", "slow": "ema.network"}
     data = ([x, real(8, 1, 1, 1)],)
-    callback = quiet(tmp_path, data, ["down", "noise"], model=models, precision="float32")
+    options = {"precision": "float32", "receptive_fields": False}
+    callback = quiet(tmp_path, data, ["down", "noise"], model=models, **options)
     trained(model, x, callback)
     log = read(tmp_path)
     layers = ["fast/down", "fast/noise", "slow/down", "slow/noise"]
