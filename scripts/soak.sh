@@ -12,7 +12,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 SESSIONS="lowest newest-3.11 newest-3.12 newest-3.13 viewer-3.11 viewer-3.12 viewer-3.13 backends"
-PARTS="tests $SESSIONS audit"
+PARTS="tests walk $SESSIONS audit"
 LIMIT=1800 # seconds that a part may take
 if [ "${1:-}" = "--list" ]; then
     printf '%s\n' $PARTS
@@ -56,6 +56,13 @@ full_counts() {
         --junitxml "$LOGS/tests.xml" --ignore tests/browser --ignore tests/test_backends.py ${SOAK_TESTS:-}
 }
 
+# The walk through the dashboard; it prints its seed.
+walk() {
+    touch "$LOGS/figures.md"
+    sed -i '/^- \*\*walk\*\*/d' "$LOGS/figures.md"
+    TBA_SOAK="${TBA_SOAK:-1}" TBA_REPORT="$LOGS/figures.md" "$VENV/bin/python" -m pytest -q -s tests/browser/test_walk.py
+}
+
 # session NAME: one session of noxfile.py; its outcome stays in NAME.outcome.
 session() {
     local name="$1" outcome=passed
@@ -88,6 +95,7 @@ for name in ${@:-$PARTS}; do
         part tests full_counts || true
         tail -n 3 "$LOGS/tests.log" >&2
         ;;
+    walk) part walk walk || true ;;
     audit)
         part audit audits || true
         cat "$LOGS/audit.txt" >&2
