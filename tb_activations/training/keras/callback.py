@@ -179,7 +179,7 @@ class ActivationsCallback(keras.callbacks.Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy has counts, a queue and a log of its own, and no model before it is handed one."""
-        remade = dict(_model=None, _watched=None, _traits=[], _order=Order())
+        remade: dict[str, Any] = dict(_model=None, _watched=None, _traits=[], _order=Order())
         return {name: copy.copy(value) for name, value in {**vars(self), **remade}.items()}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ActivationsCallback:
