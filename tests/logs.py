@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from tb_activations import record
 from tb_activations.eventfile.event import activation_event
@@ -57,3 +58,13 @@ def write_run(
                 if step in arrays:
                     writer.write(event(tag, step, arrays[step], order=order, **options))
     return writer.path
+
+
+def logged_steps(log_dir: str | os.PathLike[str]) -> dict[str, list[int]]:
+    """`{tag: [steps]}` of all event files in a directory, in order."""
+    found: dict[str, list[int]] = {}
+    for path in sorted(Path(log_dir).glob("*tfevents*")):
+        for one in EventFileLoader(str(path)).Load():
+            for value in one.summary.value:
+                found.setdefault(value.tag, []).append(one.step)
+    return found

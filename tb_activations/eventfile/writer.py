@@ -60,8 +60,11 @@ class EventWriter:
     def write(self, event: event_pb2.Event | bytes) -> None:
         """Appends one event. Raises OSError where it cannot be written whole.
 
-        What was written of it is then taken back, so that later events can still be read.
+        What was written of it is then taken back, so that later events can still be read. Raises
+        ValueError for a step below 0.
         """
+        if not isinstance(event, bytes) and event.step < 0:
+            raise ValueError(f"the event's step is {event.step}; it must be 0 or more")
         data = event if isinstance(event, bytes) else event.SerializeToString()
         rest = memoryview(frame(data))
         start = self._file.tell()

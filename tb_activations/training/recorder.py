@@ -20,6 +20,13 @@ from tb_activations.record.options import Options
 from tb_activations.record.run import RunFacts
 from tb_activations.training.batch import Batch, Slices, leaves
 from tb_activations.training.byte_queue import ByteQueue
+from tb_activations.training.destination import (
+    check_step,
+    checked_log_dir,
+    claim,
+    how_to_look,
+    release,
+)
 from tb_activations.training.piece import Pass, Piece
 from tb_activations.training.plan import LayerPlan, Plan, layer_plan, megabytes
 from tb_activations.training.progress import telling
@@ -88,7 +95,8 @@ class Recorder:
     step: the last that was recorded, None before the first.
 
     Raises:
-      ValueError: a budget that is no positive number.
+      ValueError: a budget that is no positive number; a log_dir elsewhere, or that is a file.
+      TypeError: a log_dir that is no path.
     """
 
     def __init__(
@@ -106,7 +114,7 @@ class Recorder:
                 f"max_bytes_per_update is {max_bytes_per_update!r}; it must be a positive number "
                 "of bytes, or None"
             )
-        self.log_dir = os.fspath(log_dir)
+        self.log_dir = checked_log_dir(log_dir)
         self.step: int | None = None
         self._options = options
         self._budget = max_bytes_per_update
@@ -118,6 +126,17 @@ class Recorder:
         self._log = RecordLog(self.log_dir)
         self._unlimited: Plan | None = None
         self._prepared: _Prepared | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle takes along; the queue, the log and the pass are remade."""
+        remade = ("_queue", "_log", "_prepared")
+        return {name: value for name, value in vars(self).items() if name not in remade}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._queue = ByteQueue(QUEUE_BYTES)
+        self._log = RecordLog(self.log_dir)
+        self._prepared = None
 
     def prepare(
         self,
@@ -175,6 +194,7 @@ class Recorder:
         Args:
           to_continue: how the user counts on instead, with `{held}` for the last step held.
         """
+        check_step(step)
         held = last_step(self.log_dir)
         if held is not None and held > step:
             warnings.warn(
@@ -206,7 +226,10 @@ class Recorder:
         with telling("writing what was recorded", self._verbose):
             self._queue.close()
         self._log.close()
+        release(self)
         self._warn()
+        if self._verbose and self.step is not None:
+            print(f"Activations: {how_to_look(self.log_dir)}")
 
     def _layer_plan(self, entry: Entry, shape: Sequence[int], probe: Probe) -> LayerPlan:
         order = entry.order + (len(leaves(probe.batch.inputs)) if self._log_inputs else 0)
@@ -244,6 +267,9 @@ class Recorder:
         if self._prepared is None:
             raise RuntimeError("nothing is prepared; call prepare before the first step")
         plan, probe = self._prepared.plan, self._prepared.probe
+        tags = [one.name for one in plan.layers]
+        tags += [one.name for one in probe.inputs if self._log_inputs]
+        claim(self, self.log_dir, tags if probe.writes else [])
         update = Update(plan, step, self._options, self._labels_of_layers(probe), self._log)
         if not probe.writes:
             update.discard()

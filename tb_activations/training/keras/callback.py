@@ -5,7 +5,9 @@ It hooks into `fit` and counts what is completed, epochs or batches; a `Recorder
 
 from __future__ import annotations
 
+import copy
 import os
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -13,9 +15,13 @@ from typing import Any
 import keras
 
 from tb_activations.record.options import Options
+from tb_activations.training.batch import uneven
 from tb_activations.training.keras.changes import same_traits, traits
+from tb_activations.training.keras.fitting import fitting
 from tb_activations.training.keras.forward import build_apart, check_model, knowing
+from tb_activations.training.keras.kind import check_version
 from tb_activations.training.keras.look import PlainLook, can_look
+from tb_activations.training.keras.order import Order
 from tb_activations.training.keras.passes import make_pass, scouted_pass
 from tb_activations.training.keras.rows import Rows
 from tb_activations.training.keras.steps import Steps, nonfinite_loss
@@ -27,6 +33,7 @@ from tb_activations.training.progress import telling
 from tb_activations.training.recorder import MAX_BYTES_PER_UPDATE, Probe, Recorder
 from tb_activations.training.selection import Selection
 
+_KEPT = 4  # examples whose values are kept, of the first ones
 _CONTINUE = "pass initial_epoch to fit to continue"
 
 
@@ -46,13 +53,16 @@ class ActivationsCallback(keras.callbacks.Callback):
         "discriminator": …}`, with data as a dict by the same names: their tags begin with the
         name, `generator/conv1`, and as many examples of each are shown as all have.
       update_freq: "epoch", "batch", or a number of batches.
-      max_outputs: how many examples' values are kept, the first ones. Statistics are over all.
+      examples: "first", or "per class" for one example of each class, in the order of the
+        classes, out of all of (x, y) or the first 64 batches of a dataset.
+      max_outputs: how many examples' values are kept, the first ones; None for 4, or for one of
+        each class. Statistics are over all.
       max_channels: how many channels of a layer are kept, evenly spread; None for all.
       max_bytes_per_update: what one update may write. Where the layers take more, all are kept,
         with fewer examples and channels each. None for no limit.
       precision: "float16" or "float32", see `tba.activations`.
       compression: 0 (none) to 9.
-      class_names: what the integers in y are called.
+      class_names: what the integers in y are called; None for `data.class_names`, if it has them.
       log_inputs: whether the inputs are logged too, once, as tags of kind "input".
       receptive_fields: whether it is found, once, after the second record, which part of the input
         each position of a layer sees, for the box in the dashboard; the model runs some hundred
@@ -77,7 +87,8 @@ class ActivationsCallback(keras.callbacks.Callback):
         *,
         model: Any = None,
         update_freq: str | int = "epoch",
-        max_outputs: int = 4,
+        examples: str = "first",
+        max_outputs: int | None = None,
         max_channels: int | None = None,
         max_bytes_per_update: int | None = MAX_BYTES_PER_UPDATE,
         precision: str = "float16",
@@ -88,7 +99,10 @@ class ActivationsCallback(keras.callbacks.Callback):
         verbose: int = 1,
     ) -> None:
         super().__init__()
-        self.log_dir = os.fspath(log_dir)
+        with telling("reading the first batch of the data", verbose):
+            subject = Subject(model, data, class_names, examples)
+        if max_outputs is None:
+            max_outputs = _KEPT if examples == "first" else len(subject.batch)
         self._recorder = Recorder(
             log_dir,
             Options(max_outputs, max_channels, precision, compression),
@@ -97,11 +111,12 @@ class ActivationsCallback(keras.callbacks.Callback):
             receptive_fields=receptive_fields,
             verbose=verbose,
         )
+        self.log_dir = self._recorder.log_dir
         self._verbose = verbose
         self._selection = Selection(layers)
         self._every = _batches(update_freq)
-        with telling("reading the first batch of the data", verbose):
-            self._subject = Subject(model, data, class_names)
+        self._subject = subject
+        self._order = Order()
         self._watched: Any = None
         self._traits: list[Any] = []
         self._epochs: int | None = None  # completed, in all calls of fit
@@ -109,13 +124,19 @@ class ActivationsCallback(keras.callbacks.Callback):
         self._fresh = True  # no epoch of this fit has begun
         self._broken = False  # its loss has not been finite
 
+    def set_model(self, model: Any) -> None:
+        check_version(model)
+        super().set_model(model)
+
     def on_train_begin(self, logs: dict | None = None) -> None:
+        self._order.begin_training()
         self._prepare(self.model)
         self._steps = Steps(self._every, self._steps.done)  # its own, where this is a copy
         self._fresh, self._broken = True, False
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Other callbacks have restored by now what they restore at the start of training."""
+        self._order.begin_epoch()
         if self._every:
             self._begin_steps()
         elif self._epochs is None:
@@ -123,20 +144,30 @@ class ActivationsCallback(keras.callbacks.Callback):
         self._epochs = max(self._epochs or 0, epoch)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        if self._every and self._steps.due(self, batch):
-            self._update(self._steps.done)
+        if self._every:
+            self._count(batch)
         complaint = None if self._broken else nonfinite_loss(logs)
         if complaint:
             self._broken = True
             self._record_out_of_turn(complaint)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        first = self._epochs is None
+        if self._order.catch_up(self, epoch + 1 if first else self._epochs or 0) and first:
+            return
         self._epochs = (self._epochs or 0) + 1
         if not self._every and self._recorder.step != self._epochs:
             self._update(self._epochs)
 
     def on_train_end(self, logs: dict | None = None) -> None:
+        self._order.end_training()
         self._recorder.close()
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        self._order.warn_alone("evaluate")
+
+    def on_predict_begin(self, logs: dict | None = None) -> None:
+        self._order.warn_alone("predict")
 
     def flush(self) -> None:
         """Waits until everything that was logged so far is on disk."""
@@ -145,6 +176,29 @@ class ActivationsCallback(keras.callbacks.Callback):
     def _update(self, step: int) -> None:
         _ = self.model  # on JAX, Keras puts the weights of now into the model when it is asked for
         self._recorder.update(step)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy has counts, a queue and a log of its own, and no model before it is handed one."""
+        remade: dict[str, Any] = dict(_model=None, _watched=None, _traits=[], _order=Order())
+        return {name: copy.copy(value) for name, value in {**vars(self), **remade}.items()}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ActivationsCallback:
+        """As tuners copy it, once a trial: what never changes is shared.
+
+        So layers that were chosen as objects stay the model's own, and data is held once.
+        """
+        twin = memo[id(self)] = copy.copy(self)
+        return twin
+
+    def _count(self, batch: int) -> None:
+        """A batch more; the first of a loop that called no hook before is its start."""
+        first = self._recorder.step is None
+        if self._order.catch_up(self, self._epochs or 0, batch):
+            self._steps.begin_late(batch + 1)
+            if first:
+                return
+        if self._steps.due(self, batch):
+            self._update(self._steps.done)
 
     def _begin_steps(self) -> None:
         if not self._fresh:
@@ -173,13 +227,15 @@ class ActivationsCallback(keras.callbacks.Callback):
         check_model(model)
         if self._watched is model and same_traits(self._traits, traits(model)):
             return
+        if self._watched is not model:
+            self._warn_of_another()
         with telling("preparing the data as the model does", self._verbose):
             batch = self._subject.shown(model)
         slices = sliced(model, batch)
         inputs = next(iter(slices))
-        with telling("building the model", self._verbose):
+        with telling("building the model", self._verbose), fitting(model, inputs):
             build_apart(model, inputs)
-        free = fixed_batch(model) is None
+        free = fixed_batch(model) is None and not uneven(batch.inputs)
         shown, labels = self._subject.inputs(batch), self._subject.labels
         names = self._subject.input_names(batch)
         look = partial(PlainLook, model, batch, names=names) if can_look(batch) else None
@@ -204,6 +260,15 @@ class ActivationsCallback(keras.callbacks.Callback):
 
         run = scouted_pass(model, inputs, knowing(self._selection, model), choose, rows)
         return *plans[-1], run
+
+    def _warn_of_another(self) -> None:
+        if self._watched is not None and self._recorder.step is not None:
+            warnings.warn(
+                f"Activations: another model is trained with this callback, and its records follow "
+                f"step {self._recorder.step} of the one before in {self.log_dir}, under the same "
+                "tags: give each model a callback with a log_dir of its own",
+                stacklevel=2,
+            )
 
 
 def _batches(update_freq: str | int) -> int:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tb_activations.training.batch import inputs_of, mapped
+from tb_activations.training.batch import mapped
+from tb_activations.training.keras.fitting import fitting, inputs_taken
 from tb_activations.training.keras.forward import (
     build,
     check,
@@ -26,8 +27,8 @@ def capture(model: Any, x: Any, layers: Any = None) -> dict[str, np.ndarray]:
     Args:
       model: a Keras model or layer, of any kind. One that was never called is built, as its first
         call would.
-      x: the inputs as the model takes them (an array, or a list, tuple or dict of them), or a
-        dataset, generator or Keras sequence, whose first batch is taken.
+      x: the inputs as the model takes them (an array, or a list, tuple or dict of them); (x, y);
+        or a dataset, generator or Keras sequence, whose first batch is taken.
       layers: a name, glob, layer object, layer class or predicate over layers, or a list of
         them; None for every layer whose values no other entry shows. See
         `tb_activations.training.selection`.
@@ -37,15 +38,17 @@ def capture(model: Any, x: Any, layers: Any = None) -> dict[str, np.ndarray]:
       its dtype; ragged and sparse ones are made dense.
 
     Raises:
-      ValueError: a layer that the model does not have, or that runs inside a loop.
+      ValueError: a layer that the model does not have, or that runs inside a loop; x that the
+        model does not take.
       TypeError: `model` is not a Keras model or layer.
     """
     selection = Selection(layers)
     check_model(model)
-    inputs = mapped(tensor, inputs_of(x))
-    build(model, inputs)
-    selection = knowing(selection, model)
-    with preserved(model), watching(selection) as watch:
-        forward(model, inputs)
+    inputs = mapped(tensor, inputs_taken(model, x))
+    with fitting(model, inputs, "x"):
+        build(model, inputs)
+        selection = knowing(selection, model)
+        with preserved(model), watching(selection) as watch:
+            forward(model, inputs)
     check(selection, watch, model)
     return {name: to_numpy(value) for name, value in watch.values.items()}

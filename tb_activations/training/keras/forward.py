@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tb_activations.training.keras.kind import check_kind
 from tb_activations.training.keras.private import (
     clear_losses,
     flattened,
@@ -26,8 +27,7 @@ from tb_activations.training.selection import Selection
 
 def check_model(model: Any) -> None:
     """Refuses what is not a Keras model or layer, and one that has no forward pass."""
-    if not isinstance(model, keras.Layer):
-        raise TypeError(f"model is a {type(model).__name__}; it must be a Keras model or layer")
+    check_kind(model)
     if type(model).call in (keras.Model.call, keras.Layer.call):
         raise ValueError(_no_call(model))
 

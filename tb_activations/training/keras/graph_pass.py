@@ -154,7 +154,7 @@ def _dense(value: Any) -> Any:
 
 def _spec(leaf: Any, size: int | None) -> Any:
     spec = tf.type_spec_from_value(leaf)
-    shape = [size, *spec.shape[1:]]
+    shape = [size and length(leaf), *spec.shape[1:]]  # edges of a graph are more than its nodes
     if isinstance(spec, tf.RaggedTensorSpec):
         return tf.RaggedTensorSpec(shape, spec.dtype, spec.ragged_rank)
     return type(spec)(shape, spec.dtype)

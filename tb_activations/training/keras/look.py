@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tb_activations.training.batch import Batch, leaves, mapped
+from tb_activations.training.batch import Batch, leaves, mapped, uneven
 from tb_activations.training.keras.passes import PlainPass
 from tb_activations.training.keras.survey import fixed_batch
 from tb_activations.training.keras.tensors import parts, tensor
@@ -54,5 +54,6 @@ def _first(leaf: Any, size: int) -> np.ndarray:
 
 
 def can_look(batch: Batch) -> bool:
-    """Whether every input is an array that can be repeated."""
-    return all(isinstance(leaf, np.ndarray) for leaf in leaves(batch.inputs))
+    """Whether every input is an array whose examples can be repeated."""
+    arrays = all(isinstance(leaf, np.ndarray) for leaf in leaves(batch.inputs))
+    return arrays and not uneven(batch.inputs)

@@ -43,6 +43,10 @@ class Steps:
         self._batches = self._before_epoch = 0
         self._read = 0, self.done
 
+    def begin_late(self, batches: int) -> None:
+        """So many batches of the epoch had been completed when this fit was begun."""
+        self._before_epoch = -batches
+
     def begin_epoch(self, model: Any) -> None:
         self._before_epoch = self._batches
         self._look(model)

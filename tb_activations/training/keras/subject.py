@@ -13,12 +13,14 @@ from typing import Any
 import keras
 
 from tb_activations.training.batch import Batch, first_batch, span
+from tb_activations.training.keras.examples import examples_of
+from tb_activations.training.keras.fitting import taken
 from tb_activations.training.keras.forward import check_model
+from tb_activations.training.keras.kind import check_version
 from tb_activations.training.keras.preprocess import preprocessed
 from tb_activations.training.keras.several import Several
 from tb_activations.training.keras.survey import loggable_inputs
-from tb_activations.training.keras.tensors import cut, parts, targets
-from tb_activations.training.labels import labels_of
+from tb_activations.training.keras.tensors import cut, parts
 from tb_activations.training.receptive import Input
 
 
@@ -31,7 +33,7 @@ class Subject:
         them by the names that their tags begin with.
       data: as `first_batch` takes it; of several models a dict by the same names, or what all of
         them are shown.
-      class_names: what the integers in y are called.
+      class_names, examples: as `examples_of` takes them.
 
     batch: the inputs; of several, a dict of the first examples of each, as many as all have.
     labels: one an example, None where there are none, or of several.
@@ -41,14 +43,19 @@ class Subject:
         `model`.
     """
 
-    def __init__(self, model: Any, data: Any, class_names: Sequence[str] | None) -> None:
+    def __init__(
+        self, model: Any, data: Any, class_names: Sequence[str] | None, examples: str = "first"
+    ) -> None:
         self._asked = _checked(model)
         self._several: Several | None = None
         self._named_labels: dict[str, list[str] | None] = {}
         if not isinstance(self._asked, dict):
-            self.batch, self.labels = _first(data, class_names)
+            self.batch, self.labels = examples_of(data, class_names, examples)
             return
-        both = {name: _first(one, class_names) for name, one in _by_name(self._asked, data)}
+        both = {
+            name: examples_of(one, class_names, examples)
+            for name, one in _by_name(self._asked, data)
+        }
         self._named_labels = {name: labels for name, (_, labels) in both.items()}
         self.batch, self.labels = (
             _together({name: batch for name, (batch, _) in both.items()}),
@@ -76,7 +83,7 @@ class Subject:
     def shown(self, model: Any) -> Batch:
         """The batch as each model's own preprocessor makes it."""
         if not isinstance(model, Several):
-            return preprocessed(model, self.batch)
+            return preprocessed(model, taken(model, self.batch))
         inputs = {
             name: preprocessed(member, Batch(self.batch.inputs[name])).inputs
             for name, member in model.models.items()
@@ -124,16 +131,12 @@ def _checked(model: Any) -> Any:
 
 
 def _check_kind(one: Any) -> None:
+    check_version(one)
     if not isinstance(one, str | keras.Layer):
         raise TypeError(
             f"model is a {type(one).__name__}; it must be a Keras model or layer, the name of an "
             "attribute of the model that is trained, or a dict of them by name"
         )
-
-
-def _first(data: Any, class_names: Sequence[str] | None) -> tuple[Batch, list[str] | None]:
-    batch = first_batch(data)
-    return batch, labels_of(targets(batch.labels), len(batch), class_names)
 
 
 def _by_name(models: dict[str, Any], data: Any) -> list[tuple[str, Any]]:

@@ -14,7 +14,8 @@ import numpy as np
 
 from tb_activations.record.options import check_rank
 from tb_activations.record.storage import check_dtype
-from tb_activations.training.batch import Batch, Slices, span
+from tb_activations.training.batch import Batch, Slices, span, uneven
+from tb_activations.training.keras.fitting import Refusal, fitting
 from tb_activations.training.keras.forward import check, forward, preserved
 from tb_activations.training.keras.patches import watching
 from tb_activations.training.keras.rows import Rows
@@ -91,7 +92,7 @@ class Survey:
 
     def _leave_out(self, entry: Entry, why: str) -> None:
         if self._selection.explicit:
-            raise ValueError(f"layer {entry.name!r} cannot be logged: {why}")
+            raise Refusal(f"layer {entry.name!r} cannot be logged: {why}")
         self._rows.left_out[entry.name] = why
 
 
@@ -117,7 +118,11 @@ class Scout:
 def surveyed(model: Any, inputs: Any, selection: Selection, rows: Rows | None = None) -> Found:
     """The chosen entries and their shapes, from one plain pass; those that can be logged."""
     survey = Survey(selection, len(Batch(inputs)), rows or Rows(model, inputs))
-    with preserved(model, apart=True), watching(selection, keep=survey.note) as watch:
+    with (
+        preserved(model, apart=True),
+        watching(selection, keep=survey.note) as watch,
+        fitting(model, inputs),
+    ):
         forward(model, inputs)
     return survey.finish(watch, model)
 
@@ -146,10 +151,10 @@ def _refusal(value: Any) -> str | None:
 
 def loggable_inputs(inputs: Any) -> list[Input]:
     """The inputs that can be logged, under the tags `input`, `input.key`."""
-    found = []
+    found, count = [], len(Batch(inputs))
     for part, leaf in parts(inputs):
         array = leaf if isinstance(leaf, np.ndarray) else _as_array(leaf)
-        if array is None or _refusal(array) is not None:
+        if array is None or len(array) != count or _refusal(array) is not None:
             continue
         found.append(Input(f"input{part}", array))
     return found
@@ -169,6 +174,8 @@ def sliced(model: Any, batch: Batch) -> Slices:
       ValueError: fewer examples than such a model takes.
     """
     size = fixed_batch(model)
+    if uneven(batch.inputs):
+        return Slices(batch.inputs, max(len(batch), SLICE), cut, tensor)
     if size is None:
         return Slices(batch.inputs, SLICE, cut, tensor)
     if len(batch) < size:

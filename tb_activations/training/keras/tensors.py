@@ -45,10 +45,18 @@ def cut(leaf: Any, start: int, stop: int) -> Any:
 
 
 def targets(y: Any) -> Any:
-    """Targets as what NumPy reads: a tensor becomes an array; None and a dict stay as they are."""
+    """Targets as what NumPy reads: a tensor or column becomes an array.
+
+    None, a dict and lists stay as they are; what is ragged, or no array at all, becomes None.
+    """
     if y is None or isinstance(y, Mapping | list | tuple | np.ndarray):
         return y
-    return np.asarray(keras.ops.convert_to_numpy(y))
+    if hasattr(y, "to_numpy"):
+        return y.to_numpy()
+    try:
+        return np.asarray(keras.ops.convert_to_numpy(y))
+    except (TypeError, ValueError, AttributeError):
+        return None
 
 
 def parts(outputs: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

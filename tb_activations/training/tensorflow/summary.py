@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from numbers import Integral
 from typing import Any
 
 import tensorflow as tf
@@ -86,6 +87,8 @@ def _checked_step(step: Any) -> Any:
             "no step: pass step= (an integer, a tensor or a variable), or set one with "
             "tf.summary.experimental.set_step()"
         )
+    if isinstance(step, Integral) and step < 0:
+        raise ValueError(f"step is {step}; it must be 0 or more")
     if not tf.executing_eagerly() and not tf.is_tensor(step) and not hasattr(step, "handle"):
         warnings.warn(
             f"step {step!r} is a Python number inside tf.function, where it is frozen: every "
