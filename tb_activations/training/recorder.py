@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import os
-import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +27,8 @@ from tb_activations.training.destination import (
     release,
 )
 from tb_activations.training.piece import Pass, Piece
-from tb_activations.training.plan import LayerPlan, Plan, layer_plan, megabytes
+from tb_activations.training.plan import LayerPlan, Plan
+from tb_activations.training.planner import Planner
 from tb_activations.training.progress import telling
 from tb_activations.training.receptive import Input, Look, fields_of_inputs
 from tb_activations.training.record_log import RecordLog, Tag
@@ -39,13 +39,10 @@ from tb_activations.training.whole import (
     MakePass,
     Part,
     Settled,
-    named,
-    refusal,
     settled,
 )
 
 SLICE = 32  # examples that run at once
-SLOW = 2.0  # seconds from which on a work that training waits for is told
 QUEUE_BYTES = 32 << 20
 MAX_BYTES_PER_UPDATE = 16 << 20
 
@@ -109,22 +106,16 @@ class Recorder:
         receptive_fields: bool = True,
         verbose: int = 1,
     ) -> None:
-        if max_bytes_per_update is not None and max_bytes_per_update < 1:
-            raise ValueError(
-                f"max_bytes_per_update is {max_bytes_per_update!r}; it must be a positive number "
-                "of bytes, or None"
-            )
         self.log_dir = checked_log_dir(log_dir)
         self.step: int | None = None
         self._options = options
-        self._budget = max_bytes_per_update
+        self._planner = Planner(options, max_bytes_per_update)
         self._log_inputs = log_inputs
         self._inputs_due = log_inputs
         self._facts_due = receptive_fields
         self._verbose = verbose
         self._queue = ByteQueue(QUEUE_BYTES)
         self._log = RecordLog(self.log_dir)
-        self._unlimited: Plan | None = None
         self._prepared: _Prepared | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -162,12 +153,8 @@ class Recorder:
 
     def plan(self, entries: Iterable[tuple[Entry, Sequence[int]]], probe: Probe) -> Plan:
         """What is kept of each entry, within the limit of an update."""
-        self._unlimited = Plan(
-            tuple(self._layer_plan(entry, shape, probe) for entry, shape in entries),
-            min(self._options.max_outputs, len(probe.batch)),
-            self._options.precision,
-        )
-        return self._unlimited.within(self._budget)
+        before = len(leaves(probe.batch.inputs)) if self._log_inputs else 0
+        return self._planner.plan(entries, len(probe.batch), before)
 
     def use(self, plan: Plan, probe: Probe, run: Pass, found: Found, make_pass: MakePass) -> None:
         """Records with the pass that shows the last plan, and says what each update will write.
@@ -183,7 +170,7 @@ class Recorder:
             replan = functools.partial(self.plan, probe=probe)
             with telling("comparing slices of the data with the whole", self._verbose):
                 result = settled(found, plan, probe.slices, run, make_pass, replan)
-        self._say(self._unlimited or result.plan, result)
+        self._planner.say(result, self.log_dir, self._verbose)
         self._prepared = _Prepared(result.plan, probe, result.parts)
 
     def start(self, step: int, to_continue: str) -> None:
@@ -231,37 +218,6 @@ class Recorder:
         if self._verbose and self.step is not None:
             print(f"Activations: {how_to_look(self.log_dir)}")
 
-    def _layer_plan(self, entry: Entry, shape: Sequence[int], probe: Probe) -> LayerPlan:
-        order = entry.order + (len(leaves(probe.batch.inputs)) if self._log_inputs else 0)
-        ceiling = self._options.max_channels
-        return layer_plan(entry.name, order, shape, entry.channels_first, ceiling, entry.fold)
-
-    def _say(self, full: Plan, result: Settled) -> None:
-        """What each update will write, and what it leaves out."""
-        plan = result.plan
-        if self._verbose:
-            print(f"Activations: each update writes {plan.describe()}, to {self.log_dir}")
-        if result.across and self._verbose:
-            print(
-                f"Activations: {named(result.across)} look across the batch, and are shown by one "
-                "pass of all examples"
-            )
-        if result.left_out:
-            warnings.warn(f"left out: {refusal(result.left_out)}", stacklevel=4)
-        lowered = plan.lowered_from(full)
-        if lowered and self._verbose:
-            print(
-                f"Activations: to stay within max_bytes_per_update={self._budget:,}, it keeps "
-                f"{lowered}"
-            )
-        if self._budget is not None and plan.bytes > self._budget:
-            warnings.warn(
-                f"even one example and one channel of each of {len(plan.layers)} layers take "
-                f"{megabytes(plan.bytes)} an update, more than max_bytes_per_update="
-                f"{self._budget:,}: choose fewer layers",
-                stacklevel=3,
-            )
-
     def _record(self, step: int) -> None:
         """Runs the pass over every slice, and hands over what it shows."""
         if self._prepared is None:
@@ -294,22 +250,13 @@ class Recorder:
         if not probe.writes or probe.make_look is None:
             return
         update = Update(plan, self.step, self._options, None, self._log)
-        facts = self._facts(plan, probe.inputs, probe.make_look(plan.layers))
-        self._hand_over(update, functools.partial(update.add_facts, facts))
-
-    def _facts(self, plan: Plan, inputs: Sequence[Input], look: Look) -> RunFacts:
-        """What is constant for the run; a model that cannot be shown other inputs has no fields."""
-        started = time.monotonic()
         try:
             with telling("finding the receptive fields", self._verbose):
-                found = RunFacts(fields_of_inputs(plan.layers, inputs, look))
-            seconds = time.monotonic() - started
-            if self._verbose and seconds > SLOW:
-                print(f"Activations: the receptive fields took {seconds:.0f} s, once")
-            return found
+                fields = fields_of_inputs(plan.layers, probe.inputs, probe.make_look(plan.layers))
         except Exception as e:
             self._log.complain(f"the receptive fields could not be found: {e}")
-            return RunFacts()
+            return
+        self._hand_over(update, functools.partial(update.add_facts, RunFacts(fields)))
 
     def _hand_over(self, update: Update, task: Callable[[], None], size: int = 0) -> None:
         self._queue.put(functools.partial(update.guarded, task), size)
