@@ -39,26 +39,29 @@ _open: weakref.WeakKeyDictionary[Any, tuple[str, frozenset[str]]] = weakref.Weak
 
 
 def claim(owner: Any, log_dir: str, tags: Iterable[str]) -> None:
-    """Notes that `owner` writes these tags there until `release`; warns where another one does.
+    """Notes, at each record, that `owner` writes these tags there until `release`.
 
-    Said once: what is claimed is not claimed again.
+    Warns where one that came later writes the same: a training that an error ended comes to no
+    further record, and does not stand in the way of the next.
     """
-    if owner in _open:
+    if owner not in _open:
+        _open[owner] = os.path.realpath(log_dir), frozenset(tags)
         return
-    directory, mine = os.path.realpath(log_dir), frozenset(tags)
-    for other, (where, tags_of_other) in list(_open.items()):
-        both = sorted(mine & tags_of_other)
-        if other is not owner and where == directory and both:
-            more = len(both) - _SHOWN
-            named = ", ".join(map(repr, both[:_SHOWN])) + (f" and {more} more" if more > 0 else "")
-            warnings.warn(
-                f"Activations: two callbacks write {named} to {log_dir} at once, where records of "
-                "one hide those of the other: give each a log_dir of its own, such as "
-                f"{os.path.join(log_dir, 'validation')}",
-                stacklevel=4,
-            )
-            break
-    _open[owner] = directory, mine
+    directory, mine = _open[owner]
+    every = list(_open.items())
+    later = every[[one for one, _ in every].index(owner) + 1 :]
+    both = sorted(mine & {tag for _, (where, tags) in later if where == directory for tag in tags})
+    if not both:
+        return
+    _open[owner] = directory, frozenset()  # said once
+    more = len(both) - _SHOWN
+    named = ", ".join(map(repr, both[:_SHOWN])) + (f" and {more} more" if more > 0 else "")
+    warnings.warn(
+        f"Activations: two callbacks write {named} to {log_dir} at once, where records of one hide "
+        f"those of the other: give each a log_dir of its own, such as "
+        f"{os.path.join(log_dir, 'validation')}",
+        stacklevel=4,
+    )
 
 
 def release(owner: Any) -> None:
