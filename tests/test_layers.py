@@ -230,3 +230,16 @@ def test_no_module_bears_a_public_name():
     modules = {path.stem for path in PACKAGE.glob("*.py")}
     modules |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert modules & set(tba.__all__) == set()
+
+
+@needs_tree
+def test_files_and_classes_fit_in_the_head():
+    """No file is over 350 lines, no class over 200."""
+    long = []
+    for file in files():
+        text = (PACKAGE / file).read_text(encoding="utf-8")
+        classes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)]
+        sizes = [(one.name, (one.end_lineno or 0) - one.lineno + 1, 200) for one in classes]
+        sizes.append(("all", text.count("\n"), 350))
+        long += [f"{file}, {name}: {size}" for name, size, most in sizes if size > most]
+    assert long == []

@@ -9,28 +9,20 @@ import copy
 import os
 import warnings
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import keras
 
 from tb_activations.record.options import Options
-from tb_activations.training.batch import uneven
 from tb_activations.training.keras.changes import same_traits, traits
-from tb_activations.training.keras.fitting import fitting
-from tb_activations.training.keras.forward import build_apart, check_model, knowing
+from tb_activations.training.keras.forward import check_model
 from tb_activations.training.keras.kind import check_version
-from tb_activations.training.keras.look import PlainLook, can_look
 from tb_activations.training.keras.order import Order
-from tb_activations.training.keras.passes import make_pass, scouted_pass
-from tb_activations.training.keras.rows import Rows
+from tb_activations.training.keras.prepare import prepare
 from tb_activations.training.keras.steps import Steps, nonfinite_loss
 from tb_activations.training.keras.subject import Subject
-from tb_activations.training.keras.survey import Found, fixed_batch, sliced
-from tb_activations.training.piece import Pass
-from tb_activations.training.plan import LayerPlan, Plan
 from tb_activations.training.progress import telling
-from tb_activations.training.recorder import MAX_BYTES_PER_UPDATE, Probe, Recorder
+from tb_activations.training.recorder import MAX_BYTES_PER_UPDATE, Recorder
 from tb_activations.training.selection import Selection
 
 _KEPT = 4  # examples whose values are kept, of the first ones
@@ -229,37 +221,8 @@ class ActivationsCallback(keras.callbacks.Callback):
             return
         if self._watched is not model:
             self._warn_of_another()
-        with telling("preparing the data as the model does", self._verbose):
-            batch = self._subject.shown(model)
-        slices = sliced(model, batch)
-        inputs = next(iter(slices))
-        with telling("building the model", self._verbose), fitting(model, inputs):
-            build_apart(model, inputs)
-        free = fixed_batch(model) is None and not uneven(batch.inputs)
-        shown, labels = self._subject.inputs(batch), self._subject.labels
-        names = self._subject.input_names(batch)
-        look = partial(PlainLook, model, batch, names=names) if can_look(batch) else None
-        probe = Probe(batch, slices, shown, labels, _writes(trained), look, free)
-        rows = Rows(model, inputs, free)
-        with telling("tracing the layers of the model", self._verbose):
-            found, plan, run = self._scouted(model, inputs, probe, rows)
-        if rows.left_out and self._verbose:
-            print(f"Activations: left out is {'; '.join(rows.described())}")
-        self._recorder.use(plan, probe, run, found, partial(make_pass, model, inputs=inputs))
+        prepare(self._recorder, self._subject, model, trained, self._selection, self._verbose)
         self._watched, self._traits = model, traits(model)
-
-    def _scouted(
-        self, model: Any, inputs: Any, probe: Probe, rows: Rows
-    ) -> tuple[Found, Plan, Pass]:
-        """What there is, what is kept of it, and the pass that shows it."""
-        plans: list[tuple[Found, Plan]] = []
-
-        def choose(found: Found) -> tuple[LayerPlan, ...]:
-            plans.append((found, self._recorder.plan(found, probe)))
-            return plans[-1][1].layers
-
-        run = scouted_pass(model, inputs, knowing(self._selection, model), choose, rows)
-        return *plans[-1], run
 
     def _warn_of_another(self) -> None:
         if self._watched is not None and self._recorder.step is not None:
@@ -283,9 +246,3 @@ def _batches(update_freq: str | int) -> int:
         f"update_freq is {update_freq!r}; it must be 'epoch', 'batch' or a positive number of "
         "batches"
     )
-
-
-def _writes(model: Any) -> bool:
-    """Whether this process is the one that writes, where many train together."""
-    strategy = getattr(model, "distribute_strategy", None)
-    return bool(getattr(getattr(strategy, "extended", None), "should_save_summary", True))

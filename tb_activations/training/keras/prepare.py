@@ -1,0 +1,68 @@
+"""Before the first step: what there is of a model, what is kept, and the pass that shows it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from tb_activations.training.batch import uneven
+from tb_activations.training.keras.fitting import fitting
+from tb_activations.training.keras.forward import build_apart, knowing
+from tb_activations.training.keras.look import PlainLook, can_look
+from tb_activations.training.keras.passes import make_pass, scouted_pass
+from tb_activations.training.keras.rows import Rows
+from tb_activations.training.keras.subject import Subject
+from tb_activations.training.keras.survey import Found, fixed_batch, sliced
+from tb_activations.training.piece import Pass
+from tb_activations.training.plan import LayerPlan, Plan
+from tb_activations.training.progress import telling
+from tb_activations.training.recorder import Probe, Recorder
+from tb_activations.training.selection import Selection
+
+
+def prepare(
+    recorder: Recorder,
+    subject: Subject,
+    model: Any,
+    trained: Any,
+    selection: Selection,
+    verbose: int,
+) -> None:
+    """Makes the recorder ready for `model`, which is `trained` or a part of it."""
+    with telling("preparing the data as the model does", verbose):
+        batch = subject.shown(model)
+    slices = sliced(model, batch)
+    inputs = next(iter(slices))
+    with telling("building the model", verbose), fitting(model, inputs):
+        build_apart(model, inputs)
+    free = fixed_batch(model) is None and not uneven(batch.inputs)
+    shown, labels = subject.inputs(batch), subject.labels
+    names = subject.input_names(batch)
+    look = partial(PlainLook, model, batch, names=names) if can_look(batch) else None
+    probe = Probe(batch, slices, shown, labels, _writes(trained), look, free)
+    rows = Rows(model, inputs, free)
+    with telling("tracing the layers of the model", verbose):
+        found, plan, run = _scouted(recorder, model, inputs, probe, rows, selection)
+    if rows.left_out and verbose:
+        print(f"Activations: left out is {'; '.join(rows.described())}")
+    recorder.use(plan, probe, run, found, partial(make_pass, model, inputs=inputs))
+
+
+def _scouted(
+    recorder: Recorder, model: Any, inputs: Any, probe: Probe, rows: Rows, selection: Selection
+) -> tuple[Found, Plan, Pass]:
+    """What there is, what is kept of it, and the pass that shows it."""
+    plans: list[tuple[Found, Plan]] = []
+
+    def choose(found: Found) -> tuple[LayerPlan, ...]:
+        plans.append((found, recorder.plan(found, probe)))
+        return plans[-1][1].layers
+
+    run = scouted_pass(model, inputs, knowing(selection, model), choose, rows)
+    return *plans[-1], run
+
+
+def _writes(model: Any) -> bool:
+    """Whether this process is the one that writes, where many train together."""
+    strategy = getattr(model, "distribute_strategy", None)
+    return bool(getattr(getattr(strategy, "extended", None), "should_save_summary", True))
