@@ -17,6 +17,7 @@ _HOMES = {
     "activations_pb": "tb_activations.record.summary",
     "ActivationsCallback": "tb_activations.training.keras.callback",
     "capture": "tb_activations.training.keras.capture",
+    "check": "tb_activations.training.keras.dry_run",
     "grid": "tb_activations.export.grid",
     "save_grid": "tb_activations.export.grid",
 }
@@ -28,6 +29,7 @@ __all__ = [
     "activations",
     "activations_pb",
     "capture",
+    "check",
     "grid",
     "save_grid",
 ]

@@ -37,6 +37,7 @@ def test_exported_names_are_pinned():
         "activations",
         "activations_pb",
         "capture",
+        "check",
         "grid",
         "save_grid",
     ]

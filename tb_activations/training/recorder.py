@@ -231,6 +231,13 @@ class Recorder:
         if self._verbose and self.step is not None:
             print(f"Activations: {how_to_look(self.log_dir)}")
 
+    @property
+    def probe(self) -> Probe:
+        """What the model is shown, as it was prepared last."""
+        if self._prepared is None:
+            raise RuntimeError("nothing is prepared; call prepare first")
+        return self._prepared.probe
+
     def _layer_plan(self, entry: Entry, shape: Sequence[int], probe: Probe) -> LayerPlan:
         order = entry.order + (len(leaves(probe.batch.inputs)) if self._log_inputs else 0)
         ceiling = self._options.max_channels
