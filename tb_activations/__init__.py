@@ -19,6 +19,7 @@ _HOMES = {
     "capture": "tb_activations.training.keras.capture",
     "check": "tb_activations.training.keras.dry_run",
     "grid": "tb_activations.export.grid",
+    "log_checkpoints": "tb_activations.training.keras.checkpoints",
     "save_grid": "tb_activations.export.grid",
 }
 
@@ -31,6 +32,7 @@ __all__ = [
     "capture",
     "check",
     "grid",
+    "log_checkpoints",
     "save_grid",
 ]
 

@@ -39,6 +39,7 @@ def test_exported_names_are_pinned():
         "capture",
         "check",
         "grid",
+        "log_checkpoints",
         "save_grid",
     ]
 
