@@ -140,3 +140,14 @@ def test_a_model_that_was_never_called_is_built():
             return self.out(values)
 
     assert rows(tba.check(Small(), X[:5, 0, :, 0], verbose=0)) == {"out": ((5, 3), 4, 3)}
+
+
+def test_several_models_are_checked_together():
+    """A dict of models is one run, each shown its own data, with tags that begin with its name."""
+    both = {"small": small("a"), "large": small("b")}
+    result = tba.check(both, {"small": X[:6, 0, :, 0], "large": X[:6, 1, :, 0]}, verbose=0)
+    assert rows(result) == {"small/a": ((6, 3), 4, 3), "large/b": ((6, 3), 4, 3)}
+
+
+def small(name):
+    return keras.Sequential([keras.Input((8,)), L.Dense(3, name=name)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,8 @@ from tb_activations.training.keras.callback import ActivationsCallback
 from tb_activations.training.keras.forward import forward, preserved
 from tb_activations.training.keras.patches import watching
 from tb_activations.training.keras.private import flattened
-from tb_activations.training.keras.watch import REARRANGING, Watch
+from tb_activations.training.keras.rearranging import rearranges
+from tb_activations.training.keras.watch import Watch
 from tb_activations.training.selection import Entry
 
 _QUIET = {"verbose": 0, "receptive_fields": False}
@@ -31,7 +32,8 @@ def check(model: Any, data: Any, layers: Any = None, **options: Any) -> DryRun:
     The model is built where it was not, and is otherwise as it was before.
 
     Args:
-      model: a Keras model or layer; it need not be compiled.
+      model: a Keras model or layer, or a dict of these by name, with data by the same names; it
+        need not be compiled.
       data, layers, options: as `ActivationsCallback` takes them. `verbose=0` prints nothing.
 
     Returns:
@@ -43,8 +45,9 @@ def check(model: Any, data: Any, layers: Any = None, **options: Any) -> DryRun:
       ValueError, TypeError: what `ActivationsCallback` and `fit` with it would raise.
     """
     verbose = options.pop("verbose", 1)
+    several = {"model": model} if isinstance(model, Mapping) else {}
     with tempfile.TemporaryDirectory(prefix="tb_activations_") as directory:
-        result = _Rehearsal(directory, data, layers, **{**options, **_QUIET}).of(model)
+        result = _Rehearsal(directory, data, layers, **{**options, **_QUIET, **several}).of(model)
     if verbose:
         print(result)
     return result
@@ -80,16 +83,20 @@ class _Rehearsal(ActivationsCallback):
             if entry.name not in kept:
                 reasons.append(_reason(entry, value, count))
 
-        with preserved(self._watched), watching(lambda _: True, keep=note) as watch:
+        with preserved(self._watched), watching(_plain, keep=note) as watch:
             forward(self._watched, inputs)
         return [*reasons, *_unseen(self._watched, watch)]
+
+
+def _plain(entry: Entry) -> bool:
+    """Whether it is one that is there without being asked for by name."""
+    return not entry.aside
 
 
 def _reason(entry: Entry, value: Any, count: int) -> LeftOut:
     """Why this entry, which ran and has values, has no record."""
     if not entry.fresh:
-        rearranged = type(entry.layer).__name__ in REARRANGING
-        shown = "its input's, rearranged" if rearranged else "those of another layer"
+        shown = "its input's, rearranged" if rearranges(entry.layer) else "those of another layer"
         return LeftOut(entry.name, f"its values are {shown}; ask for it by name to see it")
     name = keras.backend.standardize_dtype(value.dtype)
     dtype = None if name == "bfloat16" or "float8" in name else np.dtype(name)
