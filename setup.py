@@ -1,5 +1,6 @@
 """Packaging of tb_activations: the Python package and the built dashboard inside it."""
 
+import re
 import runpy
 from pathlib import Path
 
@@ -30,13 +31,34 @@ TESTS = [
 # Exact, so that what passes today passes tomorrow.
 LINT = ["mypy==2.4.1", "ruff==0.17.6"]
 
+PROJECT_URLS: dict[str, str] = {}  # {"Source": …} once the package is published
+
+
+def description(urls: dict[str, str]) -> str:
+    """The README; where the source has an address, its pictures and links lead there.
+
+    An index of packages shows it without the files beside it.
+    """
+    text = (HERE / "README.md").read_text(encoding="utf-8")
+    source = urls.get("Source", "").rstrip("/")
+    if not source:
+        return text
+
+    def absolute(found: re.Match[str]) -> str:
+        kind = "raw" if found[1].startswith("!") else "blob"
+        return f"{found[1]}({source}/{kind}/v{NAMES['VERSION']}/{found[2]})"
+
+    return re.sub(r"(!?\[[^\]]*\])\((?!https?:|#)([^)]+)\)", absolute, text)
+
+
 setup(
     name="tb-activations",
     version=NAMES["VERSION"],
     description=(
         "A TensorBoard dashboard for the activations of every layer, at every step, as real values"
     ),
-    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description=description(PROJECT_URLS),
+    project_urls=PROJECT_URLS,
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     keywords=["tensorboard", "tensorflow", "keras", "activations", "feature maps"],

@@ -17,7 +17,9 @@ _HOMES = {
     "activations_pb": "tb_activations.record.summary",
     "ActivationsCallback": "tb_activations.training.keras.callback",
     "capture": "tb_activations.training.keras.capture",
+    "check": "tb_activations.training.keras.dry_run",
     "grid": "tb_activations.export.grid",
+    "log_checkpoints": "tb_activations.training.keras.checkpoints",
     "save_grid": "tb_activations.export.grid",
 }
 
@@ -28,7 +30,9 @@ __all__ = [
     "activations",
     "activations_pb",
     "capture",
+    "check",
     "grid",
+    "log_checkpoints",
     "save_grid",
 ]
 

@@ -25,6 +25,7 @@ def test_the_examples_run_and_log(tmp_path, monkeypatch):
     Path("page.py").write_text("\n".join(blocks("python")), encoding="utf-8")
     runpy.run_path("page.py")  # from a file: AutoGraph reads the source
     assert last_step("logs/run1") == 2
+    assert last_step("logs/afterwards") == 2
     assert last_step("logs/loop") == 10
     assert last_step("logs/inside") == 7
     assert last_step("logs/script") == 2

@@ -37,7 +37,9 @@ def test_exported_names_are_pinned():
         "activations",
         "activations_pb",
         "capture",
+        "check",
         "grid",
+        "log_checkpoints",
         "save_grid",
     ]
 

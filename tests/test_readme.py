@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import tb_activations as tba
+from tb_activations.eventfile.last_step import last_step
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -46,13 +50,44 @@ def test_the_callback_example_is_short():
     assert len(code_blocks()[0].splitlines()) <= 13
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/where.md"]
+)
 def test_links_lead_somewhere(document):
     """Every relative link and picture of the documents is in the repository."""
     text = (ROOT / document).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)]+)\)", text):
         if not target.startswith(("http:", "https:", "#")):
-            assert (ROOT / target.split("#")[0]).exists(), target
+            assert ((ROOT / document).parent / target.split("#")[0]).exists(), target
+
+
+needs_tree = pytest.mark.skipif(
+    not (ROOT / "tb_activations").exists(), reason="the package is installed, and not a tree"
+)
+
+
+@needs_tree
+def test_pictures_lead_to_the_source_only_where_it_has_an_address(monkeypatch):
+    """Links of the description are absolute by `project_urls`; without it they are as they are."""
+    monkeypatch.setattr("setuptools.setup", lambda **_: None)
+    description = runpy.run_path(str(ROOT / "setup.py"))["description"]
+    text = README.read_text(encoding="utf-8")
+    assert description({}) == text
+    published = description({"Source": "https://example.org/me/it/"})
+    version = f"v{tba.__version__}"
+    assert f"](https://example.org/me/it/raw/{version}/docs/pictures/dashboard.png)" in published
+    assert f"](https://example.org/me/it/blob/{version}/docs/capture.md)" in published
+    assert not re.search(r"\]\((?!https?:|#)", published)
+
+
+def test_the_writers_of_where_log(tmp_path, monkeypatch):
+    """The example of docs/where.md for PyTorch's writer logs as it stands."""
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "where.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile(code, "where.md", "exec"), {})
+    assert last_step("logs/torch") == 2
 
 
 @pytest.mark.skipif(

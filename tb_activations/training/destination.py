@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Iterable
 from typing import Any
 
+from tb_activations.eventfile.last_step import last_step
 from tb_activations.eventfile.local import check_local
 
 _SHOWN = 3  # tags that a warning names
@@ -75,3 +76,19 @@ def how_to_look(log_dir: str) -> str:
         if " " in log_dir
         else (f"look: tensorboard --logdir {log_dir}")
     )
+
+
+def warn_of_later(log_dir: str, step: int, to_continue: str) -> None:
+    """Warns where the directory holds later steps, which a record of `step` would hide.
+
+    Args:
+      to_continue: how the user counts on instead, with `{held}` for the last step held.
+    """
+    held = last_step(log_dir)
+    if held is not None and held > step:
+        warnings.warn(
+            f"{log_dir} already holds activations up to step {held}, and this training starts at "
+            f"step {step}, which hides the later ones: {to_continue.format(held=held)}, or choose "
+            "another log_dir",
+            stacklevel=3,
+        )

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tb_activations.eventfile.last_step import last_step
 from tb_activations.record.options import Options
 from tb_activations.record.run import RunFacts
 from tb_activations.training.batch import Batch, Slices, leaves
@@ -25,6 +24,7 @@ from tb_activations.training.destination import (
     claim,
     how_to_look,
     release,
+    warn_of_later,
 )
 from tb_activations.training.piece import Pass, Piece
 from tb_activations.training.plan import LayerPlan, Plan
@@ -85,8 +85,7 @@ class Recorder:
       max_bytes_per_update: what one update may write, None for no limit. Where the layers take
         more, all are kept, with fewer examples and channels each.
       log_inputs: whether the inputs are recorded too, once; labels stand with them.
-      receptive_fields: whether they are found and recorded, once, after the second record
-        or at the end.
+      receptive_fields: whether they are recorded, once, after the second record or at the end.
       verbose: 0 for no word about what will be written.
 
     step: the last that was recorded, None before the first.
@@ -124,10 +123,8 @@ class Recorder:
         return {name: value for name, value in vars(self).items() if name not in remade}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._queue = ByteQueue(QUEUE_BYTES)
-        self._log = RecordLog(self.log_dir)
-        self._prepared = None
+        remade = dict(_queue=ByteQueue(QUEUE_BYTES), _log=RecordLog(state["log_dir"]))
+        vars(self).update(state, **remade, _prepared=None)
 
     def prepare(
         self,
@@ -182,14 +179,7 @@ class Recorder:
           to_continue: how the user counts on instead, with `{held}` for the last step held.
         """
         check_step(step)
-        held = last_step(self.log_dir)
-        if held is not None and held > step:
-            warnings.warn(
-                f"{self.log_dir} already holds activations up to step {held}, and this training "
-                f"starts at step {step}, which hides the later ones: "
-                f"{to_continue.format(held=held)}, or choose another log_dir",
-                stacklevel=2,
-            )
+        warn_of_later(self.log_dir, step, to_continue)
         with telling("the first record", self._verbose):
             self._record(step)
 
@@ -218,21 +208,32 @@ class Recorder:
         if self._verbose and self.step is not None:
             print(f"Activations: {how_to_look(self.log_dir)}")
 
-    def _record(self, step: int) -> None:
-        """Runs the pass over every slice, and hands over what it shows."""
+    @property
+    def probe(self) -> Probe:
+        """What the model is shown, as it was prepared last."""
+        return self._ready().probe
+
+    def _ready(self) -> _Prepared:
         if self._prepared is None:
             raise RuntimeError("nothing is prepared; call prepare before the first step")
-        plan, probe = self._prepared.plan, self._prepared.probe
+        return self._prepared
+
+    def _record(self, step: int) -> None:
+        """Runs the pass over every slice, and hands over what it shows."""
+        ready = self._ready()
+        plan, probe = ready.plan, ready.probe
         tags = [one.name for one in plan.layers]
         tags += [one.name for one in probe.inputs if self._log_inputs]
         claim(self, self.log_dir, tags if probe.writes else [])
-        update = Update(plan, step, self._options, self._labels_of_layers(probe), self._log)
+        # Labels stand with the inputs; with the layers where no input is recorded.
+        labels = None if self._log_inputs and probe.inputs else probe.labels
+        update = Update(plan, step, self._options, labels, self._log)
         if not probe.writes:
             update.discard()
         if self._inputs_due:
             self._hand_over_inputs(update, probe)
         take = functools.partial(self._hand_over_piece, update)
-        for part in self._prepared.parts:
+        for part in ready.parts:
             left = plan.examples
             for piece in part.slices:
                 keep = min(left, len(Batch(piece)))
@@ -270,10 +271,6 @@ class Recorder:
             add = functools.partial(update.add_input, tag, one.array, one.channels_first)
             self._hand_over(update, functools.partial(add, one.labels or probe.labels))
         self._inputs_due = False
-
-    def _labels_of_layers(self, probe: Probe) -> list[str] | None:
-        """Labels stand with the inputs; with the layers where no input is recorded."""
-        return None if self._log_inputs and probe.inputs else probe.labels
 
     def _warn(self) -> None:
         complaint = self._log.take_complaint()

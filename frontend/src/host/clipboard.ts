@@ -1,11 +1,28 @@
 /** Copies a link and answers what to say about it. */
 export async function copyText(text: string | null): Promise<string> {
   if (text === null) return "No link: this page may not read TensorBoard's address";
-  return (await copiesText(text)) ? "Link copied" : "The browser refused to copy";
+  if (!(await copiesText(text))) return "The browser refused to copy";
+  return isKernels(text, window.parent !== window.top)
+    ? "Link copied: its address is that of the notebook's kernel"
+    : "Link copied";
+}
+
+/** Whether a link is to a machine that others may not reach: TensorBoard in a frame, elsewhere. */
+export function isKernels(link: string, framed: boolean): boolean {
+  return framed && !/^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(link).hostname);
+}
+
+/** Asked first: where a frame may not write, trying is a complaint in the browser's console. */
+function mayWrite(): boolean {
+  const { featurePolicy } = document as Document & {
+    featurePolicy?: { allowsFeature(name: string): boolean };
+  };
+  return featurePolicy?.allowsFeature("clipboard-write") ?? true;
 }
 
 /** Copies a text; whether the browser let it. */
 export async function copiesText(text: string): Promise<boolean> {
+  if (!mayWrite()) return copyBySelection(text);
   try {
     await navigator.clipboard.writeText(text);
     return true;

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import os
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from tb_activations.training.keras.changes import same_traits, traits
 from tb_activations.training.keras.forward import check_model
 from tb_activations.training.keras.kind import check_version
 from tb_activations.training.keras.order import Order
-from tb_activations.training.keras.prepare import prepare
+from tb_activations.training.keras.prepare import prepare, warn_of_another
 from tb_activations.training.keras.steps import Steps, nonfinite_loss
 from tb_activations.training.keras.subject import Subject
 from tb_activations.training.progress import telling
@@ -219,19 +218,10 @@ class ActivationsCallback(keras.callbacks.Callback):
         check_model(model)
         if self._watched is model and same_traits(self._traits, traits(model)):
             return
-        if self._watched is not model:
-            self._warn_of_another()
+        if self._watched is not None and self._watched is not model:
+            warn_of_another(self._recorder)
         prepare(self._recorder, self._subject, model, trained, self._selection, self._verbose)
         self._watched, self._traits = model, traits(model)
-
-    def _warn_of_another(self) -> None:
-        if self._watched is not None and self._recorder.step is not None:
-            warnings.warn(
-                f"Activations: another model is trained with this callback, and its records follow "
-                f"step {self._recorder.step} of the one before in {self.log_dir}, under the same "
-                "tags: give each model a callback with a log_dir of its own",
-                stacklevel=2,
-            )
 
 
 def _batches(update_freq: str | int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from typing import Any
 
@@ -60,6 +61,17 @@ def _scouted(
 
     run = scouted_pass(model, inputs, knowing(selection, model), choose, rows)
     return *plans[-1], run
+
+
+def warn_of_another(recorder: Recorder) -> None:
+    """Another model is trained with the callback than the one before."""
+    if recorder.step is not None:
+        warnings.warn(
+            f"Activations: another model is trained with this callback, and its records follow "
+            f"step {recorder.step} of the one before in {recorder.log_dir}, under the same tags: "
+            "give each model a callback with a log_dir of its own",
+            stacklevel=4,
+        )
 
 
 def _writes(model: Any) -> bool:
