@@ -13,6 +13,7 @@ import { createStore, StoreProvider } from "./state/store";
 import { App } from "./ui/App";
 import shellStyles from "./ui/app.css?inline";
 import controlStyles from "./ui/controls.css?inline";
+import dividerStyles from "./ui/divider.css?inline";
 import exportStyles from "./ui/export/export.css?inline";
 import gridStyles from "./ui/grid/grid.css?inline";
 import matrixStyles from "./ui/grid/matrix.css?inline";
@@ -28,6 +29,7 @@ export function render(): void {
     controlStyles,
     shellStyles,
     noticeStyles,
+    dividerStyles,
     leftStyles,
     gridStyles,
     matrixStyles,
