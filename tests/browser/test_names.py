@@ -195,7 +195,8 @@ def test_a_page_that_may_keep_nothing_still_has_its_divider(
     """Where the browser refuses storage the width holds as long as the page."""
     page = new_dashboard(browser, scene_server.url)
     page.page.add_init_script(
-        "if (window !== window.top) Object.defineProperty(window, 'localStorage', { get() { throw new Error('no') } })"
+        "if (window !== window.top) Object.defineProperty(window, 'localStorage',"
+        " { get() { throw new Error('no') } })"
     )
     page.load()
     page.root.get_by_role("treeitem").first.wait_for()
