@@ -3,7 +3,7 @@
 import type { LayerView } from "../data/answers";
 import { ready, type StepIndex, type Tensor } from "../data/answers";
 import type { Client, TensorQuery } from "../data/client";
-import { exampleOf, viewOf } from "../data/view";
+import { exampleOf, middleOf, viewOf } from "../data/view";
 import { sourceOf } from "../render/planes";
 import { inputInfo, inputsOf, positionAt } from "../state/choose";
 import type { Store } from "../state/store";
@@ -107,7 +107,7 @@ export class Inputs {
     }
     const key = { run, tag, kind: "input", info } as const;
     const sources = info.examples.map((_, i) =>
-      sourceOf(viewOf({ ...key, example: i }, exampleOf(tensor, i))),
+      sourceOf(viewOf({ ...key, example: i }, exampleOf(tensor, i)), middleOf(info.shape)),
     );
     store.inputHere.value = { run, tag, info, sources, example };
     this.shown();
