@@ -122,6 +122,17 @@ def test_a_search_shows_what_it_found_in_bold(browser: Browser, resnet: Server) 
     page.page.context.close()
 
 
+def test_infinities_are_not_called_nan(browser: Browser, resnet: Server) -> None:
+    """The badge says what is known of the batch; the tile, whose values are here, says `Inf`."""
+    page = new_dashboard(browser, resnet.url).open(layer="conv3_block2_2_relu")
+    badge = page.layer("conv3_block2_2_relu").locator(".badge")
+    expect(badge).to_have_text("1 non-finite")
+    expect(badge).to_have_attribute("title", "1 of 4 channels hold non-finite values")
+    expect(page.root.locator(".caption.nonfinite")).to_have_text("1 4 Inf")
+    assert page.root.get_by_role("list", name="Marks").inner_text().strip() == "+Inf"
+    page.page.context.close()
+
+
 def test_a_row_chooses_the_layer_and_its_strip_then_the_step(themed: Dashboard) -> None:
     """A click anywhere on a row leaves the step and Follow; on the chosen row's strip it moves."""
     themed.open(layer="encoder/conv1")

@@ -7,9 +7,9 @@ import type { Shown } from "../../render/shown";
 import { useClient } from "../../state/client";
 import { type Store, useStore } from "../../state/store";
 import { Button, Select } from "../controls";
-import { fileName, largestScale } from "./figure";
+import { type Figure, fileName, largestScale } from "./figure";
 import { npyOf, pythonLine } from "./npy";
-import { type Figure, layoutOfFigure, paintFigure } from "./paintFigure";
+import { layoutOfFigure, paintFigure } from "./paintFigure";
 
 const BACKGROUNDS = [
   { value: "white", text: "White" },
@@ -63,9 +63,10 @@ function figureOf(store: Store): Figure | null {
   if (!view || !shown) return null;
   const labels = view.info.labels ?? store.input.value?.info.labels ?? null;
   const tileWidth = store.tileWidth.value || 84;
+  const tileColumns = store.tileColumns.value;
   const depth = view.info.shape.length === 5 ? store.depth.value : null;
   const order = store.cells.value;
-  return { view, shown, labels, order, tileWidth, depth, ...comparedIn(store, shown) };
+  return { view, shown, labels, order, tileWidth, tileColumns, depth, ...comparedIn(store, shown) };
 }
 
 /** The second view as it is compared: beside each tile, or taken off it. */
