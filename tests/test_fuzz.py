@@ -51,6 +51,7 @@ GOOD = {
     "columns": ["1", "1000"],
     "form": ["packed"],
     "since": ["0", "3"],
+    "most": ["0", "2"],
     "rows": ["1", "1000"],
 }
 numbers = st.one_of(

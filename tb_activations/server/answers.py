@@ -23,8 +23,8 @@ from tb_activations.record.header import Header
 from tb_activations.record.run import RunFacts
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.server.overview import Overview, Strip
-from tb_activations.server.packed import Kind
-from tb_activations.server.reader import Health, Latest, Packed, Step, Steps, Tensor
+from tb_activations.server.packed import Kind, Latest, Packed
+from tb_activations.server.reader import Health, Step, Steps, Tensor
 from tb_activations.sources.series import TagInfo
 
 BUNDLE = Path(__file__).parents[1] / "static" / "index.js"

@@ -1,6 +1,7 @@
-"""The steps of one tag as columns, for who shows a run of a hundred thousand: `/steps?form=packed`.
+"""The steps of one tag as columns, for who shows a hundred thousand, and how far it has come.
 
-Steps, wall times and the number of a kind, one entry a step; a kind is what steps have in common.
+`/steps?form=packed` and `/latest`. Steps, wall times and the number of a kind, one entry a step; a
+kind is what steps have in common.
 """
 
 from __future__ import annotations
@@ -40,9 +41,37 @@ class Columns:
     labelled: bool
 
 
-def columns(series: Series, since: int) -> Columns:
-    """The steps from the position `since` on; those whose header cannot be read are left out."""
-    alike = series.alike()[since:]
+@dataclass(frozen=True)
+class Packed:
+    """The steps of a tag from the position `first` on, as columns; `count` is of all there are."""
+
+    complete: bool
+    sampled: bool
+    source: str
+    first: int
+    count: int
+    columns: Columns
+
+
+@dataclass(frozen=True)
+class Latest:
+    """How far a tag has come, and how many tags its run has; step is None where there is none."""
+
+    complete: bool
+    sampled: bool
+    source: str
+    count: int
+    step: int | None
+    wall_time: float | None
+    tags: int
+
+
+def columns(series: Series, since: int, most: int | None = None) -> Columns:
+    """The steps from the position `since` on, `most` of them.
+
+    Those whose header cannot be read are left out.
+    """
+    alike = series.alike()[since:][:most]
     labelled = len(alike) <= MAX_LABELLED
     _, firsts, which = np.unique(alike, return_index=True, return_inverse=True)
     headers = [_header(series, since + int(first)) for first in firsts]

@@ -75,12 +75,19 @@ def is_packed(request: werkzeug.Request) -> bool:
 
 def since(request: werkzeug.Request) -> int:
     """A position to begin at; absent is the first."""
-    value = _only(request, "since")
-    if value is None:
-        return 0
-    if not POSITION.fullmatch(value):
-        raise BadParameter(f"since is {value[:40]!r}; it must be a position, from 0 on")
-    return int(value)
+    return _count(request, "since") or 0
+
+
+def most(request: werkzeug.Request) -> int | None:
+    """How many at most; absent is all."""
+    return _count(request, "most")
+
+
+def _count(request: werkzeug.Request, name: str) -> int | None:
+    value = _only(request, name)
+    if value is not None and not POSITION.fullmatch(value):
+        raise BadParameter(f"{name} is {value[:40]!r}; it must be a number from 0 on")
+    return None if value is None else int(value)
 
 
 def span(request: werkzeug.Request, name: str, *, single: bool = False) -> Span | None:

@@ -60,8 +60,10 @@ class ActivationsPlugin(base_plugin.TBPlugin):
     def _steps(self, request: werkzeug.Request) -> werkzeug.Response:
         where = parameters.where(request)
         if parameters.is_packed(request):
-            packed = self._reader.packed(_viewer(request), where, parameters.since(request))
-            return answers.packed(request, packed)
+            since, most = parameters.since(request), parameters.most(request)
+            return answers.packed(
+                request, self._reader.packed(_viewer(request), where, since, most)
+            )
         return answers.steps(request, self._reader.steps(_viewer(request), where))
 
     def _latest(self, request: werkzeug.Request) -> werkzeug.Response:

@@ -23,7 +23,7 @@ from tb_activations.record.statistics import COLUMNS
 from tb_activations.record.values import Record, read_values
 from tb_activations.server.lookup import LISTED, Lookup, NotThere
 from tb_activations.server.overview import Overview, Track, overview
-from tb_activations.server.packed import Columns, columns
+from tb_activations.server.packed import Latest, Packed, columns
 from tb_activations.sources.series import (
     FILES,
     TENSORBOARD,
@@ -65,31 +65,6 @@ class Steps:
     sampled: bool
     source: str
     entries: Iterator[Step]
-
-
-@dataclass(frozen=True)
-class Packed:
-    """The steps of a tag from the position `first` on, as columns; `count` is of all there are."""
-
-    complete: bool
-    sampled: bool
-    source: str
-    first: int
-    count: int
-    columns: Columns
-
-
-@dataclass(frozen=True)
-class Latest:
-    """How far a tag has come, and how many tags its run has; step is None where there is none."""
-
-    complete: bool
-    sampled: bool
-    source: str
-    count: int
-    step: int | None
-    wall_time: float | None
-    tags: int
 
 
 @dataclass(frozen=True)
@@ -168,13 +143,13 @@ class Reader:
         series = self._lookup.series(viewer, where)
         return Steps(series.complete, series.sampled, series.source, _entries(series))
 
-    def packed(self, viewer: Viewer, where: Where, since: int) -> Packed:
-        """As `steps`, from a position on, as columns. Raises NotThere beyond the end."""
+    def packed(self, viewer: Viewer, where: Where, since: int, most: int | None = None) -> Packed:
+        """As `steps`, `most` of them from a position on. Raises NotThere beyond the end."""
         series = self._lookup.series(viewer, where)
         count = len(series.steps)
         if since > count:
             raise NotThere(f"since {since} is not in {where}; it has {count} steps")
-        found = columns(series, since)
+        found = columns(series, since, most)
         return Packed(series.complete, series.sampled, series.source, since, count, found)
 
     def latest(self, viewer: Viewer, where: Where) -> Latest:

@@ -10,6 +10,8 @@ export interface Figure {
   readonly labels: readonly string[] | null;
   /** What stands beside each tile while comparing. */
   readonly beside: TileSource | null;
+  /** What is written for a stored 0. */
+  readonly zero: (position: number, source: TileSource) => string;
   /** How the second view is compared, as "minus step 0". */
   readonly versus: string | null;
   /** Positions of the channels, filtered and in order; RGB among them where colours are shown. */

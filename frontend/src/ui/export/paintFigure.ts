@@ -7,7 +7,7 @@ import { marksIn, nonfiniteOf } from "../../render/nonfinite";
 import { NUMBER_FONT } from "../../render/numbers";
 import type { Shown } from "../../render/shown";
 import { paintCanvas, stripGeometry } from "../../render/strip";
-import { affineOf, type WindowTable } from "../../render/window";
+import { affineOf } from "../../render/window";
 import { isMatrix } from "../grid/matrixLayout";
 import { BAR_HEIGHT, type Figure, type FigureLayout, figureLayout, MARGIN } from "./figure";
 import { matrixFigure, paintMatrix } from "./paintMatrix";
@@ -113,7 +113,7 @@ function paintTiles(
       width: tile.width,
     });
     if (shown.range === "channel") {
-      write(context, limitsText(table, position).join(" … "), x, y + tile.height + 25, {
+      write(context, limitsText(figure, position).join(" … "), x, y + tile.height + 25, {
         size: 10,
         width: tile.width,
       });
@@ -122,12 +122,14 @@ function paintTiles(
 }
 
 /** Both limits, or the one value where there is but one: no limit is named that is not there. */
-function limitsText(table: WindowTable, position: number): readonly string[] {
+function limitsText({ shown, zero }: Figure, position: number): readonly string[] {
+  const { source, table } = shown;
   const only = table.only(position);
   const { lo, hi } = table.named(position);
   if (only === null || !(only === lo || only === hi || Number.isNaN(only))) {
     return formatSpan({ lo, hi });
   }
+  if (only === 0) return [zero(position, source)];
   return [Number.isNaN(only) ? "no finite value" : formatSpan({ lo: only, hi: only })[0]];
 }
 
@@ -138,7 +140,7 @@ function paintBar(context: CanvasRenderingContext2D, figure: Figure, layout: Fig
   paintGradient(context, shown.lut, x, y, width);
   const own = shown.range === "channel";
   const first = order[0] ?? 0;
-  const [low = "", high = ""] = own ? ["minimum", "maximum"] : limitsText(shown.table, first);
+  const [low = "", high = ""] = own ? ["minimum", "maximum"] : limitsText(figure, first);
   write(context, low, x, y + BAR_HEIGHT + 13, { color: INK });
   context.textAlign = "right";
   write(context, high, x + width, y + BAR_HEIGHT + 13, { color: INK });

@@ -49,13 +49,14 @@ export function paintMatrix(
 
 function paintCells(
   context: CanvasRenderingContext2D,
-  { shown, beside }: Figure,
+  { shown, beside, zero }: Figure,
   positions: readonly number[],
   layout: MatrixLayout,
   y: number,
   scale: number,
 ): void {
-  const picture = { shown, positions, sources: beside ? [shown.source, beside] : [shown.source] };
+  const sources = beside ? [shown.source, beside] : [shown.source];
+  const picture = { shown, positions, sources, zero };
   const canvas = document.createElement("canvas");
   const place = [MARGIN + LABELS, y, positions.length * layout.cell, layout.height] as const;
   paintBand(canvas, picture, layout);

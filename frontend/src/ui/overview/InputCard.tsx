@@ -1,5 +1,6 @@
 /** The input of the shown example: its picture, label and range, and the other examples to choose. */
 import type { StepInfo } from "../../data/answers";
+import { labelsOf } from "../../data/labels";
 import { middleOf } from "../../data/view";
 import { formatValue } from "../../render/format";
 import { selectExample } from "../../state/actions";
@@ -19,7 +20,7 @@ export function InputCard() {
   const info = view?.info ?? store.info.value;
   if (!info) return null;
   const input = store.input.value;
-  const labels = input?.info.labels ?? info.labels;
+  const labels = (input && labelsOf(input.info)) ?? labelsOf(info);
   const example = view?.example ?? 0;
   const reason = store.failures.value.input;
   const none = store.inputHere.value === null ? "No input was logged for these examples" : "";
@@ -65,7 +66,7 @@ export function ExampleChoice({ shown }: { readonly shown?: boolean }) {
   const info = view?.info ?? store.info.value;
   if (!info) return null;
   const input = store.input.value;
-  const labels = input?.info.labels ?? info.labels;
+  const labels = (input && labelsOf(input.info)) ?? labelsOf(info);
   return (
     <Select
       label="Example"
@@ -81,13 +82,13 @@ export function ExampleChoice({ shown }: { readonly shown?: boolean }) {
 }
 
 function labelOf(
-  labels: readonly string[] | null,
+  labels: readonly string[] | null | undefined,
   input: InputView | null,
   info: StepInfo,
   position: number,
 ): string | undefined {
   if (!labels) return undefined;
-  if (labels !== input?.info.labels) return labels[position];
+  if (!input || labels !== labelsOf(input.info)) return labels[position];
   return labels[input.info.examples.indexOf(info.examples[position]!)];
 }
 
