@@ -1,7 +1,8 @@
 """How long the dashboard makes one wait: in the real TensorBoard, in headless Chromium, no GPU.
 
 A run of one example a layer: `{channels}x{side}` at 12 steps, and `long` (64×112², 100 steps, more
-than is prefetched). Times are from the event to the end of the frame that paints it.
+than is prefetched); and, by itself, a run of 100,000 steps of small layers. Times are from the
+event to the end of the frame that paints it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from logs import write_long_run
 from playwright.sync_api import Browser, Frame, Page, sync_playwright
-from servers import Server, tensorboard_server
+from servers import PLUGIN, Server, tensorboard_server
 
 from benchmarks.harness import Section, Target, median
 from tb_activations import record
@@ -28,6 +31,8 @@ from tb_activations.record import metadata
 SIZES = ((64, 28), (512, 14), (256, 56), (64, 112), (4096, 28))
 STEPS = 12
 LONG_STEPS = 100
+MANY_STEPS = 100_000
+OPENINGS = 3
 WARM = 20  # moves before the browser has compiled what they run
 FRAME = "16.7 ms, one frame"
 
@@ -117,6 +122,11 @@ LAST_STEP = """document.querySelector('input[type=range][aria-label="Step"]').ma
 
 def sections(full: bool) -> list[Section]:
     """Every figure of the dashboard; `full` takes more samples."""
+    [section] = of_layers(full)
+    return [replace(section, targets=[*section.targets, many_steps()])]
+
+
+def of_layers(full: bool) -> list[Section]:
     with tempfile.TemporaryDirectory(prefix="tba-dashboard-") as directory:
         write_log(Path(directory, "bench"))
         with tensorboard_server(directory) as server:
@@ -204,6 +214,25 @@ def measure(browser: Browser, server: Server, samples: int) -> list[Section]:
         "frame that paints it (a frame is 16.7 ms); first tiles from the start of the page."
     )
     return [Section("The dashboard", text, header, rows, targets)]
+
+
+def many_steps() -> Target:
+    """The first tiles of a run of many steps, each time in a TensorBoard that has just found it."""
+    layers = {"conv": (2, 8, 8, 4), "dense": (2, 16), "input": (2, 8, 8, 1)}
+    rng = np.random.default_rng(0)
+    values = {tag: rng.normal(size=shape).astype(np.float32) for tag, shape in layers.items()}
+    waits = []
+    with tempfile.TemporaryDirectory(prefix="tba-many-") as directory:
+        write_long_run(Path(directory, "run"), values, MANY_STEPS)
+        for _ in range(OPENINGS):
+            with tensorboard_server(directory) as server, chromium() as browser:
+                server.wait_for(lambda: "run" in server.json(f"{PLUGIN}tags"))
+                page, frame = opened(browser, server, "conv")
+                waits.append(frame.evaluate("window.firstTiles"))
+                page.close()
+    floor = f"one frame, and reading {len(layers) * MANY_STEPS:,} records' headers"
+    seconds = median(waits) / 1000
+    return Target("first tiles, run of 100,000 steps", seconds, 3, " s", floor=floor)
 
 
 def scrolling(frame: Frame, samples: int) -> Target:

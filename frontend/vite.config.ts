@@ -1,9 +1,11 @@
 /** Builds the dashboard to one self-contained ES module, `tb_activations/static/index.js`. */
 import { defineConfig } from "vitest/config";
+import { ramps } from "./scripts/ramps.ts";
 
 export default defineConfig({
   base: "./",
   publicDir: false,
+  plugins: [ramps()],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     target: "es2022",

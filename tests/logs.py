@@ -43,6 +43,36 @@ def event(
     )
 
 
+def write_long_run(
+    directory: str | os.PathLike[str],
+    layers: Mapping[str, np.ndarray],
+    steps: int,
+    *,
+    start: float = 1_700_000_000.0,
+    **options: Any,
+) -> np.ndarray:
+    """The same few records of every layer over and over; returns the wall times, seconds [steps].
+
+    Each layer has eight records: its values rolled by one, two, … along its channels.
+    """
+    waits = np.random.default_rng(0).exponential(0.05, steps) + 0.05
+    times = start + np.cumsum(waits)
+    records = {
+        tag: [record.encode(np.roll(values, shift, -1), **options) for shift in range(8)]
+        for tag, values in layers.items()
+    }
+    abouts = {
+        tag: metadata.summary_metadata("input" if tag == "input" else "activation", order, None)
+        for order, tag in enumerate(layers)
+    }
+    with EventWriter(directory, ".activations") as writer:
+        for step, time_of_step in enumerate(times.tolist()):
+            for tag, about in abouts.items():
+                blobs = records[tag][step % 8]
+                writer.write(activation_event(tag, blobs, step, time_of_step, about))
+    return times
+
+
 def write_run(
     directory: str | os.PathLike[str],
     layers: Mapping[str, Mapping[int, np.ndarray]],

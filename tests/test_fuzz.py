@@ -40,7 +40,7 @@ def server(tmp_path_factory, request):
         yield server
 
 
-ROUTES = ("tags", "steps", "tensor", "stats", "overview", "index.js", "nothing", "")
+ROUTES = ("tags", "steps", "tensor", "stats", "overview", "latest", "index.js", "nothing", "")
 GOOD = {
     "run": [RUN],
     "tag": [TAG],
@@ -49,6 +49,10 @@ GOOD = {
     "channels": ["0:6", "2:3"],
     "steps": ["0:3", "1:2"],
     "columns": ["1", "1000"],
+    "form": ["packed"],
+    "since": ["0", "3"],
+    "most": ["0", "2"],
+    "rows": ["1", "1000"],
 }
 numbers = st.one_of(
     st.integers().map(str),

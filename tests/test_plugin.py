@@ -154,7 +154,8 @@ def test_binary_can_be_revalidated(server):
 def test_head(server):
     """HEAD answers as GET does, without the body."""
     for route in ("tags", "steps?run=train&tag=conv", "tensor?run=train&tag=conv&step=1",
-                  "stats?run=train&tag=conv", "overview?run=train", "index.js"):  # fmt: skip
+                  "stats?run=train&tag=conv", "overview?run=train", "index.js",
+                  "steps?run=train&tag=conv&form=packed", "latest?run=train&tag=conv"):  # fmt: skip
         get, head = server.plugin(route), server.plugin(route, method="HEAD")
         assert (head.status, head.body) == (200, b"")
         assert head.headers["Content-Type"] == get.headers["Content-Type"]
@@ -188,6 +189,13 @@ BAD = [
     ("stats?run=train", 400, "tag"),
     ("stats?run=train&tag=conv&steps=2", 400, "steps"),
     ("stats?run=train&tag=conv&steps=0:5", 404, "0:4"),
+    ("stats?run=train&tag=conv&rows=0", 400, "rows"),
+    ("stats?run=train&tag=conv&rows=1001", 400, "rows"),
+    ("steps?run=train&tag=conv&form=short", 400, "form"),
+    ("steps?run=train&tag=conv&form=packed&since=-1", 400, "since"),
+    ("steps?run=train&tag=conv&form=packed&since=5", 404, "4 steps"),
+    ("latest?run=train", 400, "tag"),
+    ("latest?run=train&tag=conv9", 404, "'conv', 'dense'"),
     ("overview", 400, "run"),
     ("overview?run=nope", 404, "nope"),
     ("overview?run=train&columns=0", 400, "columns"),

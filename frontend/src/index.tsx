@@ -13,7 +13,9 @@ import { createStore, StoreProvider } from "./state/store";
 import { App } from "./ui/App";
 import shellStyles from "./ui/app.css?inline";
 import controlStyles from "./ui/controls.css?inline";
+import dividerStyles from "./ui/divider.css?inline";
 import exportStyles from "./ui/export/export.css?inline";
+import forcedStyles from "./ui/forced.css?inline";
 import gridStyles from "./ui/grid/grid.css?inline";
 import matrixStyles from "./ui/grid/matrix.css?inline";
 import inspectorStyles from "./ui/inspector/inspector.css?inline";
@@ -28,12 +30,14 @@ export function render(): void {
     controlStyles,
     shellStyles,
     noticeStyles,
+    dividerStyles,
     leftStyles,
     gridStyles,
     matrixStyles,
     valuesStyles,
     inspectorStyles,
     exportStyles,
+    forcedStyles,
   ]);
   const store = createStore();
   watchTheme(window.parent, (dark) => {

@@ -6,6 +6,7 @@ The shapes of the JSON are in docs/http_api.md.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ from tb_activations.record.header import Header
 from tb_activations.record.run import RunFacts
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.server.overview import Overview, Strip
+from tb_activations.server.packed import Kind, Latest, Packed
 from tb_activations.server.reader import Health, Step, Steps, Tensor
 from tb_activations.sources.series import TagInfo
 
@@ -43,6 +45,29 @@ def steps(request: werkzeug.Request, found: Steps) -> werkzeug.Response:
     head = {**_completeness(found), "stats": COLUMNS}
     entries = ",".join(_steps(found.entries))
     return _json(request, f'{json.dumps(head)[:-1]}, "steps": [{entries}]}}')
+
+
+def packed(request: werkzeug.Request, found: Packed) -> werkzeug.Response:
+    """`/steps?form=packed`."""
+    of = found.columns
+    answer = {
+        **_completeness(found),
+        "stats": COLUMNS,
+        "count": found.count,
+        "since": found.first,
+        "step": _differences(of.steps.tolist()),
+        "time": _differences(of.times.tolist()),
+        "kind": _runs(of.numbers.tolist()),
+        "kinds": [_kind(kind, of.labelled) for kind in of.kinds],
+    }
+    return _json(request, json.dumps(answer, separators=(",", ":")))
+
+
+def latest(request: werkzeug.Request, found: Latest) -> werkzeug.Response:
+    """`/latest`."""
+    time = found.wall_time if math.isfinite(found.wall_time or 0) else None
+    answer = {**asdict(found), "wall_time": time}
+    return _json(request, json.dumps(answer, separators=(",", ":")))
 
 
 def overview(request: werkzeug.Request, found: Health) -> werkzeug.Response:
@@ -97,7 +122,7 @@ def _tag(info: TagInfo) -> dict[str, Any]:
     }
 
 
-def _completeness(found: Steps | Health) -> dict[str, Any]:
+def _completeness(found: Steps | Packed | Health) -> dict[str, Any]:
     return {"complete": found.complete, "sampled": found.sampled, "source": found.source}
 
 
@@ -114,9 +139,34 @@ def _steps(entries: Iterator[Step]) -> Iterator[str]:
         yield f'{{"step": {entry.step}, "wall_time": {time}, {written[key]}}}'
 
 
+def _differences(numbers: list[int]) -> list[int]:
+    """Each less the one before it, the first less zero."""
+    return [number - before for before, number in zip([0, *numbers], numbers, strict=False)]
+
+
+def _runs(numbers: list[int]) -> list[int]:
+    """Each number, and how often it stands there one after the other."""
+    return [part for number, run in itertools.groupby(numbers) for part in (number, _length(run))]
+
+
+def _length(run: Iterator[int]) -> int:
+    return sum(1 for _ in run)
+
+
+def _kind(kind: Kind, labelled: bool) -> dict[str, Any]:
+    fields = _fields(kind.header, kind.labels)
+    if not labelled:
+        del fields["labels"]
+    return fields
+
+
 def _header(header: Header, labels: tuple[str, ...] | None) -> str:
     """The fields of one entry that its header and labels decide, without the braces."""
-    fields = {
+    return json.dumps(_fields(header, labels))[1:-1]
+
+
+def _fields(header: Header, labels: tuple[str, ...] | None) -> dict[str, Any]:
+    return {
         "shape": header.shape,
         "batch": header.batch,
         "channels": header.channels,
@@ -127,7 +177,6 @@ def _header(header: Header, labels: tuple[str, ...] | None) -> str:
         "scale": header.scale,
         "omitted": header.omitted,
     }
-    return json.dumps(fields)[1:-1]
 
 
 def _overview(found: Overview) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tb_activations.sources.timeline.timelines import Timelines
 
 LISTED = 12  # so many names stand in an error's sentence
 KNOWN_SECONDS = 2.0
+WATCHED_SECONDS = 1.0  # one who only waits for news causes no more than a refresh a second
 MAX_KNOWN = 10_000
 
 
@@ -70,11 +71,21 @@ class Lookup:
                 return series
         return self.series_of(viewer, where, info)
 
+    def watched(self, viewer: Viewer, where: Where) -> Series:
+        """As `series`, from an index that may be WATCHED_SECONDS old."""
+        return self.series_of(viewer, where, self._info(viewer, where), age=WATCHED_SECONDS)
+
     def series_of(
-        self, viewer: Viewer, where: Where, info: TagInfo, *, fresh: bool = True
+        self,
+        viewer: Viewer,
+        where: Where,
+        info: TagInfo,
+        *,
+        fresh: bool = True,
+        age: float = Timelines.FRESH,
     ) -> Series:
         """The timeline's series where there is one, else the provider's."""
-        timeline = self._timelines and self._timelines.run(where.run, fresh=fresh)
+        timeline = self._timelines and self._timelines.run(where.run, fresh=fresh, age=age)
         series = timeline.series(where.tag) if timeline else None
         if series is None or (self._contested(where.run) and not _holds(series, info)):
             return self._provider.series(viewer, where)

@@ -17,6 +17,7 @@ POSITION = re.compile(r"[0-9]{1,18}", re.ASCII)
 SPAN = re.compile(r"([0-9]{1,18}):([0-9]{1,18})", re.ASCII)
 DEFAULT_COLUMNS = 100
 MAX_COLUMNS = 1000
+MAX_ROWS = 1000
 
 
 class BadParameter(ValueError):
@@ -50,10 +51,43 @@ def integer_or_none(request: werkzeug.Request, name: str) -> int | None:
 
 def columns(request: werkzeug.Request) -> int:
     found = integer_or_none(request, "columns")
-    count = DEFAULT_COLUMNS if found is None else found
-    if not 1 <= count <= MAX_COLUMNS:
-        raise BadParameter(f"columns is {count}; it must be from 1 to {MAX_COLUMNS}")
+    return _within("columns", DEFAULT_COLUMNS if found is None else found, MAX_COLUMNS)
+
+
+def rows(request: werkzeug.Request) -> int | None:
+    found = integer_or_none(request, "rows")
+    return None if found is None else _within("rows", found, MAX_ROWS)
+
+
+def _within(name: str, count: int, most: int) -> int:
+    if not 1 <= count <= most:
+        raise BadParameter(f"{name} is {count}; it must be from 1 to {most}")
     return count
+
+
+def is_packed(request: werkzeug.Request) -> bool:
+    """The `form` of an answer; absent is the plain one."""
+    form = _only(request, "form")
+    if form not in (None, "packed"):
+        raise BadParameter(f"form is {form[:40]!r}; it must be 'packed', or absent")
+    return form is not None
+
+
+def since(request: werkzeug.Request) -> int:
+    """A position to begin at; absent is the first."""
+    return _count(request, "since") or 0
+
+
+def most(request: werkzeug.Request) -> int | None:
+    """How many at most; absent is all."""
+    return _count(request, "most")
+
+
+def _count(request: werkzeug.Request, name: str) -> int | None:
+    value = _only(request, name)
+    if value is not None and not POSITION.fullmatch(value):
+        raise BadParameter(f"{name} is {value[:40]!r}; it must be a number from 0 on")
+    return None if value is None else int(value)
 
 
 def span(request: werkzeug.Request, name: str, *, single: bool = False) -> Span | None:

@@ -40,6 +40,7 @@ class ActivationsPlugin(base_plugin.TBPlugin):
             "/index.js": answers.bundle,
             "/tags": self._tags,
             "/steps": self._steps,
+            "/latest": self._latest,
             "/tensor": self._tensor,
             "/stats": self._stats,
             "/overview": self._overview,
@@ -57,8 +58,17 @@ class ActivationsPlugin(base_plugin.TBPlugin):
         return answers.tags(request, self._reader.tags(_viewer(request)))
 
     def _steps(self, request: werkzeug.Request) -> werkzeug.Response:
-        found = self._reader.steps(_viewer(request), parameters.where(request))
-        return answers.steps(request, found)
+        where = parameters.where(request)
+        if parameters.is_packed(request):
+            since, most = parameters.since(request), parameters.most(request)
+            return answers.packed(
+                request, self._reader.packed(_viewer(request), where, since, most)
+            )
+        return answers.steps(request, self._reader.steps(_viewer(request), where))
+
+    def _latest(self, request: werkzeug.Request) -> werkzeug.Response:
+        found = self._reader.latest(_viewer(request), parameters.where(request))
+        return answers.latest(request, found)
 
     def _tensor(self, request: werkzeug.Request) -> werkzeug.Response:
         found = self._reader.tensor(
@@ -72,7 +82,10 @@ class ActivationsPlugin(base_plugin.TBPlugin):
 
     def _stats(self, request: werkzeug.Request) -> werkzeug.Response:
         found = self._reader.statistics(
-            _viewer(request), parameters.where(request), parameters.span(request, "steps")
+            _viewer(request),
+            parameters.where(request),
+            parameters.span(request, "steps"),
+            rows=parameters.rows(request),
         )
         return answers.statistics(request, found)
 

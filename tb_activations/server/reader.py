@@ -23,6 +23,7 @@ from tb_activations.record.statistics import COLUMNS
 from tb_activations.record.values import Record, read_values
 from tb_activations.server.lookup import LISTED, Lookup, NotThere
 from tb_activations.server.overview import Overview, Track, overview
+from tb_activations.server.packed import Latest, Packed, columns
 from tb_activations.sources.series import (
     FILES,
     TENSORBOARD,
@@ -142,6 +143,29 @@ class Reader:
         series = self._lookup.series(viewer, where)
         return Steps(series.complete, series.sampled, series.source, _entries(series))
 
+    def packed(self, viewer: Viewer, where: Where, since: int, most: int | None = None) -> Packed:
+        """As `steps`, `most` of them from a position on. Raises NotThere beyond the end."""
+        series = self._lookup.series(viewer, where)
+        count = len(series.steps)
+        if since > count:
+            raise NotThere(f"since {since} is not in {where}; it has {count} steps")
+        found = columns(series, since, most)
+        return Packed(series.complete, series.sampled, series.source, since, count, found)
+
+    def latest(self, viewer: Viewer, where: Where) -> Latest:
+        """What has come, at the price of looking whether event files have grown."""
+        series = self._lookup.watched(viewer, where)
+        count, tags = len(series.steps), len(self._lookup.tags_of(viewer, where.run))
+        return Latest(
+            complete=series.complete,
+            sampled=series.sampled,
+            source=series.source,
+            count=count,
+            step=int(series.steps[-1]) if count else None,
+            wall_time=float(series.wall_times[-1]) if count else None,
+            tags=tags,
+        )
+
     def tensor(
         self,
         viewer: Viewer,
@@ -177,8 +201,12 @@ class Reader:
         _check_size(tensor)
         return tensor
 
-    def statistics(self, viewer: Viewer, where: Where, positions: Span | None) -> bytes:
+    def statistics(
+        self, viewer: Viewer, where: Where, positions: Span | None, *, rows: int | None = None
+    ) -> bytes:
         """Little-endian float32 `[channels, 6]` of each position in `steps`, one after another.
+
+        rows: of so many of them alone, evenly chosen, the first and the last among them.
 
         Raises:
           NotThere: a position, or a record that is damaged.
@@ -186,8 +214,9 @@ class Reader:
         """
         series = self._lookup.series(viewer, where)
         wanted = _slice(positions, len(series.steps), "steps", str(where))
-        _check_statistics(series, wanted)
-        tables = [_statistics(series, i, where) for i in range(wanted.start, wanted.stop)]
+        chosen = _chosen(range(wanted.start, wanted.stop), rows)
+        _check_statistics(series, chosen)
+        tables = [_statistics(series, i, where) for i in chosen]
         return b"".join(tables)
 
     def facts(self, viewer: Viewer, run: str) -> RunFacts:
@@ -260,13 +289,22 @@ def _check_size(tensor: Tensor) -> None:
         )
 
 
-def _check_statistics(series: Series, wanted: slice) -> None:
+def _chosen(positions: range, rows: int | None) -> Sequence[int]:
+    """All, or `rows` of them at even distances, rounded down."""
+    last = len(positions) - 1
+    if rows is None or rows > last:
+        return positions
+    return [positions[i * last // max(1, rows - 1)] for i in range(rows)]
+
+
+def _check_statistics(series: Series, wanted: Sequence[int]) -> None:
     row = 4 * len(COLUMNS)
-    size = sum(row * _channels(series, i) for i in range(wanted.start, wanted.stop))
+    size = sum(row * _channels(series, i) for i in wanted)
     if size > MAX_STATS_BYTES:
         raise TooMuch(
-            f"the statistics of steps {wanted.start}:{wanted.stop} take {size:,} bytes; at most "
-            f"{MAX_STATS_BYTES:,} (16 MiB) are sent: ask for fewer with 'steps'"
+            f"the statistics of {len(wanted)} of the steps {wanted[0]}:{wanted[-1] + 1} take "
+            f"{size:,} bytes; at most {MAX_STATS_BYTES:,} (16 MiB) are sent: ask for fewer with "
+            "'steps' or 'rows'"
         )
 
 

@@ -63,6 +63,11 @@ class ProviderSeries:
         assert header is not None
         return header
 
+    def alike(self) -> np.ndarray:
+        numbers: dict[Header | None, int] = {}
+        of_each = [numbers.setdefault(known.header, len(numbers)) for known in self.known]
+        return np.array(of_each, np.int64)
+
     def labels(self, position: int) -> tuple[str, ...] | None:
         return self.known[position].labels
 

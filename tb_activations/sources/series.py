@@ -103,6 +103,10 @@ class Series(Protocol):
 
     def header(self, position: int) -> Header: ...
 
+    def alike(self) -> np.ndarray:
+        """int64 [n]; records of the same number have the same header."""
+        ...
+
     def labels(self, position: int) -> tuple[str, ...] | None: ...
 
     def record(self, position: int) -> Record:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from browser.test_values import grey_of
 
 CONV1 = "encoder/conv1"
 GREY = '{"limits":"minmax","colormap":"grey"}'
-MARGIN, HEAD = 16, 46
+MARGIN, HEAD, LABELS = 16, 46, 56
 
 
 def panel(dashboard: Dashboard):
@@ -62,6 +63,78 @@ def test_picture_holds_the_filtered_channels(themed: Dashboard, scale: int) -> N
         shown = part[zoom // 2 :: zoom, zoom // 2 :: zoom, 0].astype(float)
         plane = scenes.layers(70)[CONV1][0, ..., channel].astype(np.float64)
         assert np.abs(shown - grey_of(plane, plane.min(), plane.max())).max() <= 1.5
+
+
+@pytest.mark.parametrize("layer", ["dense", "tokens"])
+@pytest.mark.parametrize("scale", [1, 2])
+def test_picture_of_a_matrix_is_the_matrix_on_screen(
+    themed: Dashboard, layer: str, scale: int
+) -> None:
+    """Cells as large, bands as wide as there, every value in its place; rows and columns named."""
+    themed.open(layer=layer, window=GREY)
+    cells = [themed.cell(channel).bounding_box() for channel in range(20)]
+    boxes = [box for box in cells if box]
+    values = scenes.layers(70)[layer].astype(np.float16).astype(np.float64)
+    rows = values if layer == "dense" else values[0]
+    side = round(boxes[0]["width"])
+    columns = sum(box["y"] == boxes[0]["y"] for box in boxes)
+    pitch = round(next((box["y"] for box in boxes if box["y"] != boxes[0]["y"]), 0) - boxes[0]["y"])
+    panel(themed).get_by_label("Scale", exact=True).select_option(str(scale))
+    texts = written(themed)
+    picture = pixels_of(saved(themed, "Save PNG")[1])
+    for channel in range(20):
+        band, column = divmod(channel, columns)
+        left = (MARGIN + LABELS + column * side) * scale
+        top = (MARGIN + HEAD + band * pitch) * scale
+        # At the corner of a cell, where no number is written.
+        corner = picture[top + 2 :: side * scale, left + 2][: len(rows), 0].astype(float)
+        expected = grey_of(rows[:, channel], rows.min(), rows.max())
+        assert np.abs(corner - expected).max() <= 1.5
+    names = ["0 “cat”", "3 “frog”"] if layer == "dense" else ["0", "11"]
+    assert {*names, "0", "1"} <= set(texts())
+
+
+def written(dashboard: Dashboard) -> Callable[[], list[str]]:
+    """Listens to what is written on canvases from now on."""
+    dashboard.frame.evaluate(
+        "() => { const own = window.ownFillText ??= CanvasRenderingContext2D.prototype.fillText;"
+        " window.texts = [];"
+        " CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {"
+        "   window.texts.push(text); return own.call(this, text, ...rest); } }"
+    )
+    return lambda: dashboard.frame.evaluate("window.texts")
+
+
+def test_picture_names_no_limit_that_is_not_there(dashboard: Dashboard) -> None:
+    """A channel of zeros says 0, one of 2.5 says 2.5; neither has a second end."""
+    dashboard.open(layer=CONV1, search="5, 7, 9, 11")
+    panel(dashboard)
+    texts = written(dashboard)
+    saved(dashboard, "Save PNG")
+    plane = scenes.layers(70)[CONV1][0, ..., 11].astype(np.float16)
+    found = texts()
+    at = {channel: found[found.index(channel) + 1] for channel in ("5", "7", "9", "11")}
+    assert (at["5"], at["9"]) == ("0", "0")
+    assert float(at["7"]) == 2.5
+    low, high = map(float, at["11"].split(" … "))
+    assert low == plane.min() == 0
+    assert 0 < high <= plane.max() * 1.001
+
+
+@pytest.mark.parametrize(("step", "marks"), [(0, []), (60, ["NaN"]), (70, ["NaN", "+Inf", "−Inf"])])
+def test_picture_names_the_marks_that_are_there(
+    dashboard: Dashboard, step: int, marks: list[str]
+) -> None:
+    """As the legend on screen does."""
+    dashboard.open(layer="head/broken", step=step)
+    panel(dashboard)
+    texts = written(dashboard)
+    saved(dashboard, "Save PNG")
+    assert [text for text in texts() if text in ("NaN", "+Inf", "−Inf")] == marks
+    legend = dashboard.root.get_by_role("list", name="Marks")
+    expect(legend.get_by_role("listitem")).to_have_count(len(marks))
+    if marks:
+        assert legend.get_by_role("listitem").all_inner_texts() == marks
 
 
 def test_picture_can_be_transparent(dashboard: Dashboard) -> None:

@@ -40,7 +40,8 @@ export interface StepInfo {
   readonly channelIds: readonly number[] | null;
   /** Positions in the batch of the examples kept. */
   readonly examples: readonly number[];
-  readonly labels: readonly string[] | null;
+  /** Undefined where they were not said: see `labelsOf`. */
+  readonly labels: readonly string[] | null | undefined;
   readonly dtype: StorageDtype;
   /** True value = stored × scale. In doubles: the product may exceed float32. */
   readonly scale: number;
@@ -53,8 +54,20 @@ export interface StepIndex {
   readonly tag: string;
   readonly complete: boolean;
   readonly sampled: boolean;
+  /** Whether the event files are looked at, so that a step is here once it is written. */
+  readonly live: boolean;
+  /** How many the server counts; some of them may not be readable. */
+  readonly count: number;
   /** Ascending. */
   readonly steps: readonly StepInfo[];
+}
+
+/** How far a tag has come, and how many tags its run has. */
+export interface LatestStep {
+  readonly count: number;
+  readonly step: number | null;
+  readonly wallTime: number;
+  readonly tags: number;
 }
 
 /** Statistics of one tag at some of its steps: `rows[i][id * 6 + column]`. */

@@ -4,9 +4,10 @@
  * Every request takes an AbortSignal. A refusal becomes a `RequestError` with the server's own
  * sentence.
  */
-import type { Overview, StepIndex, StepInfo, TagIndex, Tensor } from "./answers";
+import type { LatestStep, Overview, StepIndex, StepInfo, TagIndex, Tensor } from "./answers";
 import { parseFacts, type RunFacts } from "./facts";
-import { AnswerError, dtype, parseOverview, parseSteps, parseTags } from "./parse";
+import { labelsOf, learn } from "./labels";
+import { AnswerError, dtype, parseLatest, parseOverview, parseSteps, parseTags } from "./parse";
 
 /** The server's refusal, in its own words. */
 class RequestError extends Error {
@@ -34,7 +35,11 @@ export interface TensorQuery {
 
 export interface Client {
   tags(signal: AbortSignal): Promise<TagIndex>;
+  /** Of steps that were asked for before only what is new comes over the wire. */
   steps(run: string, tag: string, signal: AbortSignal): Promise<StepIndex>;
+  latest(run: string, tag: string, signal: AbortSignal): Promise<LatestStep>;
+  /** Asks for the labels of a step of `index`, and of those around it, where they were not said. */
+  labels(index: StepIndex, position: number, signal: AbortSignal): Promise<void>;
   overview(
     run: string,
     columns: number,
@@ -44,12 +49,13 @@ export interface Client {
   /** What is constant for a run. */
   facts(run: string, signal: AbortSignal): Promise<RunFacts>;
   tensor(query: TensorQuery, signal: AbortSignal): Promise<Tensor>;
-  /** `[positions, channels, 6]` of the half-open range of positions in `/steps`. */
+  /** `[positions, channels, 6]` of the half-open range of positions; of `rows` of them, if given. */
   stats(
     run: string,
     tag: string,
     positions: readonly [number, number],
     signal: AbortSignal,
+    rows?: number,
   ): Promise<Float32Array>;
 }
 
@@ -91,13 +97,49 @@ export function tensorAddress(query: TensorQuery): string {
   return address("tensor", tensorParameters(query));
 }
 
+/** So many labels at once, and so many lists of steps that are remembered. */
+const LABELLED = 64;
+const REMEMBERED = 8;
+
 export function createClient(): Client {
+  const known = new Map<string, StepIndex>();
+  const packed = async (of: Parameters, signal: AbortSignal) =>
+    await (await get("steps", { form: "packed", ...of }, signal)).json();
   return {
     async tags(signal) {
       return parseTags(await (await get("tags", {}, signal)).json());
     },
     async steps(run, tag, signal) {
-      return parseSteps(await (await get("steps", { run, tag }, signal)).json(), run, tag);
+      const name = JSON.stringify([run, tag]);
+      const before = known.get(name)?.steps ?? [];
+      const since = Math.max(0, before.length - 1);
+      const found =
+        (since > 0 &&
+          (await packed({ run, tag, since }, signal).then(
+            (answer) => parseSteps(answer, run, tag, before),
+            // There are fewer steps now.
+            (error) => {
+              if (error instanceof RequestError) return null;
+              throw error;
+            },
+          ))) ||
+        parseSteps(await packed({ run, tag }, signal), run, tag)!;
+      known.delete(name);
+      known.set(name, found);
+      if (known.size > REMEMBERED) known.delete(known.keys().next().value!);
+      return found;
+    },
+    async latest(run, tag, signal) {
+      return parseLatest(await (await get("latest", { run, tag }, signal)).json());
+    },
+    async labels({ run, tag, steps }, position, signal) {
+      if (labelsOf(steps[position]!) !== undefined) return;
+      const since = Math.max(0, position - LABELLED / 2);
+      const answer = await packed({ run, tag, since, most: LABELLED }, signal);
+      for (const [i, info] of parseSteps(answer, run, tag)!.steps.entries()) {
+        const mine = steps[since + i];
+        if (mine?.wallTime === info.wallTime) learn(mine, info.labels);
+      }
     },
     async overview(run, columns, step, signal) {
       const answer = await get("overview", { run, columns, step }, signal);
@@ -110,8 +152,8 @@ export function createClient(): Client {
       const answer = await get("tensor", tensorParameters(query), signal);
       return readTensor(await answer.arrayBuffer(), answer.headers.get("X-Shape"), query.info);
     },
-    async stats(run, tag, positions, signal) {
-      const answer = await get("stats", { run, tag, steps: range(positions) }, signal);
+    async stats(run, tag, positions, signal, rows) {
+      const answer = await get("stats", { run, tag, steps: range(positions), rows }, signal);
       return new Float32Array(await answer.arrayBuffer());
     },
   };

@@ -1,6 +1,7 @@
 /** The server's JSON, checked once: whatever passes has the types of `answers.ts`. */
 import {
   type Kind,
+  type LatestStep,
   type LayerHealth,
   type LayerOverview,
   type Overview,
@@ -79,36 +80,75 @@ export function parseTags(json: unknown): TagIndex {
   return runs;
 }
 
-export function parseSteps(json: unknown, run: string, tag: string): StepIndex {
+/**
+ * The steps of a tag, of which those in `known` were there before. Null where these do not go on from
+ * them: then the log is another one.
+ */
+export function parseSteps(
+  json: unknown,
+  run: string,
+  tag: string,
+  known: readonly StepInfo[] = [],
+): StepIndex | null {
   const answer = object(json, "steps");
   const stats = list(answer.stats, "stats");
   if (stats.join() !== STAT_NAMES.join()) {
     throw new AnswerError(`statistics are ${stats.join()}; this dashboard knows ${STAT_NAMES}`);
   }
+  const since = number(answer.since, "since");
+  const kinds = list(answer.kinds, "kinds").map(parseKind);
+  const [step, time] = [sums(answer.step, "step"), sums(answer.time, "time")];
+  const runs = numbers(answer.kind, "kind");
+  const steps = known.slice(0, since);
+  for (let i = 0, at = 0; i < runs.length; i += 2) {
+    const common = kinds[runs[i]!]!;
+    for (const end = at + runs[i + 1]!; at < end; at++) {
+      steps.push({ ...common, step: step[at]!, wallTime: time[at]! / 1000 });
+    }
+  }
+  const [before, again] = [known[since], steps[since]];
+  if (before && !(again?.step === before.step && again.wallTime === before.wallTime)) return null;
   return {
-    run,
-    tag,
+    ...{ run, tag, steps },
+    count: number(answer.count, "count"),
     complete: answer.complete === true,
     sampled: answer.sampled === true,
-    steps: list(answer.steps, "steps").map(parseStep),
+    live: answer.source !== "tensorboard",
   };
 }
 
-function parseStep(json: unknown): StepInfo {
+/** Numbers out of their differences. */
+function sums(value: unknown, place: string): readonly number[] {
+  let sum = 0;
+  return numbers(value, place).map((difference) => (sum += difference));
+}
+
+/** What steps have in common. */
+function parseKind(json: unknown): Omit<StepInfo, "step" | "wallTime"> {
   const f = object(json, "a step");
   return {
-    step: number(f.step, "step"),
-    // The server has none where what was logged is no time.
-    wallTime: orNull(f.wall_time, "wall_time", number) ?? 0,
     shape: numbers(f.shape, "shape"),
     batch: number(f.batch, "batch"),
     channels: number(f.channels, "channels"),
     channelIds: orNull(f.channel_ids, "channel_ids", numbers),
     examples: numbers(f.examples, "examples"),
-    labels: orNull(f.labels, "labels", (v, p) => list(v, p).map((label) => text(label, p))),
+    labels:
+      f.labels === undefined
+        ? undefined
+        : orNull(f.labels, "labels", (v, p) => list(v, p).map((label) => text(label, p))),
     dtype: dtype(f.dtype),
     scale: number(f.scale, "scale"),
     omitted: orNull(f.omitted, "omitted", text),
+  };
+}
+
+export function parseLatest(json: unknown): LatestStep {
+  const f = object(json, "latest");
+  return {
+    count: number(f.count, "count"),
+    step: orNull(f.step, "step", number),
+    wallTime: orNull(f.wall_time, "wall_time", number) ?? 0,
+    tags: number(f.tags, "tags"),
   };
 }
 

@@ -1,8 +1,8 @@
 /**
  * Statistics tables of a layer over its steps, from `/stats`.
  *
- * One answer holds at most 16 MiB, so a long log comes in pieces; a very long one is sampled evenly,
- * its first and last step among the rows.
+ * Of a long log some rows are asked for, evenly chosen, the first and the last step among them. All of
+ * them, where they are wanted, come in pieces: one answer holds at most 16 MiB.
  */
 import {
   type LayerView,
@@ -17,45 +17,64 @@ import { AnswerError } from "./parse";
 
 const ANSWER_BYTES = 12 * 2 ** 20;
 const TABLE_BYTES = 48 * 2 ** 20;
-const SAMPLED_ROWS = 120;
+const SAMPLED_ROWS = 240;
 
 /** Bytes of one step's row. */
 export function rowBytes(channels: number): number {
   return channels * STAT_COLUMNS * 4;
 }
 
-/** Half-open ranges of positions that hold the rows wanted, each within one answer. */
-export function rangesOf(count: number, channels: number): readonly (readonly [number, number])[] {
-  const bytes = rowBytes(channels);
-  if (count * bytes > TABLE_BYTES) {
-    const rows = Math.max(2, Math.min(SAMPLED_ROWS, Math.floor(TABLE_BYTES / bytes)));
-    const positions = Array.from({ length: rows }, (_, i) =>
-      Math.round((i * (count - 1)) / (rows - 1)),
-    );
-    return positions.map((position) => [position, position + 1] as const);
-  }
-  const rows = Math.max(1, Math.floor(ANSWER_BYTES / bytes));
-  return Array.from({ length: Math.ceil(count / rows) }, (_, i) => [
-    i * rows,
-    Math.min(count, (i + 1) * rows),
+/** Half-open ranges of positions, each within one answer. */
+export function rangesOf(
+  from: number,
+  to: number,
+  channels: number,
+): readonly (readonly [number, number])[] {
+  const rows = Math.max(1, Math.floor(ANSWER_BYTES / rowBytes(channels)));
+  return Array.from({ length: Math.ceil((to - from) / rows) }, (_, i) => [
+    from + i * rows,
+    Math.min(to, from + (i + 1) * rows),
   ]);
 }
 
-/** All rows, or as many as the limit allows. */
+/** How many rows of so many stand for all, evenly chosen, where all are more than anyone looks at. */
+export function sampleOf(count: number, channels: number, whole: boolean): number | null {
+  const bytes = rowBytes(channels);
+  const most = whole ? TABLE_BYTES / bytes : SAMPLED_ROWS;
+  return count > most
+    ? Math.max(2, Math.min(SAMPLED_ROWS, Math.floor(ANSWER_BYTES / bytes)))
+    : null;
+}
+
+/**
+ * All rows where they are few, or where `whole` asks for as many as the limit allows; else some, evenly
+ * chosen. Rows of `known` that are still of the tag's first steps are kept.
+ */
 export async function loadTable(
   client: Client,
   index: StepIndex,
   signal: AbortSignal,
+  whole = false,
+  known: StatsTable | null = null,
 ): Promise<StatsTable> {
-  const channels = Math.max(0, ...index.steps.map((info) => info.channels));
-  const ranges = rangesOf(index.steps.length, channels);
-  const rows: Float32Array[] = [];
-  for (const range of ranges) {
-    const answer = await client.stats(index.run, index.tag, range, signal);
-    rows.push(...rowsOf(answer, index.steps.slice(...range)));
+  const { run, tag, steps } = index;
+  const channels = steps.reduce((most, info) => Math.max(most, info.channels), 0);
+  const sample = sampleOf(steps.length, channels, whole);
+  if (sample !== null) {
+    const last = steps.length - 1;
+    const infos = Array.from(
+      { length: sample },
+      (_, i) => steps[Math.floor((i * last) / (sample - 1))]!,
+    );
+    const answer = await client.stats(run, tag, [0, steps.length], signal, sample);
+    return tableOf(index, infos, rowsOf(answer, infos));
   }
-  const infos = ranges.flatMap(([from, to]) => index.steps.slice(from, to));
-  return tableOf(index, infos, rows);
+  const rows = known?.complete ? known.rows.slice(0, commonOf(known, index)) : [];
+  for (const range of rangesOf(rows.length, steps.length, channels)) {
+    const answer = await client.stats(run, tag, range, signal);
+    for (const row of rowsOf(answer, steps.slice(...range))) rows.push(row);
+  }
+  return tableOf(index, steps, rows);
 }
 
 function tableOf(
@@ -112,10 +131,18 @@ export function rowFor(table: StatsTable | null, view: LayerView | null): Float3
   return rowAt(table, view.info);
 }
 
+/** How many of the first records of a tag a table holds, one row each. */
+function commonOf(table: StatsTable, { run, tag, steps }: StepIndex): number {
+  if (table.run !== run || table.tag !== tag) return 0;
+  const differs = steps.findIndex(
+    (info, i) => info.step !== table.steps[i] || info.wallTime !== table.times[i],
+  );
+  return differs < 0 ? steps.length : differs;
+}
+
 /** Whether a table is of these very records. */
-export function isOf(table: StatsTable, { run, tag, steps }: StepIndex): boolean {
-  if (table.run !== run || table.tag !== tag || table.steps.length !== steps.length) return false;
-  return steps.every((info, i) => info.step === table.steps[i] && info.wallTime === table.times[i]);
+export function isOf(table: StatsTable, index: StepIndex): boolean {
+  return table.steps.length === index.steps.length && commonOf(table, index) === table.steps.length;
 }
 
 /** `table` with the row of `row` in its place. */

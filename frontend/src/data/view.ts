@@ -11,9 +11,14 @@ export interface ViewKey {
   readonly example: number;
 }
 
-/** Whether a layer has no positions: one value for each example and channel. */
-export function isDense(info: StepInfo): boolean {
-  return info.shape.length === 2;
+/** Whether a layer has no positions, or one alone: one value for each example and channel. */
+export function isDense({ shape }: StepInfo): boolean {
+  return shape.slice(1, -1).every((side) => side === 1);
+}
+
+/** The middle slice of volumes `[n, d, h, w, c]`, which have more in it than those at the edges. */
+export function middleOf(shape: readonly number[]): number {
+  return shape.length === 5 ? (shape[1] ?? 0) >> 1 : 0;
 }
 
 /** What one view needs: the example, all its channels; of a dense layer all examples. */

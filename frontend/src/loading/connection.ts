@@ -44,6 +44,8 @@ export class Connection {
       facts: watched(client.facts),
       tensor: watched(client.tensor),
       stats: watched(client.stats),
+      latest: watched(client.latest),
+      labels: watched(client.labels),
     };
   }
 

@@ -32,7 +32,7 @@ export class Film {
     const depth = this.store.depth.peek();
     const subject = JSON.stringify([
       [view.run, view.tag, view.example, channelId(view.info, channel), depth],
-      steps.map((info) => info.wallTime),
+      filmPositions(steps.length).map((position) => steps[position]!.wallTime),
     ]);
     const whole = this.store.film.peek().every((frame) => frame.source !== null);
     const failed = this.store.failures.peek().film !== undefined;
@@ -76,12 +76,16 @@ export class Film {
 /** Up to twelve of the steps that hold the channel and have values. */
 function shotsOf(view: LayerView, channel: number, steps: readonly StepInfo[]): readonly Shot[] {
   const id = channelId(view.info, channel);
-  const shots = steps.flatMap((info): Shot | readonly never[] => {
-    const at = id === RGB && info.channels === 3 ? RGB : positionOf(info, id);
-    const held = at !== undefined && info.omitted === null && view.example < info.examples.length;
-    return held ? { key: { ...view, info }, channel: at } : [];
+  const placeIn = (info: StepInfo) =>
+    id === RGB && info.channels === 3 ? RGB : positionOf(info, id);
+  const held = steps.filter(
+    (info) =>
+      info.omitted === null && view.example < info.examples.length && placeIn(info) !== undefined,
+  );
+  return filmPositions(held.length).map((position) => {
+    const info = held[position]!;
+    return { key: { ...view, info }, channel: placeIn(info)! };
   });
-  return filmPositions(shots.length).map((position) => shots[position]!);
 }
 
 function channelQuery(key: ViewKey, channel: number): TensorQuery {

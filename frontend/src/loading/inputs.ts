@@ -3,7 +3,8 @@
 import type { LayerView } from "../data/answers";
 import { ready, type StepIndex, type Tensor } from "../data/answers";
 import type { Client, TensorQuery } from "../data/client";
-import { exampleOf, viewOf } from "../data/view";
+import { labelsOf } from "../data/labels";
+import { exampleOf, middleOf, viewOf } from "../data/view";
 import { sourceOf } from "../render/planes";
 import { inputInfo, inputsOf, positionAt } from "../state/choose";
 import type { Store } from "../state/store";
@@ -47,8 +48,8 @@ export class Inputs {
     const view = this.store.view.peek();
     if (!view || this.known?.run !== view.run) return;
     const query = this.queryOf(view);
-    const here = query && this.tensors.peek(query);
-    if (!query || here) this.task.now(() => this.show(view, query, here));
+    const here = query && labelsOf(query.info) !== undefined && this.tensors.peek(query);
+    if (!query || here) this.task.now(() => this.show(view, query, here || null));
     else this.task.run((signal) => this.find(signal));
   }
 
@@ -57,8 +58,10 @@ export class Inputs {
     const shown = this.store.inputHere.peek();
     const index = this.known?.indices.find(({ tag }) => tag === shown?.tag);
     if (!index || this.known?.run !== view.run) return [];
-    const queries = index.steps.map((info) => ({ run: view.run, tag: index.tag, info }));
-    return prefetchPlan(queries, positionAt(index.steps, view.info.step));
+    const { steps, tag } = index;
+    return prefetchPlan(steps, positionAt(steps, view.info.step), (info) => ({
+      ...{ run: view.run, tag, info },
+    }));
   }
 
   /** What is constant for the run; without it there is no box on the input, and that is all. */
@@ -73,7 +76,13 @@ export class Inputs {
     const view = this.store.view.peek();
     if (!view || this.known?.run !== view.run) return;
     const query = this.queryOf(view);
-    const tensor = query && (await this.tensors.get(query, signal));
+    const index = this.known.indices.find(({ tag }) => tag === query?.tag);
+    const [tensor] = await Promise.all([
+      query && this.tensors.get(query, signal),
+      query &&
+        index &&
+        this.client.labels(index, index.steps.indexOf(query.info), signal).catch(() => undefined),
+    ]);
     signal.throwIfAborted();
     this.show(view, query, tensor);
   }
@@ -107,7 +116,7 @@ export class Inputs {
     }
     const key = { run, tag, kind: "input", info } as const;
     const sources = info.examples.map((_, i) =>
-      sourceOf(viewOf({ ...key, example: i }, exampleOf(tensor, i))),
+      sourceOf(viewOf({ ...key, example: i }, exampleOf(tensor, i)), middleOf(info.shape)),
     );
     store.inputHere.value = { run, tag, info, sources, example };
     this.shown();

@@ -21,7 +21,7 @@ export function knownOnly(client: Client, store: Store): Client {
     if (reason !== null) throw new Error(reason);
   };
   return {
-    tags: client.tags,
+    ...client,
     async steps(run, tag, signal) {
       check(run, tag);
       return await client.steps(run, tag, signal);
@@ -38,9 +38,9 @@ export function knownOnly(client: Client, store: Store): Client {
       check(query.run, query.tag);
       return await client.tensor(query, signal);
     },
-    async stats(run, tag, positions, signal) {
+    async stats(run, tag, ...rest) {
       check(run, tag);
-      return await client.stats(run, tag, positions, signal);
+      return await client.stats(run, tag, ...rest);
     },
   };
 }

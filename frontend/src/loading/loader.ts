@@ -10,6 +10,7 @@ import { checkLink } from "../state/chosen";
 import { say, unsay } from "../state/notices";
 import type { Store } from "../state/store";
 import { Connection } from "./connection";
+import { follow } from "./follow";
 import { absence, knownOnly } from "./known";
 import { Latest, settle } from "./latest";
 import { Surroundings } from "./surroundings";
@@ -85,7 +86,16 @@ export class Loader {
       const [info, example] = [store.info.value, store.example.value];
       if (info) untracked(() => this.views.open(info, example));
     });
+    effect(() => {
+      if (store.window.value.lockSteps) untracked(() => this.views.lock());
+    });
     this.surroundings.start();
+    follow(store, this.client, {
+      all: () => this.reload(),
+      run: (run) => this.openRun(run),
+      layer: (run, layer) => this.openLayer(run, layer),
+      inputs: (run) => this.surroundings.inputs.load(run),
+    });
   }
 
   /** Asks for everything again at once; what is chosen stays. */

@@ -2,23 +2,27 @@
  * Fetches what is likely to be looked at next: the neighbouring steps, then, where it is small, the
  * layer's whole film, so that dragging from the first step to the last never waits.
  */
+import type { StepInfo } from "../data/answers";
 import type { TensorQuery } from "../data/client";
 import { type TensorStore, tensorBytes } from "./tensors";
 
 const FILM_BYTES = 32 * 2 ** 20;
+const FILM_STEPS = 128;
 const AT_ONCE = 2;
 
 /** What to fetch around one position, nearest first; only the neighbours where all is too much. */
 export function prefetchPlan(
-  queries: readonly TensorQuery[],
+  steps: readonly StepInfo[],
   position: number,
+  queryOf: (info: StepInfo) => TensorQuery,
 ): readonly TensorQuery[] {
-  const total = queries.reduce((sum, query) => sum + tensorBytes(query), 0);
-  const reach = total <= FILM_BYTES ? queries.length : 1;
+  const few = steps.length <= FILM_STEPS;
+  const total = few ? steps.reduce((sum, info) => sum + tensorBytes(queryOf(info)), 0) : 0;
+  const reach = few && total <= FILM_BYTES ? steps.length : 1;
   const plan: TensorQuery[] = [];
   for (let by = 1; by <= reach; by++) {
-    for (const query of [queries[position + by], queries[position - by]]) {
-      if (query && query.info.omitted === null) plan.push(query);
+    for (const info of [steps[position + by], steps[position - by]]) {
+      if (info && info.omitted === null) plan.push(queryOf(info));
     }
   }
   return plan;

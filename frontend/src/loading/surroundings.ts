@@ -88,8 +88,9 @@ export class Surroundings {
     const subject = this.subject();
     if (!subject) return;
     const { view, index } = subject;
-    const queries = index.steps.map((info) => viewQuery({ ...view, info }));
-    const plan = prefetchPlan(queries, positionAt(index.steps, view.info.step));
+    const plan = prefetchPlan(index.steps, positionAt(index.steps, view.info.step), (info) =>
+      viewQuery({ ...view, info }),
+    );
     const name = JSON.stringify([view.run, view.tag, view.example]);
     this.prefetcher.plan(name, [...plan, ...this.inputs.plan(view)]);
   }

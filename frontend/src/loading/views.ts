@@ -8,7 +8,8 @@ import {
   type StepInfo,
 } from "../data/answers";
 import { type Client, Unreachable } from "../data/client";
-import { isOf, loadRow, loadTable, rowAt, rowBytes, withRow } from "../data/statistics";
+import { labelsOf } from "../data/labels";
+import { isOf, loadRow, loadTable, rowAt, rowBytes, sampleOf, withRow } from "../data/statistics";
 import { sameView, type ViewKey, viewOf, viewQuery } from "../data/view";
 import { positionAt } from "../state/choose";
 import { clampedExample, showView } from "../state/chosen";
@@ -72,7 +73,7 @@ export class Views {
     }
     const here = this.tensors.peek(viewQuery(key));
     const table = this.tableFor(key);
-    if (here && table) {
+    if (here && table && labelsOf(info) !== undefined) {
       this.task.cancel();
       this.show(viewOf(key, here), table);
       return;
@@ -80,7 +81,9 @@ export class Views {
     store.loading.value = true;
     this.task.run(async (signal) => {
       const row = table ?? this.loadTableFor(key, index, signal);
+      const labels = this.client.labels(index, positionAt(index.steps, info.step), signal);
       const tensor = await this.tensors.get(viewQuery(key), signal);
+      await labels.catch(() => undefined);
       const stats = await Promise.race([row, wait(LATE_MS)]);
       signal.throwIfAborted();
       this.show(viewOf(key, tensor), stats);
@@ -143,7 +146,9 @@ export class Views {
     const { store, client } = this;
     const known = store.stats.peek();
     const mine = known && known.tag === key.tag && known.run === key.run ? known : null;
-    const small = rowBytes(key.info.channels) * index.steps.length <= SMALL_TABLE_BYTES;
+    const [{ length }, { channels }] = [index.steps, key.info];
+    const small =
+      rowBytes(channels) * length <= SMALL_TABLE_BYTES && !sampleOf(length, channels, false);
     try {
       const position = positionAt(index.steps, key.info.step);
       const table = small
@@ -157,9 +162,17 @@ export class Views {
     }
   }
 
+  /** Fetches what `Lock over steps` needs: the statistics of every step. */
+  lock(): void {
+    const index = ready(this.store.stepIndex.peek());
+    if (index && this.store.stats.peek()?.complete === false) this.loadWholeTable(index);
+  }
+
   private loadWholeTable(index: StepIndex): void {
     this.tableTask.run(async (signal) => {
-      const table = await loadTable(this.client, index, signal);
+      const { lockSteps } = this.store.window.peek();
+      const known = this.store.stats.peek();
+      const table = await loadTable(this.client, index, signal, lockSteps, known);
       const view = this.store.view.peek();
       if (view?.run !== index.run || view.tag !== index.tag) return;
       const row = this.store.stats.peek();

@@ -1,3 +1,9 @@
+import {
+  interpolateInferno,
+  interpolateMagma,
+  interpolateRdBu,
+  interpolateViridis,
+} from "d3-scale-chromatic";
 import { describe, expect, it } from "vitest";
 import { COLORMAPS } from "../data/choices";
 import {
@@ -21,6 +27,26 @@ const hex = (lut: Lut, entry: number): string => {
   const byte = (shift: number) => ((word >>> shift) & 255).toString(16).padStart(2, "0");
   return `#${byte(0)}${byte(8)}${byte(16)}`;
 };
+
+describe("shadeOf", () => {
+  const d3 = {
+    viridis: interpolateViridis,
+    magma: interpolateMagma,
+    inferno: interpolateInferno,
+    RdBu: interpolateRdBu,
+  } as const;
+  const levels = (css: string) =>
+    css.startsWith("#")
+      ? [1, 3, 5].map((at) => Number.parseInt(css.slice(at, at + 2), 16))
+      : (css.match(/\d+/g) ?? []).map(Number);
+
+  it.each(Object.entries(d3))("is the colour of d3's %s, everywhere", (name, interpolate) => {
+    for (let i = 0; i <= 5000; i++) {
+      const t = i / 5000;
+      expect(shadeOf(name as keyof typeof d3, t)).toEqual(levels(interpolate(t)));
+    }
+  });
+});
 
 describe("buildLut", () => {
   it("runs viridis from its published first to its last colour", () => {

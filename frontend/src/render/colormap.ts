@@ -4,13 +4,8 @@
  * A `Lut` holds SHADES shades of the map between five marks:
  * `[NaN, −Inf, below, shade 0 … shade 1023, above, +Inf]`, each a little-endian RGBA word.
  */
-import {
-  interpolateInferno,
-  interpolateMagma,
-  interpolateRdBu,
-  interpolateViridis,
-} from "d3-scale-chromatic";
 import type { ColormapName } from "../data/choices";
+import { RAMPS, type Rgb } from "./ramps";
 
 export const SHADES = 1024;
 export const NAN_ENTRY = 0;
@@ -39,8 +34,6 @@ interface Shading {
   readonly clipped: boolean;
 }
 
-type Rgb = readonly [number, number, number];
-
 const COOL: Marks = {
   nan: "#ff00ff",
   negative: "#00e5ff",
@@ -64,13 +57,6 @@ const MARKS: Record<ColormapName, Marks> = {
   inferno: WARM,
   RdBu: DIVERGING,
   colour: COOL,
-};
-
-const INTERPOLATORS: Record<Exclude<ColormapName, "grey" | "colour">, (t: number) => string> = {
-  viridis: interpolateViridis,
-  magma: interpolateMagma,
-  inferno: interpolateInferno,
-  RdBu: interpolateRdBu,
 };
 
 export function isDiverging(name: ColormapName): boolean {
@@ -98,18 +84,14 @@ export function defaultColormap(of: {
   return Math.min(below, above) >= Math.max(below, above) / 10 && below > 0 ? "RdBu" : "viridis";
 }
 
-function parseColor(css: string): Rgb {
-  if (css.startsWith("#")) {
-    const n = Number.parseInt(css.slice(1), 16);
-    return [(n >> 16) & 255, (n >> 8) & 255, n & 255];
-  }
-  const [r = 0, g = 0, b = 0] = (css.match(/[\d.]+/g) ?? []).map(Number);
-  return [Math.round(r), Math.round(g), Math.round(b)];
+function parseColor(hex: string): Rgb {
+  const n = Number.parseInt(hex.slice(1), 16);
+  return [(n >> 16) & 255, (n >> 8) & 255, n & 255];
 }
 
 /** The colour at t in 0..1 of the plain map. */
 export function shadeOf(name: ColormapName, t: number): Rgb {
-  if (name !== "grey" && name !== "colour") return parseColor(INTERPOLATORS[name](t));
+  if (name !== "grey" && name !== "colour") return RAMPS[name](t);
   const level = Math.round(t * 255);
   return [level, level, level];
 }

@@ -57,13 +57,14 @@ export function paintBand(
   context.putImageData(image, 0, 0);
 }
 
-/** Writes the values into the cells, on a canvas as fine as the screen. */
+/** Writes the values into the cells, on a canvas as fine as the screen, or of `ratio` pixels for one. */
 export function numberBand(
   canvas: HTMLCanvasElement,
   { shown, positions, sources, zero }: BandPicture,
   { cell, rows, height }: BandGeometry,
+  ratio = window.devicePixelRatio || 1,
 ): void {
-  const context = sized(canvas, positions.length * cell, height);
+  const context = sized(canvas, positions.length * cell, height, ratio);
   if (!context) return;
   const digits = startNumbers(context, cell);
   sources.forEach((source, part) => {
@@ -85,8 +86,8 @@ function sized(
   canvas: HTMLCanvasElement,
   width: number,
   height: number,
+  ratio: number,
 ): CanvasRenderingContext2D | null {
-  const ratio = window.devicePixelRatio || 1;
   canvas.width = Math.round(width * ratio);
   canvas.height = Math.round(height * ratio);
   const context = canvas.getContext("2d");

@@ -126,10 +126,21 @@ describe("health", () => {
 
 describe("the film", () => {
   it("has at most twelve steps, the first and the last among them", () => {
+    expect(filmPositions(0)).toEqual([]);
     expect(filmPositions(3)).toEqual([0, 1, 2]);
-    const many = filmPositions(1000);
-    expect(many).toHaveLength(12);
-    expect([many[0], many.at(-1)]).toEqual([0, 999]);
+    expect(filmPositions(12)).toHaveLength(12);
+    expect(filmPositions(14)).toEqual([0, 2, 4, 6, 8, 10, 12, 13]);
+    for (let count = 1; count < 3000; count++) {
+      const positions = filmPositions(count);
+      expect(positions.length).toBeLessThanOrEqual(12);
+      expect(positions.length).toBeGreaterThanOrEqual(Math.min(count, 7));
+      expect([positions[0], positions.at(-1)]).toEqual([0, count - 1]);
+      expect(new Set(positions).size).toBe(positions.length);
+    }
+  });
+
+  it("keeps its steps where one more is logged, but for the last", () => {
+    expect(filmPositions(1001).slice(0, -1)).toEqual(filmPositions(1000).slice(0, -1));
   });
 });
 

@@ -139,10 +139,15 @@ function atFloor({ largest }: LayerHealth): boolean {
   return largest !== null && (largest >= LARGEST_BFLOAT16 || largest === LARGEST_FLOAT16);
 }
 
-/** Up to 12 steps, evenly chosen, the first and the last among them. */
+/**
+ * Up to 12 steps: every second, fourth, eighth, … of them and the last, so that where one more is logged
+ * the others stay.
+ */
 export function filmPositions(count: number, frames = FILM_FRAMES): readonly number[] {
-  if (count <= frames) return Array.from({ length: count }, (_, i) => i);
-  return Array.from({ length: frames }, (_, i) => Math.round((i * (count - 1)) / (frames - 1)));
+  let stride = 1;
+  while (Math.ceil((count - 1) / stride) >= frames) stride *= 2;
+  const most = Math.ceil((count - 1) / stride) + 1;
+  return Array.from({ length: Math.min(count, most) }, (_, i) => Math.min(count - 1, i * stride));
 }
 
 /**
@@ -158,12 +163,21 @@ export function inputsOf<T extends { readonly tag: string }>(
 }
 
 /** The step of an input that goes with a view: same example, its last step not after the view's. */
-export function inputInfo(index: StepIndex, view: LayerView): StepInfo | null {
-  const position = view.info.examples[view.example];
-  const holds = index.steps.filter(
-    (info) => position !== undefined && info.examples.includes(position) && info.omitted === null,
+export function inputInfo({ steps }: StepIndex, view: LayerView): StepInfo | null {
+  const { examples } = view.info;
+  const position = examples[view.example];
+  const at = positionAt(steps, view.info.step);
+  // Steps share the lists of their examples: each list is looked at once.
+  const nearest = (fits: (list: readonly number[]) => boolean) => {
+    const known = new Map<readonly number[], boolean>();
+    const holds = (info: StepInfo) => {
+      if (!known.has(info.examples)) known.set(info.examples, fits(info.examples));
+      return info.omitted === null && known.get(info.examples);
+    };
+    return steps.slice(0, at + 1).findLast(holds) ?? steps.slice(at + 1).find(holds) ?? null;
+  };
+  if (position === undefined) return null;
+  return (
+    nearest((list) => list.join() === examples.join()) ?? nearest((list) => list.includes(position))
   );
-  const same = holds.filter((info) => info.examples.join() === view.info.examples.join());
-  const steps = same.length > 0 ? same : holds;
-  return steps[positionAt(steps, view.info.step)] ?? null;
 }

@@ -106,7 +106,15 @@ describe("what is chosen", () => {
 
 describe("a link", () => {
   const steps = [view({ step: 0 }).info, view({ step: 10, channels: 2 }).info];
-  const index = { run: "r", tag: "layer", complete: true, sampled: false, steps };
+  const index = {
+    run: "r",
+    tag: "layer",
+    complete: true,
+    sampled: false,
+    live: true,
+    count: 2,
+    steps,
+  };
 
   it("to what the step does not hold is said, and the nearest step takes its place", () => {
     const store = createStore();

@@ -1,7 +1,7 @@
 /** What `Compare` offers: a second step, run or example of the same layer to stand beside the view. */
 import { ready } from "../data/answers";
 import { isDense } from "../data/view";
-import type { Store } from "./store";
+import { labelsShown, type Store } from "./store";
 
 interface CompareChoice {
   readonly value: string;
@@ -16,7 +16,7 @@ export function compareChoices(store: Store): readonly CompareChoice[] {
   const runs = [...tags].filter(
     ([run, infos]) => run !== view.run && infos.some((info) => info.tag === view.tag),
   );
-  const labels = view.info.labels ?? store.input.value?.info.labels ?? null;
+  const labels = labelsShown(store);
   const target = store.compare.value?.target ?? "";
   const examples = view.info.examples
     .map((id, i) => ({

@@ -153,6 +153,8 @@ export function answers() {
     film: signal<readonly FilmFrame[]>([]),
     /** Width of a tile in CSS pixels, as the grid laid it out. */
     tileWidth: signal(0),
+    /** How many stand side by side. */
+    tileColumns: signal(0),
   };
 }
 

@@ -16,6 +16,7 @@ import {
 } from "../data/answers";
 import { RGB } from "../data/channels";
 import type { WindowState } from "../data/choices";
+import { labelsOf } from "../data/labels";
 import { rowFor } from "../data/statistics";
 import { differenceView, misfit } from "../render/difference";
 import { sourceOf } from "../render/planes";
@@ -118,6 +119,12 @@ function reachOf(stats: StatsTable | null, view: LayerView | null): number {
   if (layer) return Math.max(Math.abs(layer.lo), Math.abs(layer.hi));
   const { min, max } = sourceOf(view).extentOfAll();
   return Math.max(Math.abs(min), Math.abs(max)) || 0;
+}
+
+/** Labels of the stored examples: the layer's own, else those of the input. */
+export function labelsShown(store: Store): readonly string[] | null {
+  const [view, input] = [store.view.value, store.input.value];
+  return (view && labelsOf(view.info)) ?? (input && labelsOf(input.info)) ?? null;
 }
 
 const StoreContext = createContext<Store | null>(null);

@@ -1,9 +1,10 @@
 /** The page: what is shown when there is something to show, and what is said when there is not. */
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { ready } from "../data/answers";
 import { useStore } from "../state/store";
 import { Button } from "./controls";
+import { Divider, keptWidth } from "./Divider";
 import { Guard } from "./Guard";
 import { Grid } from "./grid/Grid";
 import { Matrix } from "./grid/Matrix";
@@ -40,11 +41,16 @@ export function App({ onRetry, copyLink }: AppProps) {
 function Dashboard({ onRetry, copyLink }: AppProps) {
   const store = useStore();
   const drawer = useSignal(false);
+  const left = useSignal(useMemo(keptWidth, []));
   const narrow = useMedia("(width < 1000px)");
   const stale = useComputed(() => (store.stale.value ? "" : undefined));
   const classes = ["app", store.sidesHidden.value ? "bare" : "", drawer.value ? "drawer" : ""];
   return (
-    <main class={classes.filter(Boolean).join(" ")} data-stale={stale}>
+    <main
+      class={classes.filter(Boolean).join(" ")}
+      data-stale={stale}
+      style={left.value === null ? "" : `--left:${left.value}px`}
+    >
       <aside class="left" aria-label="Run, input and layers">
         {narrow.value ? (
           <Narrow />
@@ -65,6 +71,7 @@ function Dashboard({ onRetry, copyLink }: AppProps) {
           </>
         )}
       </aside>
+      {!narrow.value && <Divider chosen={left} />}
       <StepBar
         drawer={drawer.value}
         onDrawer={() => (drawer.value = !drawer.value)}

@@ -1,6 +1,7 @@
 /** The value under the cursor, or of the pixel marked by keyboard. */
 import { useComputed } from "@preact/signals";
 import { channelId, nameOf } from "../data/channels";
+import { labelsOf } from "../data/labels";
 import { isDense } from "../data/view";
 import { formatValue } from "../render/format";
 import type { OtherSide } from "../render/window";
@@ -21,7 +22,7 @@ export function StatusLine() {
     const { position } = hover;
     const name = nameOf(channelId(view.info, position));
     const place = isMatrix(view)
-      ? `${isDense(view.info) ? "example" : "position"} ${rowName(view, x, null)}`
+      ? `${isDense(view.info) ? "example" : "position"} ${rowName(view, x, labelsOf(view.info) ?? null)}`
       : `x ${x}, y ${y}`;
     const reach = Math.max(Math.abs(lo), Math.abs(hi));
     const text = (v: number) => formatValue(v, reach, 4);

@@ -208,14 +208,16 @@ function CopyLink({ copyLink }: { readonly copyLink: () => Promise<string> }) {
 
 /** What is missing from the slider, said where it is looked for. */
 function StepNote() {
-  const index = ready(useStore().stepIndex.value);
+  const store = useStore();
+  const index = ready(store.stepIndex.value);
   if (!index) return null;
-  const { sampled, complete } = index;
-  if (!sampled && complete) return null;
-  const text = sampled
-    ? "TensorBoard sampled these steps; others were logged"
-    : "still reading the log";
-  return <span class="muted"> · {text}</span>;
+  const { sampled, complete, live } = index;
+  const notes = [
+    sampled && "TensorBoard sampled these steps; others were logged",
+    !sampled && !complete && "still reading the log",
+    !live && store.follow.value && "new ones come as TensorBoard reloads",
+  ];
+  return <span class="muted">{notes.map((note) => note && ` · ${note}`)}</span>;
 }
 
 function timeOf({ wallTime }: StepInfo): string {

@@ -14,7 +14,7 @@ from tb_activations.record.header import Header
 from tb_activations.sources.series import FILES
 from tb_activations.sources.timeline.blobs import SMALL_RECORD, EventBlobs
 from tb_activations.sources.timeline.index import RunIndex
-from tb_activations.sources.timeline.rows import ROW, Merged, Rows
+from tb_activations.sources.timeline.rows import NO_NUMBER, ROW, Merged, Rows
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,12 @@ class TimelineSeries:
     def header(self, position: int) -> Header:
         row, file = self._row(position)
         return self.index.header(row, file)
+
+    def alike(self) -> np.ndarray:
+        number = self._column("header").astype(np.int64)
+        alone = np.arange(len(number)) << 32
+        shared = (number << 16) | self._column("exponent").astype(np.uint16)
+        return np.where(number == NO_NUMBER, alone, shared)
 
     def labels(self, position: int) -> tuple[str, ...] | None:
         return self.index.labels(*self._row(position))

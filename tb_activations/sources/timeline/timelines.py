@@ -37,8 +37,11 @@ class Timelines:
         self._queue: list[_Filling] = []
         self._thread: threading.Thread | None = None
 
-    def run(self, name: str, *, fresh: bool = True) -> RunTimeline | None:
-        """The timeline of a run, refreshed if `fresh`; None where it has no readable files."""
+    def run(self, name: str, *, fresh: bool = True, age: float = FRESH) -> RunTimeline | None:
+        """The timeline of a run; None where it has no readable files.
+
+        fresh: refreshes it, unless what was indexed last is at most `age` seconds old.
+        """
         directory = self._logdirs.directory(name)
         if directory is None:
             return None
@@ -48,7 +51,7 @@ class Timelines:
                 timeline = RunTimeline(directory, self._cache, self._warn)
                 filling = self._runs[name] = _Filling(timeline)
             if fresh or not filling.turns:
-                self._fill(filling)
+                self._fill(filling, age)
         if filling.failed or (filling.timeline.complete and not filling.timeline.has_files):
             return None
         return filling.timeline
@@ -62,9 +65,9 @@ class Timelines:
         timeline = self.run(name)
         return timeline.tags() if timeline else []
 
-    def _fill(self, filling: _Filling) -> None:
+    def _fill(self, filling: _Filling, age: float) -> None:
         """Asks for a refresh, and waits for its end, but not long; `_changed` is held."""
-        if time.monotonic() - filling.ended < self.FRESH:
+        if time.monotonic() - filling.ended < age:
             return
         filling.asked += 1
         ticket = filling.asked

@@ -3,13 +3,15 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { tensorAddress } from "../../data/client";
 import { copiesText } from "../../host/clipboard";
+import type { TileSource } from "../../render/planes";
 import type { Shown } from "../../render/shown";
 import { useClient } from "../../state/client";
-import { type Store, useStore } from "../../state/store";
+import { labelsShown, type Store, useStore } from "../../state/store";
+import { zeroInCell } from "../../state/stored";
 import { Button, Select } from "../controls";
-import { fileName, largestScale } from "./figure";
+import { type Figure, fileName, largestScale } from "./figure";
 import { npyOf, pythonLine } from "./npy";
-import { type Figure, layoutOfFigure, paintFigure } from "./paintFigure";
+import { layoutOfFigure, paintFigure } from "./paintFigure";
 
 const BACKGROUNDS = [
   { value: "white", text: "White" },
@@ -61,11 +63,24 @@ function figureOf(store: Store): Figure | null {
   const view = store.view.value;
   const shown = store.shown.value;
   if (!view || !shown) return null;
-  const labels = view.info.labels ?? store.input.value?.info.labels ?? null;
+  const labels = labelsShown(store);
   const tileWidth = store.tileWidth.value || 84;
+  const tileColumns = store.tileColumns.value;
   const depth = view.info.shape.length === 5 ? store.depth.value : null;
   const order = store.cells.value;
-  return { view, shown, labels, order, tileWidth, depth, ...comparedIn(store, shown) };
+  const zero = (position: number, source: TileSource) =>
+    zeroInCell(store, position, source === shown.source ? "shown" : "other");
+  return {
+    view,
+    shown,
+    labels,
+    order,
+    zero,
+    tileWidth,
+    tileColumns,
+    depth,
+    ...comparedIn(store, shown),
+  };
 }
 
 /** The second view as it is compared: beside each tile, or taken off it. */

@@ -1,4 +1,27 @@
 /** A figure of what is filtered: where title, tiles, captions and colour bar stand, at 1×. */
+import type { LayerView } from "../../data/answers";
+import type { TileSource } from "../../render/planes";
+import type { Shown } from "../../render/shown";
+
+export interface Figure {
+  readonly view: LayerView;
+  readonly shown: Shown;
+  /** Labels of the stored examples. */
+  readonly labels: readonly string[] | null;
+  /** What stands beside each tile while comparing. */
+  readonly beside: TileSource | null;
+  /** What is written for a stored 0. */
+  readonly zero: (position: number, source: TileSource) => string;
+  /** How the second view is compared, as "minus step 0". */
+  readonly versus: string | null;
+  /** Positions of the channels, filtered and in order; RGB among them where colours are shown. */
+  readonly order: readonly number[];
+  /** Width of a tile at 1×; of a matrix the side of a cell, and how many stand side by side. */
+  readonly tileWidth: number;
+  readonly tileColumns: number;
+  /** Of the slice shown, where the planes are volumes. */
+  readonly depth: number | null;
+}
 
 interface FigureInput {
   readonly count: number;
@@ -35,17 +58,20 @@ export function figureLayout({ count, tile, captions }: FigureInput): FigureLayo
   const pitchY = tile.height + captions * LINE + GAP;
   const square = Math.ceil(Math.sqrt((count * 1.6 * pitchY) / pitchX));
   const columns = Math.max(1, Math.min(count, Math.max(8, square)));
-  const rows = Math.max(1, Math.ceil(count / columns));
-  const width = Math.max(NARROWEST, columns * pitchX - GAP + 2 * MARGIN);
+  return framed({ columns, rows: Math.max(1, Math.ceil(count / columns)), pitchX, pitchY });
+}
+
+type Cells = Pick<FigureLayout, "columns" | "rows" | "pitchX" | "pitchY">;
+
+/** Cells with a title above and a colour bar below them. */
+export function framed(cells: Cells): FigureLayout {
+  const width = Math.max(NARROWEST, cells.columns * cells.pitchX - GAP + 2 * MARGIN);
   const top = MARGIN + HEAD;
-  const foot = top + rows * pitchY;
+  const foot = top + cells.rows * cells.pitchY;
   return {
+    ...cells,
     width,
     height: foot + FOOT + MARGIN - GAP,
-    columns,
-    rows,
-    pitchX,
-    pitchY,
     top,
     bar: { x: MARGIN, y: foot + 4, width: Math.min(320, width - 2 * MARGIN) },
   };

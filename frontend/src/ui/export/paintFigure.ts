@@ -1,49 +1,28 @@
 /** Paints a figure of the filtered channels on a canvas of its own, whatever the theme. */
-import type { LayerView } from "../../data/answers";
 import { channelId, RGB } from "../../data/channels";
 import { isDense } from "../../data/view";
-import { FIRST_SHADE, LAST_SHADE, type Lut, marksOf } from "../../render/colormap";
+import { FIRST_SHADE, LAST_SHADE, type Lut } from "../../render/colormap";
 import { formatSpan } from "../../render/format";
+import { marksIn, nonfiniteOf } from "../../render/nonfinite";
 import { NUMBER_FONT } from "../../render/numbers";
-import type { TileSource } from "../../render/planes";
 import type { Shown } from "../../render/shown";
 import { paintCanvas, stripGeometry } from "../../render/strip";
 import { affineOf } from "../../render/window";
 import { isMatrix } from "../grid/matrixLayout";
-import { BAR_HEIGHT, type FigureLayout, figureLayout, MARGIN } from "./figure";
+import { BAR_HEIGHT, type Figure, type FigureLayout, figureLayout, MARGIN } from "./figure";
+import { matrixFigure, paintMatrix } from "./paintMatrix";
 
 const INK = "#212121";
 const GREY = "#616161";
 
-export interface Figure {
-  readonly view: LayerView;
-  readonly shown: Shown;
-  /** Labels of the stored examples. */
-  readonly labels: readonly string[] | null;
-  /** What stands beside each tile while comparing. */
-  readonly beside: TileSource | null;
-  /** How the second view is compared, as "minus step 0". */
-  readonly versus: string | null;
-  /** Positions of the channels, filtered and in order; RGB among them where colours are shown. */
-  readonly order: readonly number[];
-  /** Width of a tile at 1×. */
-  readonly tileWidth: number;
-  /** Of the slice shown, where the planes are volumes. */
-  readonly depth: number | null;
-}
-
-/** Tiles of a matrix are its columns, one value wide; they are drawn as rows of their values. */
-function tileOf({ view, shown, tileWidth }: Figure): { width: number; height: number } {
+function tileOf({ shown, tileWidth }: Figure): { width: number; height: number } {
   const { width, height } = shown.source.stack;
-  if (isMatrix(view)) {
-    const side = Math.max(2, Math.min(24, tileWidth));
-    return { width: Math.min(512, side * width), height: side };
-  }
   const geometry = stripGeometry(width, height, tileWidth);
   return { width: Math.ceil(geometry.tileCssWidth), height: Math.ceil(geometry.tileCssHeight) };
 }
 
 export function layoutOfFigure(figure: Figure): FigureLayout {
+  if (isMatrix(figure.view)) return matrixFigure(figure);
   const captions = figure.shown.range === "channel" ? 2 : 1;
   const { width, height } = tileOf(figure);
   const tile = { width: figure.beside ? 2 * width : width, height };
@@ -77,7 +56,11 @@ export function paintFigure(figure: Figure, scale: number, background: string | 
     context.fillRect(0, 0, layout.width, layout.height);
   }
   paintTitle(context, figure);
-  paintTiles(context, figure, layout, scale);
+  if (isMatrix(figure.view)) {
+    paintMatrix(context, figure, layout.top, scale, (text, x, y, width) =>
+      write(context, text, x, y, { color: INK, width }),
+    );
+  } else paintTiles(context, figure, layout, scale);
   paintBar(context, figure, layout);
   return canvas;
 }
@@ -130,10 +113,24 @@ function paintTiles(
       width: tile.width,
     });
     if (shown.range === "channel") {
-      const limits = formatSpan(table.limits(position)).join(" … ");
-      write(context, limits, x, y + tile.height + 25, { size: 10, width: tile.width });
+      write(context, limitsText(figure, position).join(" … "), x, y + tile.height + 25, {
+        size: 10,
+        width: tile.width,
+      });
     }
   });
+}
+
+/** Both limits, or the one value where there is but one: no limit is named that is not there. */
+function limitsText({ shown, zero }: Figure, position: number): readonly string[] {
+  const { source, table } = shown;
+  const only = table.only(position);
+  const { lo, hi } = table.named(position);
+  if (only === null || !(only === lo || only === hi || Number.isNaN(only))) {
+    return formatSpan({ lo, hi });
+  }
+  if (only === 0) return [zero(position, source)];
+  return [Number.isNaN(only) ? "no finite value" : formatSpan({ lo: only, hi: only })[0]];
 }
 
 /** The colours from low to high with the limits they stand for. */
@@ -143,25 +140,20 @@ function paintBar(context: CanvasRenderingContext2D, figure: Figure, layout: Fig
   paintGradient(context, shown.lut, x, y, width);
   const own = shown.range === "channel";
   const first = order[0] ?? 0;
-  const [low, high] = own ? ["minimum", "maximum"] : formatSpan(shown.table.limits(first));
+  const [low = "", high = ""] = own ? ["minimum", "maximum"] : limitsText(figure, first);
   write(context, low, x, y + BAR_HEIGHT + 13, { color: INK });
   context.textAlign = "right";
   write(context, high, x + width, y + BAR_HEIGHT + 13, { color: INK });
   context.textAlign = "left";
   const note = own ? "of each channel, as written under it" : "";
   write(context, note, x + 62, y + BAR_HEIGHT + 13, { width: width - 124 });
-  if (shown.source.extentOfAll().nonfinite > 0) paintMarks(context, shown, x + width + 16, y);
+  paintMarks(context, shown, x + width + 16, y);
 }
 
 /** What the colours beside the map stand for. */
 function paintMarks(context: CanvasRenderingContext2D, shown: Shown, x: number, y: number): void {
-  const { nan, positive, negative } = marksOf(shown.colormap);
-  const marks = [
-    [nan, "NaN"],
-    [positive, "+Inf"],
-    [negative, "−Inf"],
-  ] as const;
-  marks.forEach(([color, text], i) => {
+  const marks = marksIn(nonfiniteOf(shown.source, null), shown.colormap);
+  marks.forEach(({ color, text }, i) => {
     context.fillStyle = color;
     context.fillRect(x + i * 48, y, BAR_HEIGHT, BAR_HEIGHT);
     write(context, text, x + i * 48 + 16, y + 10, {});

@@ -8,7 +8,7 @@ import { isDense } from "../../data/view";
 import { numberBand, paintBand } from "../../render/paintBand";
 import type { TileSource } from "../../render/planes";
 import { usePaint } from "../../state/paint";
-import { type Store, useStore } from "../../state/store";
+import { labelsShown, type Store, useStore } from "../../state/store";
 import { zeroInCell } from "../../state/stored";
 import { describeCell, setText } from "./cell";
 import { cellMark } from "./marks";
@@ -77,7 +77,7 @@ function RowLabels({ layout }: { layout: MatrixLayout }) {
     const row = i * layout.rowLabels;
     return {
       row,
-      text: rowName(view, row * layout.reduce, store.input.value?.info.labels ?? null),
+      text: rowName(view, row * layout.reduce, labelsShown(store)),
     };
   });
   return (

@@ -22,6 +22,7 @@ export function Matrix() {
   const pointer = usePointer(store, layout);
   usePaint(() => {
     store.tileWidth.value = layout.value?.cell ?? 0;
+    store.tileColumns.value = layout.value?.columns ?? 0;
   }, [layout]);
   const [from, to] = l ? visibleBands(l, top.value - MARGIN, area.value.height) : [0, 0];
   return (

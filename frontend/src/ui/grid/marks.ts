@@ -1,8 +1,9 @@
 /** What a cell says about its channel beside its number: words, never colour alone. */
 import type { StepInfo } from "../../data/answers";
-import { channelId, RGB } from "../../data/channels";
+import { channelId } from "../../data/channels";
 import { examplesText, statRow } from "../../data/statistics";
-import { runsOf, type TileSource } from "../../render/planes";
+import { nonfiniteOf } from "../../render/nonfinite";
+import type { TileSource } from "../../render/planes";
 import { zerosText } from "../../render/storage";
 import { channelStates } from "../../state/triage";
 
@@ -31,13 +32,14 @@ export function cellMark(
   const row = stats && statRow(stats, channelId(info, position));
   const [state] = channelStates({ count: 1, ids: null, stats: row });
   if (here > 0) {
-    const word = nonfiniteWord(source, position);
+    const { nan, positive, negative } = nonfiniteOf(source, position);
+    const word = [nan && "NaN", (positive || negative) && "Inf"].filter(Boolean).join(", ");
     const evidence = `${here} non-finite values in this example`;
     return { kind: "nonfinite", text: `${here} ${word}`, word, evidence };
   }
   if (state && state.nonfinite > 0) {
     const evidence = `${state.nonfinite} non-finite values in other examples of the batch`;
-    return { kind: "nonfinite", text: "non-finite elsewhere", word: "NaN", evidence };
+    return { kind: "nonfinite", text: "non-finite elsewhere", word: "NaN/Inf", evidence };
   }
   if (state?.dead) return worded("dead", "dead", `zero in ${all}`);
   if (state?.constant) return worded("constant", "const", `one value throughout ${all}`);
@@ -54,22 +56,6 @@ export function cellMark(
 
 function worded(kind: CellMark["kind"], word: string, evidence: string): CellMark {
   return { kind, text: word, word, evidence };
-}
-
-/** NaN, Inf, or both: told apart by looking, once for a plane. */
-function nonfiniteWord(source: TileSource, position: number): string {
-  const { stack } = source;
-  let nan = false;
-  let infinite = false;
-  for (const [start, end] of runsOf(stack, position === RGB ? null : position)) {
-    for (let i = start; i < end; i++) {
-      const value = stack.values[i]!;
-      if (Number.isNaN(value)) nan = true;
-      else if (!Number.isFinite(value)) infinite = true;
-    }
-  }
-  if (nan && infinite) return "NaN, Inf";
-  return nan ? "NaN" : "Inf";
 }
 
 /** How much of the bar is filled: log scale, 1 at the layer's largest magnitude over all steps. */

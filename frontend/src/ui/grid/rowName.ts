@@ -5,7 +5,7 @@ import { isDense } from "../../data/view";
 /** A position, or an example with its label. */
 export function rowName(view: LayerView, row: number, labels: readonly string[] | null): string {
   if (!isDense(view.info)) return String(row);
-  const label = view.info.labels?.[row] ?? labels?.[row];
+  const label = labels?.[row];
   const id = view.info.examples[row] ?? row;
   return label ? `${id} “${label}”` : String(id);
 }

@@ -1,7 +1,7 @@
 /** One statistic of the selected channel over all steps; a click on a point goes to its step. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import type { StatName } from "../../data/answers";
+import { ready, type StatName } from "../../data/answers";
 import { nameOf } from "../../data/channels";
 import { formatValue } from "../../render/format";
 import { goToStep } from "../../state/actions";
@@ -27,6 +27,7 @@ export function Chart({ stat, width }: { stat: StatName; width: number }) {
     [mine, id, stat],
   );
   const step = useComputed(() => store.view.value?.info.step ?? null).value;
+  const count = useComputed(() => ready(store.stepIndex.value)?.steps.length ?? 0).value;
   if (!series || series.steps.length === 0 || id === null) {
     const reason = store.failures.value.statistics;
     if (reason !== undefined) return <Trouble text={`No statistics: ${reason}`} />;
@@ -42,7 +43,7 @@ export function Chart({ stat, width }: { stat: StatName; width: number }) {
   return (
     <figure class="chart">
       <figcaption>
-        <span>{`${stat} over ${series.steps.length} ${series.steps.length === 1 ? "step" : "steps"}`}</span>
+        <span>{`${stat} ${spanOf(series.steps.length, stats?.complete ? 0 : count)}`}</span>
         <span class="numbers">{caption(series, said)}</span>
       </figcaption>
       <svg
@@ -81,6 +82,12 @@ export function Chart({ stat, width }: { stat: StatName; width: number }) {
       </svg>
     </figure>
   );
+}
+
+/** As "over 8 steps", or "at 240 of 100000 steps" where some stand for all. */
+function spanOf(shown: number, count: number): string {
+  const steps = (n: number) => `${n} ${n === 1 ? "step" : "steps"}`;
+  return count > shown ? `at ${shown} of ${steps(count)}` : `over ${steps(shown)}`;
 }
 
 function caption(series: Series, i: number): string {

@@ -5,6 +5,7 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Viewport } from "../../data/choices";
+import { formOf } from "../../render/sample";
 import { markPixel, setHover, setOverlay, setWindow } from "../../state/actions";
 import { usePaint } from "../../state/paint";
 import { headingOf, selectedOf, useSelected } from "../../state/selected";
@@ -66,9 +67,7 @@ export function Enlarged({ size }: { size: number }) {
 
 function OverlayButton() {
   const store = useStore();
-  const usable = useComputed(
-    () => store.input.value !== null && store.view.value?.kind !== "input",
-  );
+  const usable = useComputed(() => inputOf(store) !== null && store.view.value?.kind !== "input");
   return (
     <button
       class="button icon"
@@ -91,9 +90,11 @@ function markOf(store: Store): { x: number; y: number } | null {
   return store.hover.value?.pixel ?? store.pixel.value;
 }
 
+/** What can be laid over a tile: an input that is a picture itself. */
 function inputOf(store: Store) {
   const input = store.input.value;
-  return input?.sources[input.example] ?? null;
+  const source = input?.sources[input.example];
+  return source && formOf(source.stack) === "picture" ? source : null;
 }
 
 /** The part that is shown, where this plane has it; null: all. */

@@ -1,12 +1,9 @@
 /** The input that belongs to what is shown, with a box around what the pixel under the cursor sees. */
 import { useComputed } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
 import type { LayerView } from "../../data/answers";
 import { middleOf, type Part, type RunFacts, seenBy } from "../../data/facts";
-import type { TileSource } from "../../render/planes";
 import { useStore } from "../../state/store";
-import { inputPicture, painted, reduction } from "./picture";
-import { thumbSize } from "./viewport";
+import { Sample } from "./Sample";
 
 /** `label` names the picture for a screen reader; null where it only repeats another one. */
 export function InputPicture({ size, label }: { size: number; label: string | null }) {
@@ -18,29 +15,9 @@ export function InputPicture({ size, label }: { size: number; label: string | nu
   if (!source) return null;
   return (
     <div class="input-picture">
-      <Picture source={source} size={size} label={label} />
+      <Sample source={source} size={size} label={label} />
       <Patch />
     </div>
-  );
-}
-
-/** One example of an input, whole multiples of its size, within `size` px a side. */
-function Picture(props: { source: TileSource; size: number; label: string | null }) {
-  const { source, size, label } = props;
-  const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
-    if (!canvas.current) return;
-    const { width, height } = source.stack;
-    const css = thumbSize(width, height, size);
-    canvas.current.style.width = `${css.width}px`;
-    canvas.current.style.height = `${css.height}px`;
-    const pixels = Math.max(css.width, css.height) * (window.devicePixelRatio || 1);
-    painted(canvas.current, inputPicture(source), reduction(width, height, pixels));
-  }, [source, size]);
-  return label === null ? (
-    <canvas ref={canvas} aria-hidden="true" />
-  ) : (
-    <canvas ref={canvas} role="img" aria-label={label} />
   );
 }
 

@@ -3,6 +3,7 @@ import { RGB } from "../../data/channels";
 import { buildLut, type Lut } from "../../render/colormap";
 import { minMax } from "../../render/limits";
 import type { TileSource } from "../../render/planes";
+import { formOf } from "../../render/sample";
 import { paintCanvas } from "../../render/strip";
 import { type Affine, affineOf } from "../../render/window";
 
@@ -25,7 +26,7 @@ export function inputPicture(source: TileSource): {
 } {
   return {
     source,
-    plane: source.stack.planes === 3 ? RGB : 0,
+    plane: source.stack.planes === 3 && formOf(source.stack) === "picture" ? RGB : 0,
     affine: affineOf(minMax(source.extentOfAll()), source.stack.scale),
     lut: buildLut({ colormap: "grey", gamma: 1, invert: false, clipped: false }),
   };

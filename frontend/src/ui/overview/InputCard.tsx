@@ -1,21 +1,18 @@
 /** The input of the shown example: its picture, label and range, and the other examples to choose. */
-import { useLayoutEffect, useRef } from "preact/hooks";
 import type { StepInfo } from "../../data/answers";
-import { RGB } from "../../data/channels";
-import { buildLut } from "../../render/colormap";
+import { labelsOf } from "../../data/labels";
+import { middleOf } from "../../data/view";
 import { formatValue } from "../../render/format";
-import { minMax } from "../../render/limits";
-import type { TileSource } from "../../render/planes";
-import { paintCanvas } from "../../render/strip";
-import { affineOf } from "../../render/window";
 import { selectExample } from "../../state/actions";
 import type { InputView } from "../../state/signals";
 import { useStore } from "../../state/store";
 import { Select } from "../controls";
 import { InputPicture } from "../inspector/InputPicture";
+import { Sample } from "../inspector/Sample";
 
 const THUMBS = 48;
 const PICTURE = 72;
+const THUMB = 32;
 
 export function InputCard() {
   const store = useStore();
@@ -23,7 +20,7 @@ export function InputCard() {
   const info = view?.info ?? store.info.value;
   if (!info) return null;
   const input = store.input.value;
-  const labels = input?.info.labels ?? info.labels;
+  const labels = (input && labelsOf(input.info)) ?? labelsOf(info);
   const example = view?.example ?? 0;
   const reason = store.failures.value.input;
   const none = store.inputHere.value === null ? "No input was logged for these examples" : "";
@@ -52,7 +49,7 @@ export function InputCard() {
                 aria-pressed={i === example}
                 onClick={() => selectExample(store, i)}
               >
-                <Thumb source={source} />
+                <Sample source={source} size={THUMB} label={null} />
               </button>
             );
           })}
@@ -69,7 +66,7 @@ export function ExampleChoice({ shown }: { readonly shown?: boolean }) {
   const info = view?.info ?? store.info.value;
   if (!info) return null;
   const input = store.input.value;
-  const labels = input?.info.labels ?? info.labels;
+  const labels = (input && labelsOf(input.info)) ?? labelsOf(info);
   return (
     <Select
       label="Example"
@@ -85,13 +82,13 @@ export function ExampleChoice({ shown }: { readonly shown?: boolean }) {
 }
 
 function labelOf(
-  labels: readonly string[] | null,
+  labels: readonly string[] | null | undefined,
   input: InputView | null,
   info: StepInfo,
   position: number,
 ): string | undefined {
   if (!labels) return undefined;
-  if (labels !== input?.info.labels) return labels[position];
+  if (!input || labels !== labelsOf(input.info)) return labels[position];
   return labels[input.info.examples.indexOf(info.examples[position]!)];
 }
 
@@ -99,37 +96,27 @@ function exampleText(id: number, label: string | undefined): string {
   return label === undefined ? `example ${id}` : `example ${id}, “${label}”`;
 }
 
+/** As "28×28×3", "512", or "5×9×9, slice 2"; one channel is not said. */
+function sizeText({ shape }: StepInfo): string {
+  const sides = shape.slice(1);
+  if (sides.length > 1 && sides.at(-1) === 1) sides.pop();
+  return sides.join("×") + (shape.length === 5 ? `, slice ${middleOf(shape)}` : "");
+}
+
 function InputFacts({ input }: { readonly input: InputView }) {
   const source = input.sources[input.example];
   if (!source) return null;
   const all = source.extentOfAll();
   const reach = Math.max(Math.abs(all.min), Math.abs(all.max));
-  const { width, height, planes } = source.stack;
   return (
     <>
       <span>
         {formatValue(all.min, reach, 3)} … {formatValue(all.max, reach, 3)} {input.info.dtype}
       </span>
       <span>
-        {height}×{width}
-        {planes > 1 ? `×${planes}` : ""}
+        {sizeText(input.info)}
         {all.nonfinite > 0 && <b class="problem"> {all.nonfinite} non-finite</b>}
       </span>
     </>
   );
-}
-
-/** The input at min to max: in colour where it has three channels, else grey. */
-function paintInput(canvas: HTMLCanvasElement, source: TileSource): void {
-  const window = affineOf(minMax(source.extentOfAll()), source.stack.scale);
-  const lut = buildLut({ colormap: "grey", gamma: 1, invert: false, clipped: false });
-  paintCanvas(canvas, source, source.stack.planes === 3 ? RGB : 0, window, lut);
-}
-
-function Thumb({ source }: { readonly source: TileSource }) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  useLayoutEffect(() => {
-    if (canvas.current) paintInput(canvas.current, source);
-  }, [source]);
-  return <canvas ref={canvas} aria-hidden="true" />;
 }

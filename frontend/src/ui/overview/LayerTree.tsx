@@ -1,19 +1,29 @@
 /** The tree `Layers`: a strip over all steps and a badge for each, and the map above a long list. */
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { LayerHealth, Overview } from "../../data/answers";
+import { NUMBER_FONT as FONT } from "../../render/numbers";
 import { selectLayer } from "../../state/actions";
 import { columnAt } from "../../state/choose";
 import { usePaint } from "../../state/paint";
 import type { LayerOrder } from "../../state/signals";
 import { type Store, useStore } from "../../state/store";
 import { Select } from "../controls";
+import { LayerName } from "./LayerName";
 import { bucketRows, paintStrips, type StripScale, stripScale } from "./strips";
 import { type TreeRow, treeRows } from "./tree";
 
 const ROW_HEIGHT = 28;
 const SEARCH_HEIGHT = 48;
 const MAP_HEIGHT = 160;
+/** Beside the name: borders, padding, gaps. */
+const BESIDE = 18;
+/** The strip, where the column is tight, and beside whole names in a tight one. */
+const STRIPS = [88, 64, 32] as const;
+const TIGHT = 300;
+const INDENT = 12;
+const FOLD = 12;
+const BADGE = 56;
 const ORDERS: readonly { value: LayerOrder; text: string }[] = [
   { value: "model", text: "Model order" },
   { value: "problems", text: "Problems first" },
@@ -25,6 +35,7 @@ export function Layers() {
   const folded = useSignal<ReadonlySet<string>>(new Set());
   const box = useRef<HTMLDivElement>(null);
   const height = useSignal(0);
+  const width = useSignal(0);
   const rows = useComputed(() => {
     const overview = store.layers.value;
     if (!overview) return [];
@@ -40,13 +51,15 @@ export function Layers() {
   useLayoutEffect(() => {
     const read = () => {
       // A hidden tab has no height: what was laid out before stays.
-      if (box.current?.clientHeight) height.value = box.current.clientHeight;
+      if (!box.current?.clientHeight) return;
+      height.value = box.current.clientHeight;
+      width.value = box.current.clientWidth;
     };
     const observer = new ResizeObserver(read);
     observer.observe(box.current!);
     read();
     return () => observer.disconnect();
-  }, [height]);
+  }, [height, width]);
   const long = useComputed(() => rows.value.length * ROW_HEIGHT > height.value - SEARCH_HEIGHT);
   const overview = store.layers.value;
   if (!overview) return <div ref={box} class="layers" />;
@@ -76,6 +89,7 @@ export function Layers() {
       <Tree
         list={list}
         rows={rows.value}
+        width={width.value}
         overview={overview}
         fold={(path) => {
           const next = new Set(folded.value);
@@ -90,13 +104,21 @@ export function Layers() {
 interface TreeProps {
   readonly list: { current: HTMLDivElement | null };
   readonly rows: readonly TreeRow[];
+  /** CSS pixels of the column. */
+  readonly width: number;
   readonly overview: Overview;
   readonly fold: (path: string) => void;
 }
 
-function Tree({ list, rows, overview, fold }: TreeProps) {
+function Tree({ list, rows, width, overview, fold }: TreeProps) {
   const store = useStore();
   const scale = stripScale(overview);
+  const badge = useMemo(() => badgeWidth(rows), [rows]);
+  const search = store.layerSearch.value.trim();
+  const tight = width < TIGHT;
+  const whole = search !== "" || store.layerOrder.value === "problems";
+  const strip = STRIPS[tight ? (whole ? 2 : 1) : 0];
+  const room = width - BESIDE - badge - strip;
   usePaint(() => {
     list.current?.style.setProperty("--step-at", String(stepShare(overview, store.step.value)));
   }, [overview]);
@@ -114,7 +136,13 @@ function Tree({ list, rows, overview, fold }: TreeProps) {
   }, [layer, rows.length, list]);
   const focusable = rows.some((row) => row.path === layer) ? layer : rows[0]?.path;
   return (
-    <div ref={list} class="tree" role="tree" aria-label="Layers">
+    <div
+      ref={list}
+      class={`tree ${tight ? "tight" : ""}`}
+      role="tree"
+      aria-label="Layers"
+      style={{ "--badge": `${badge}px`, "--strip": `${strip}px` }}
+    >
       {rows.length === 0 && <p class="message">No layer of that name</p>}
       {rows.map((row) => (
         <div
@@ -131,13 +159,17 @@ function Tree({ list, rows, overview, fold }: TreeProps) {
           onClick={(event) => choose(store, overview, row, event, fold)}
           onKeyDown={(event) => onTreeKey(event, store, row, rows, fold)}
         >
-          <span class={row.level === 0 && row.name.includes("/") ? "ellipsis tail" : "ellipsis"}>
+          <span class="name">
             {row.expanded !== null && (
               <span class="fold" aria-hidden="true">
                 {row.expanded ? "▾" : "▸"}
               </span>
             )}
-            <bdi>{row.name}</bdi>
+            <LayerName
+              name={row.name}
+              search={search}
+              room={room - row.level * INDENT - (row.layer ? 0 : FOLD)}
+            />
           </span>
           <Strip columns={row.columns} scale={scale} />
           <span class={`badge ${row.badge.kind}`} title={row.badge.title}>
@@ -149,6 +181,15 @@ function Tree({ list, rows, overview, fold }: TreeProps) {
   );
 }
 
+/** CSS pixels that hold the longest badge. */
+function badgeWidth(rows: readonly TreeRow[]): number {
+  const context = document.createElement("canvas").getContext("2d");
+  if (!context) return BADGE;
+  context.font = `500 11px ${FONT}`;
+  const texts = new Set(rows.map((row) => row.badge.text));
+  return Math.ceil(Math.max(BADGE, ...[...texts].map((text) => context.measureText(text).width)));
+}
+
 /** Where the step stands across a strip, 0 to 1: the middle of its column. */
 function stepShare(overview: Overview, step: number | null): number {
   const count = overview.columns.length;
@@ -156,7 +197,7 @@ function stepShare(overview: Overview, step: number | null): number {
   return count > 0 ? (column + 0.5) / count : 1;
 }
 
-/** A click goes to the layer; on its strip also to that column's step. */
+/** A click goes to the layer; on the strip of the one chosen to that column's step. */
 function choose(
   store: Store,
   overview: Overview,
@@ -169,7 +210,7 @@ function choose(
     return;
   }
   const strip = (event.target as Element).closest(".strip");
-  if (!strip) {
+  if (!strip || row.path !== store.layer.peek()) {
     selectLayer(store, row.path);
     return;
   }

@@ -1,10 +1,14 @@
-/** Layers by name path: `encoder/conv1` stands under `encoder`; a fold shows its worst. */
+/**
+ * Layers by name path: `encoder/conv1` stands under `encoder`; where names have no slashes, by their
+ * common stem. A fold shows its worst.
+ */
 import type { LayerHealth, LayerOverview, Overview } from "../../data/answers";
 import { formatShare } from "../../render/format";
 import { healthAt } from "../../state/choose";
+import { type Stem, stemsOf } from "./stems";
 
 export interface TreeRow {
-  /** The whole name: of a tag, or of a group with a slash at its end. */
+  /** The whole name: of a tag, or of a group with a slash or another separator at its end. */
   readonly path: string;
   /** The last part of the name. */
   readonly name: string;
@@ -34,7 +38,7 @@ function badgeOf(layer: LayerOverview, health: LayerHealth | null): Badge {
   if (!health) return { kind: "", text: "–", title: "nothing known at this step" };
   if (health.nonfinite > 0) {
     const title = `${health.nonfinite} of ${channels} channels hold non-finite values`;
-    return { kind: "nonfinite", text: `${health.nonfinite} NaN`, title };
+    return { kind: "nonfinite", text: `${health.nonfinite} non-finite`, title };
   }
   if (layer.kind === "activation" && health.dead > 0) {
     const title = `${health.dead} of ${channels} channels are dead: zero in all ${layer.batch} examples`;
@@ -81,13 +85,15 @@ function leaf(
   return { path: layer.tag, name, level, layer, expanded: null, columns: layer.columns, badge };
 }
 
+type At = (layer: LayerOverview) => LayerHealth | null;
+
 /** Rows of the layers under `prefix`, groups where the first of their layers stands. */
 function grouped(
   layers: readonly LayerOverview[],
   prefix: string,
   level: number,
   folded: ReadonlySet<string>,
-  at: (layer: LayerOverview) => LayerHealth | null,
+  at: At,
 ): TreeRow[] {
   const groups = new Map<string, LayerOverview[]>();
   for (const layer of layers) {
@@ -96,14 +102,29 @@ function grouped(
     const key = slash > 0 ? rest.slice(0, slash + 1) : rest;
     groups.set(key, [...(groups.get(key) ?? []), layer]);
   }
-  return [...groups].flatMap(([key, members]) => {
-    const only = members[0]!;
-    if (members.length === 1) return [leaf(only, only.tag.slice(prefix.length), level, at(only))];
-    const path = prefix + key;
-    const open = !folded.has(path);
-    const row = groupRow(path, key, level, open, members, at);
-    return open ? [row, ...grouped(members, path, level + 1, folded, at)] : [row];
-  });
+  const entries = [...groups];
+  const stems = stemsOf(entries.map(([key]) => (key.includes("/") ? "" : key)));
+  const rows = (from: number, to: number, stem: string, depth: number): TreeRow[] =>
+    entries.slice(from, to).flatMap(([key, members]) => {
+      const only = members[0]!;
+      const name = only.tag.slice(prefix.length + stem.length);
+      if (members.length === 1) return [leaf(only, name, depth, at(only))];
+      return fold(key, members, () => grouped(members, prefix + key, depth + 1, folded, at));
+    });
+  const fold = (key: string, members: readonly LayerOverview[], inner: () => TreeRow[]) => {
+    const open = !folded.has(prefix + key);
+    const row = groupRow(prefix + key, key, level, open, members, at);
+    return open ? [row, ...inner()] : [row];
+  };
+  const stemmed = ({ stem, from, to }: Stem) => {
+    const members = entries.slice(from, to).flatMap(([, layers]) => layers);
+    return fold(stem, members, () => rows(from, to, stem, level + 1));
+  };
+  const ends = [0, ...stems.map(({ to }) => to)];
+  return [
+    ...stems.flatMap((stem, i) => [...rows(ends[i]!, stem.from, "", level), ...stemmed(stem)]),
+    ...rows(ends.at(-1)!, entries.length, "", level),
+  ];
 }
 
 function groupRow(
@@ -112,7 +133,7 @@ function groupRow(
   level: number,
   expanded: boolean,
   members: readonly LayerOverview[],
-  at: (layer: LayerOverview) => LayerHealth | null,
+  at: At,
 ): TreeRow {
   const width = members[0]!.columns.length;
   const columns = Array.from(
@@ -124,7 +145,7 @@ function groupRow(
   const badge = badgeOf(worst, health);
   return {
     path,
-    name: key.replace(/\/$/, ""),
+    name: key.replace(/[/._-]+$/, ""),
     level,
     layer: null,
     expanded,

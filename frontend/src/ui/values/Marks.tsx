@@ -1,6 +1,7 @@
 /** The legend of what no colour of the map stands for. */
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { marksOf } from "../../render/colormap";
+import { marksIn, type Nonfinite, nonfiniteOf } from "../../render/nonfinite";
 import { selectedOf } from "../../state/selected";
 import { useStore } from "../../state/store";
 import { coarseness } from "../../state/stored";
@@ -8,26 +9,21 @@ import { coarseness } from "../../state/stored";
 /** The colours that stand for no value of the map, where there are such pixels. */
 export function Marks() {
   const store = useStore();
-  const some = useSignal(false);
+  const kinds = useSignal<Nonfinite | null>(null);
   useSignalEffect(() => {
     const source = store.shown.value?.source;
     // Looking through all values waits until the picture is painted.
     const timer = setTimeout(() => {
-      some.value = source !== undefined && source.extentOfAll().nonfinite > 0;
+      kinds.value = source ? nonfiniteOf(source, null) : null;
     }, 30);
     return () => clearTimeout(timer);
   });
   const chips = useComputed(() => {
-    const marks = marksOf(store.shown.value?.colormap ?? "viridis");
+    const colormap = store.shown.value?.colormap ?? "viridis";
+    const marks = marksOf(colormap);
     const { markClipped } = store.window.value;
     return [
-      ...(some.value
-        ? [
-            { color: marks.nan, text: "NaN" },
-            { color: marks.positive, text: "+Inf" },
-            { color: marks.negative, text: "−Inf" },
-          ]
-        : []),
+      ...(kinds.value ? marksIn(kinds.value, colormap) : []),
       ...(markClipped
         ? [
             { color: marks.below, text: "below" },

@@ -40,7 +40,9 @@ function Title() {
     if (!selected) return "";
     const { range } = selected.shown;
     const whose = range === "channel" ? nameOf(selected.id) : "all channels";
-    const over = lockSteps ? ", all steps" : selected.shown.other ? ", both sides" : "";
+    const stats = store.stats.value;
+    const steps = stats && !stats.complete ? stats.steps.length : "all";
+    const over = lockSteps ? `, ${steps} steps` : selected.shown.other ? ", both sides" : "";
     const scope = range === "manual" ? whose : whose + over;
     if (selected.only === null) return scope;
     // What the statistics know better than what is stored is not said to be all one value.

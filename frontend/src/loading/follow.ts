@@ -1,0 +1,80 @@
+/**
+ * Looks for what was logged since, while `Follow` is on and the page in sight: one small request every
+ * two seconds.
+ */
+import { type LatestStep, ready, type StepIndex } from "../data/answers";
+import type { Client } from "../data/client";
+import type { Store } from "../state/store";
+
+const LOOK_MS = 2000;
+/** Between two looks whether it is time for one: whoever comes back need not wait. */
+const TICK_MS = 250;
+/** Strips, badges and the sentence on health are of all layers: they are asked for this often. */
+const OVERVIEW_MS = 10_000;
+/** New runs are told by all runs alone. */
+const RUNS_MS = 30_000;
+const LONGEST_MS = 30_000;
+
+/** Each asks for what it names. */
+interface Loads {
+  /** Runs, layers and what is chosen of them. */
+  readonly all: () => void;
+  /** The overview of a run, and its inputs. */
+  readonly run: (run: string) => void;
+  readonly layer: (run: string, layer: string) => void;
+  readonly inputs: (run: string) => void;
+}
+
+/** Asks for what is new as it comes, until the page is gone. */
+export function follow(store: Store, client: Client, loads: Loads): void {
+  let [next, wait, busy] = [Date.now() + LOOK_MS, LOOK_MS, false];
+  let [runAt, allAt] = [Date.now(), Date.now()];
+  /** Whether there are steps that the overview has not seen. */
+  let behind = false;
+  /** What was seen last: where asking did not help, it is not asked again. */
+  let seen = "";
+  const look = async () => {
+    const index = ready(store.stepIndex.peek());
+    if (!index?.complete) return;
+    const { run, tag } = index;
+    const latest = await client.latest(run, tag, new AbortController().signal);
+    if (ready(store.stepIndex.peek()) !== index) return;
+    const now = Date.now();
+    const sign = JSON.stringify([run, tag, latest]);
+    const more = sign !== seen && differs(latest, index);
+    seen = sign;
+    behind ||= more;
+    const others = latest.tags !== ready(store.tags.peek())?.get(run)?.length;
+    if (now - allAt > (others ? OVERVIEW_MS : RUNS_MS)) {
+      [runAt, allAt, behind] = [now, now, false];
+      loads.all();
+      return;
+    }
+    if (more) loads.layer(run, tag);
+    if (behind && now - runAt > OVERVIEW_MS) {
+      [runAt, behind] = [now, false];
+      loads.run(run);
+    } else if (more) loads.inputs(run);
+  };
+  setInterval(() => {
+    const inSight = !document.hidden && document.documentElement.clientHeight > 0;
+    if (busy || !store.follow.peek() || !inSight || Date.now() < next) return;
+    busy = true;
+    look()
+      .then(
+        () => (wait = LOOK_MS),
+        () => (wait = Math.min(LONGEST_MS, 2 * wait)),
+      )
+      .finally(() => {
+        busy = false;
+        next = Date.now() + wait;
+      });
+  }, TICK_MS);
+}
+
+function differs(latest: LatestStep, { count, steps }: StepIndex): boolean {
+  const last = steps.at(-1);
+  // Wall times of steps are rounded to milliseconds.
+  const apart = Math.abs(latest.wallTime - (last?.wallTime ?? 0)) > 0.001;
+  return latest.count !== count || latest.step !== last?.step || apart;
+}

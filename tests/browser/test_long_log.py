@@ -1,0 +1,123 @@
+"""A run of a hundred thousand steps: few requests, few bytes, and all of it within reach."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from logs import layer, write_long_run
+from playwright.sync_api import Browser, Response, expect
+from servers import Server, tensorboard_server
+
+from browser.conftest import new_dashboard
+from browser.dashboard import Dashboard
+from browser.test_follow import Asked
+from browser.test_values import assert_grey, grey_of
+
+STEPS = 100_000
+LAYERS = {"input": layer((2, 8, 8, 1), 5), "conv": layer((2, 8, 8, 4), 6)}
+LABELS = ["cat", "dog"]
+GREY = '{"limits":"minmax","colormap":"grey"}'
+
+
+@pytest.fixture(scope="module")
+def long_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A layer and its input at a hundred thousand steps, indexed."""
+    directory = tmp_path_factory.mktemp("long")
+    write_long_run(directory / "run", LAYERS, STEPS, labels=LABELS)
+    with tensorboard_server(directory) as server:
+        server.wait_for_tags("conv", "input", run="run")
+        yield server
+
+
+def plane(step: int, channel: int) -> np.ndarray:
+    """What was logged of the first example."""
+    return np.roll(LAYERS["conv"], step % 8, -1)[0, ..., channel].astype(np.float16).astype("f8")
+
+
+def assert_shown(page: Dashboard, step: int) -> None:
+    expect(page.root.locator(".when strong")).to_have_text(f"step {step}")
+    page.wait_idle()
+    for channel in range(4):
+        values = plane(step, channel)
+        assert_grey(page.tile(channel, 8), grey_of(values, values.min(), values.max()))
+    chosen = page.root.get_by_role("combobox", name="Example", exact=True)
+    expect(chosen.locator("option")).to_have_text(["example 0, “cat”", "example 1, “dog”"])
+
+
+def test_an_idle_tab_asks_for_little(browser: Browser, long_server: Server, theme: str) -> None:
+    """At most 40 requests until the first tiles, at most 30 in 25 s while nothing is touched."""
+    page = new_dashboard(browser, long_server.url, theme)
+    asked, sizes = Asked(page), {}
+
+    def keep(response: Response) -> None:
+        sizes[response.url] = int(response.headers.get("content-length", 0))
+
+    page.page.on("response", keep)
+    page.load(window=GREY)
+    page.grid.get_by_role("gridcell").first.wait_for()
+    first = time.monotonic()
+    before = len(asked.all)
+    assert before <= 40
+    page.pause(25_000)
+    after = asked.since(first)
+    assert len(after) <= 30, Counter(after)
+    # Steps come packed, once a tag; of the statistics a few rows; no step but those in sight.
+    steps = [url for _, url in asked.all if url.startswith("steps") and "since" not in url]
+    assert sorted(url.split("tag=")[1] for url in steps) == ["conv", "input"]
+    assert all("form=packed" in url for url in steps)
+    packed = [size for url, size in sizes.items() if "form=packed" in url and "since" not in url]
+    assert len(packed) == 2
+    assert 0 < max(packed) <= 300_000
+    stats = [url for _, url in asked.all if url.startswith("stats")]
+    assert len(stats) <= 2
+    assert all("rows=" in url or f"{STEPS - 1}%3A{STEPS}" in url for url in stats)
+    assert len([url for _, url in asked.all if url.startswith("tensor")]) <= 16
+    expect(page.root.locator(".count")).to_have_text(f"{STEPS}/{STEPS}")
+    assert_shown(page, STEPS - 1)
+    page.screenshot(f"long-{theme}")
+    assert page.problems == []
+    page.page.context.close()
+
+
+def test_any_step_is_within_reach(browser: Browser, long_server: Server) -> None:
+    """Far away, beside it, by the film: values, labels and statistics are that step's."""
+    page = new_dashboard(browser, long_server.url).open(window=GREY)
+    for position in (0, 54_321, 54_322):
+        page.slide("Step", position)
+        assert_shown(page, position)
+        table = page.root.get_by_role("group", name="Statistics")
+        channel = np.roll(LAYERS["conv"], position % 8, -1)[..., 0]
+        expect(table).to_contain_text(f"{channel.mean():.3f}"[:5])
+    film = page.root.get_by_role("group", name="Film").get_by_role("button")
+    frames = film.count()
+    assert 7 <= frames <= 12
+    film.nth(1).click()
+    step = int(page.root.locator(".when strong").inner_text().split()[1])
+    assert 0 < step < STEPS
+    assert_shown(page, step)
+    expect(page.root.get_by_text("max at 24")).to_contain_text(f"of {STEPS} steps")
+    page.page.context.close()
+
+
+def test_a_lock_over_steps_has_all_of_them(browser: Browser, long_server: Server) -> None:
+    """Only then are all statistics asked for, and the limits are those of every step."""
+    page = new_dashboard(browser, long_server.url)
+    asked = Asked(page)
+    page.open(window=GREY)
+    start = time.monotonic()
+    page.root.get_by_role("checkbox", name="Lock over steps").check()
+    expect(page.root.locator(".scope")).to_have_text("channel 0, all steps")
+    page.settle()
+    assert "stats" in asked.since(start)
+    values = LAYERS["conv"].astype(np.float16).astype("f8")
+    low = float(page.root.get_by_label("Minimum", exact=True).input_value())
+    high = float(page.root.get_by_label("Maximum", exact=True).input_value())
+    assert (low, high) == (
+        pytest.approx(values.min(), rel=2e-3),
+        pytest.approx(values.max(), rel=2e-3),
+    )
+    page.page.context.close()
