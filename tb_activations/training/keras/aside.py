@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tb_activations.training.keras.private import mask_of
 from tb_activations.training.keras.tensors import is_array, to_numpy
 
 BEFORE_ACTIVATION = "before_activation"
@@ -45,7 +46,7 @@ def frames_of(layer: Any, args: tuple, kwargs: dict) -> Any:
         return None
     given = args[0] if args else kwargs.get("inputs")
     masked = kwargs.get("mask") is not None or len(args) > 2
-    if masked or not is_array(given) or getattr(given, "_keras_mask", None) is not None:
+    if masked or not is_array(given) or mask_of(given) is not None:
         return None
     return given
 
