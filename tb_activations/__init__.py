@@ -13,9 +13,11 @@ from tb_activations.names import VERSION as __version__
 
 _HOMES = {
     "EventWriter": "tb_activations.eventfile.writer",
+    "AttributionMethod": "tb_activations.training.attribution.methods",
     "activations": "tb_activations.training.tensorflow.summary",
     "activations_pb": "tb_activations.record.summary",
     "ActivationsCallback": "tb_activations.training.keras.callback",
+    "attribute": "tb_activations.training.attribution.attribute",
     "capture": "tb_activations.training.keras.capture",
     "check": "tb_activations.training.keras.dry_run",
     "grid": "tb_activations.export.grid",
@@ -25,10 +27,12 @@ _HOMES = {
 
 __all__ = [
     "ActivationsCallback",
+    "AttributionMethod",
     "EventWriter",
     "__version__",
     "activations",
     "activations_pb",
+    "attribute",
     "capture",
     "check",
     "grid",

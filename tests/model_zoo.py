@@ -44,6 +44,47 @@ def convnet():
     return model, images(), ["conv1", "pool", "dense"]
 
 
+@kind("Softmax as a layer of its own")
+def separate_softmax():
+    i = keras.Input((8, 8, 3))
+    x = L.GlobalAveragePooling2D(name="pool")(L.Conv2D(4, 3, name="conv")(i))
+    x = L.Softmax(name="softmax")(L.Dense(3, name="logits")(x))
+    return keras.Model(i, x), images(), ["conv", "pool", "logits", "softmax"]
+
+
+@kind("Softmax in a Lambda")
+def lambda_softmax():
+    model = keras.Sequential(
+        [
+            L.Conv2D(4, 3, activation="relu", name="conv"),
+            L.GlobalMaxPooling2D(name="pool"),
+            L.Dense(3, name="logits"),
+            L.Lambda(lambda x: ops.softmax(x), name="softmax"),
+        ]
+    )
+    return model, images(), ["conv", "pool", "logits", "softmax"]
+
+
+@kind("One sigmoid output")
+def one_sigmoid():
+    model = keras.Sequential(
+        [
+            L.Conv2D(4, 3, activation="relu", name="conv"),
+            L.GlobalAveragePooling2D(name="pool"),
+            L.Dense(1, activation="sigmoid", name="dense"),
+        ]
+    )
+    return model, images(), ["conv", "pool", "dense"]
+
+
+@kind("Segmentation, a softmax for each pixel")
+def segmentation():
+    i = keras.Input((8, 8, 3))
+    x = L.Conv2D(4, 3, padding="same", activation="relu", name="conv")(i)
+    x = L.Conv2D(3, 1, activation="softmax", name="mask")(x)
+    return keras.Model(i, x), images(), ["conv", "mask"]
+
+
 @kind("Sequential never built")
 def unbuilt_sequential():
     return keras.Sequential([L.Conv2D(4, 3, name="c"), L.ReLU(name="r")]), images(), ["c", "r"]
@@ -429,6 +470,29 @@ def transformer():
             "mlp",
         ],
     )
+
+
+@kind("Vision transformer with a class token")
+def vision_transformer():
+    class ClassToken(L.Layer):
+        def build(self, shape):
+            self.token = self.add_weight(shape=(1, 1, shape[-1]), name="token")
+
+        def call(self, x):
+            token = ops.broadcast_to(self.token, (ops.shape(x)[0], 1, x.shape[-1]))
+            return ops.concatenate([token, x], axis=1)
+
+    i = keras.Input((8, 8, 3))
+    x = L.Reshape((4, 8), name="tokens")(L.Conv2D(8, 4, strides=4, name="patches")(i))
+    x = ClassToken(name="token")(x)
+    y = L.LayerNormalization(name="norm1")(x)
+    x = L.Add(name="add1")([x, L.MultiHeadAttention(2, 4, name="mha")(y, y)])
+    y = L.Dense(8, activation="gelu", name="mlp")(L.LayerNormalization(name="norm2")(x))
+    x = L.LayerNormalization(name="norm")(L.Add(name="add2")([x, y]))
+    model = keras.Model(i, L.Dense(3, activation="softmax", name="head")(x[:, 0]))
+    inside = ["query", "key", "value", "attention_scores", "attention_output"]
+    names = ["patches", "token", "norm1", *(f"mha/{one}" for one in inside), "add1"]
+    return model, images(), [*names, "norm2", "mlp", "add2", "norm", "head"]
 
 
 @kind("Autoencoder of two models")

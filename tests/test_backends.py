@@ -1,6 +1,7 @@
-"""`capture` and the callback on Keras' other backends, each in a process of its own.
+"""`capture`, the callback and `attribute` on Keras' other backends, each in its own process.
 
-A few kinds of models and the callback's main promises; all of them with TBA_SOAK=1.
+A few kinds of models, the callback's main promises and a closed form for each method of
+attribution; all of them with TBA_SOAK=1.
 """
 
 from __future__ import annotations
@@ -18,15 +19,29 @@ QUICK = (
     "(kind and (ConvNet or Shared or Stacked or scan or Subclassed)) or a_loop or nan "
     "or each_epoch or bit_identical or every_batch or leaves_weights"
 )
+CLOSED_FORMS = "(linear_net and not midpoint) or class_activation_map"
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_another_backend(backend):
+    run(backend, ["test_probe.py", "test_callback.py"], QUICK)
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_attributions_on_another_backend(backend):
+    """Each method is what its closed form says, whatever Keras runs on."""
+    files = ["test_attribution.py"]
+    if os.environ.get("TBA_SOAK"):
+        files += [f"test_attribution_{part}.py" for part in ("models", "references", "kinds")]
+    run(backend, files, CLOSED_FORMS)
+
+
+def run(backend, names, quick):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed; `pip install {backend}` to run this")
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-    chosen = [] if os.environ.get("TBA_SOAK") else ["-k", QUICK]
-    files = [str(HERE / "test_probe.py"), str(HERE / "test_callback.py")]
+    chosen = [] if os.environ.get("TBA_SOAK") else ["-k", quick]
+    files = [str(HERE / name) for name in names]
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
         [*command, *files, *chosen], env=environment, capture_output=True, text=True

@@ -32,10 +32,12 @@ def test_exported_names_are_pinned():
     """A public name appears or goes only when this list is changed on purpose."""
     assert sorted(tba.__all__) == [
         "ActivationsCallback",
+        "AttributionMethod",
         "EventWriter",
         "__version__",
         "activations",
         "activations_pb",
+        "attribute",
         "capture",
         "check",
         "grid",

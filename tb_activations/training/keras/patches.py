@@ -24,7 +24,7 @@ from tb_activations.training.keras.private import (
 )
 from tb_activations.training.keras.tensors import is_symbolic, parts
 from tb_activations.training.keras.watch import Watch
-from tb_activations.training.selection import Entry
+from tb_activations.training.selection import Entry, Place
 
 _OWN_FUNCTIONS = ("keras.", "tensorflow.")  # a tf.function of theirs is left as it is
 
@@ -36,9 +36,10 @@ def watching(
     wanted: Callable[[Entry], bool],
     home: Any = None,
     keep: Callable[[Entry, Any], Any] | None = None,
+    change: Callable[[Place, Any, tuple, Any], Any] | None = None,
 ) -> Iterator[Watch]:
     """A watch over the layer calls that this thread makes inside the block."""
-    watch = Watch(wanted, home, keep)
+    watch = Watch(wanted, home, keep, change)
     before = getattr(_thread, "watch", None)
     with _patches:
         _thread.watch = watch

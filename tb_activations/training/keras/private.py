@@ -7,6 +7,7 @@ what it is for, and the rest of the package knows the functions.
 from __future__ import annotations
 
 import functools
+import importlib
 import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -129,6 +130,46 @@ def preserved_scopes() -> Iterator[None]:
 def trace_of(value: Any) -> Any:
     """JAX: the trace that builds the value, None for an array that has its values."""
     return getattr(value, "_trace", None)
+
+
+def mask_of(value: Any) -> Any:
+    """The mask that Keras hung onto a tensor, None where there is none."""
+    try:
+        from keras.src.backend.common import masking
+    except ImportError:  # before Keras 3.6 the attribute is all there is
+        return getattr(value, "_keras_mask", None)
+    return masking.get_keras_mask(value)
+
+
+def mask_moved(value: Any, new: Any) -> Any:
+    """The new tensor, with the mask that Keras hung onto the old one."""
+    mask = mask_of(value)
+    if mask is None:
+        return new
+    try:
+        from keras.src.backend.common import masking
+    except ImportError:
+        new._keras_mask = mask
+    else:
+        masking.set_keras_mask(new, mask)
+    return new
+
+
+def probability_functions() -> Iterator[tuple[Any, str]]:
+    """(module, name) of the functions that every way to a softmax or sigmoid ends in."""
+    names = ("softmax", "log_softmax", "sigmoid")
+    backend = keras.backend.backend()
+    nn = importlib.import_module(f"keras.src.backend.{backend}.nn")
+    yield from ((nn, name) for name in names)
+    if backend == "tensorflow":
+        from tensorflow.python.ops import gen_math_ops, gen_nn_ops
+
+        yield from ((gen_nn_ops, name) for name in names[:2])
+        yield gen_math_ops, "sigmoid"
+    if backend == "jax":
+        import jax
+
+        yield from ((jax.nn, name) for name in names)
 
 
 def seeds_of_tensorflow(apart: bool = False) -> Callable[[], None]:

@@ -47,6 +47,9 @@ class Watch:
 
     home: the graph (TensorFlow) or trace (JAX) that the pass builds, None in eager execution. What
     belongs to another one, such as the body of a loop, has no values outside of it.
+
+    change: what makes of a call's place, layer, arguments and outputs what the layer shall have
+    returned; not asked of the outermost call, nor inside loops.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Watch:
         wanted: Callable[[Entry], bool],
         home: Any = None,
         keep: Callable[[Entry, Any], Any] | None = None,
+        change: Callable[[Place, Any, tuple, Any], Any] | None = None,
     ) -> None:
         self.entries: list[Entry] = []
         self.values: dict[str, Any] = {}
@@ -62,6 +66,7 @@ class Watch:
         self._wanted = wanted
         self._home = home
         self._keep = keep or (lambda _, value: value)
+        self._change = change
         self._stack = Stack()
         self._names: set[str] = set()
         self._seen = TensorNotes()
@@ -76,6 +81,8 @@ class Watch:
         place = self._stack.next(layer, Watch.call.__code__)
         with self._stack.inside(layer, place, loops(layer)), self._before_activation(layer, place):
             outputs = original(layer, *args, **kwargs)
+        if self._change is not None and place.steps:
+            outputs = self._change(place, layer, args, outputs)
         frames = frames_of(layer, args, kwargs)
         if loops(layer) and not self._look_inside(layer, place, frames, outputs):
             self._hide_inner(layer, place)

@@ -1,0 +1,176 @@
+"""`attribute`: a model and inputs → what its answer rests on, as true signed values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tb_activations.training import frameworks
+from tb_activations.training.attribution.attribution import Attribution
+from tb_activations.training.attribution.framework import Explained, Point
+from tb_activations.training.attribution.methods import AttributionMethod
+from tb_activations.training.attribution.question import Maps, Question, no_gradient
+from tb_activations.training.attribution.targets import Target, parsed
+from tb_activations.training.batch import Batch, first_batch, inputs_of, leaves, mapped
+
+
+def attribute(
+    model: Any,
+    x: Any,
+    target: Any = None,
+    *,
+    method: str | AttributionMethod = "integrated_gradients",
+    layer: Any = None,
+    baseline: Any = None,
+    output: str = "logit",
+    seed: int = 0,
+    batch_size: int = 32,
+    **options: Any,
+) -> Attribution:
+    """What the target's score rests on, at each value of the input or of a layer.
+
+    Args:
+      model: a Keras model or layer of any kind, on TensorFlow, JAX or PyTorch.
+      x: the inputs as the model takes them, or a dataset, generator or Keras sequence, whose
+        first batch is taken; `(x, y)` where the target is "label".
+      target: what is explained: None, the class that is predicted; a class; classes `[n]` or
+        `[n, k]`; "label"; "top3"; or a function of the outputs that returns `[n]`, such as
+        `lambda outputs: outputs["price"][:, 0]`. One of two arguments is given the layers, too:
+        `lambda outputs, layers: layers["conv2"][:, 3, 3, 7]`. It is given logits where `output` is
+        "logit". A single sigmoid has the classes 0 and 1.
+      method: a name, "gradients", "gradient_x_input", "integrated_gradients" or "grad_cam", or an
+        `AttributionMethod`.
+      layer: a selector as in `capture`, of one output: the attribution is taken there. None for
+        the inputs, or for Grad-CAM's own choice. Integers and strings have no gradient: where the
+        model embeds them, the embedding is explained, and a warning says so.
+      baseline: what integrated gradients start from: None for zero, a number, an example, one for
+        each example, or nested as the inputs are.
+      output: "logit", before the last softmax or sigmoid, or "probability". Where the model has
+        neither, its outputs are explained as they are.
+      seed: of methods that draw noise.
+      batch_size: how many rows one pass takes at most; fewer where their activations would take
+        over 800 MB.
+      options: of the method, such as `steps=64`.
+
+    Returns:
+      An `Attribution`: `.values` `[n, …, c]`, and `np.asarray` of it, with `.target`, `.score`,
+      `.probability`, `.baseline_score` and `.gap`.
+
+    Raises:
+      TypeError, ValueError: what cannot be explained, with what can.
+    """
+    asked = _asked(method, target, layer, baseline, output, options)
+    if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size!r}; it must be a whole number above 0")
+    labelled = isinstance(asked.target, str) and asked.target == "label"
+    batch = first_batch(x) if labelled else Batch(inputs_of(x))
+    wanted = parsed(asked.target, len(batch), batch.labels)
+    explained = frameworks.explained(
+        model, batch.inputs, output=asked.output, function=wanted.function
+    )
+    wanted.check(explained.survey)
+    return explain(explained, batch.inputs, asked, wanted, seed=seed, batch_size=batch_size)
+
+
+def _asked(
+    method: Any, target: Any, layer: Any, baseline: Any, output: str, options: dict[str, Any]
+) -> AttributionMethod:
+    """The method with what the call itself says."""
+    if not isinstance(method, AttributionMethod):
+        return AttributionMethod(
+            method, target=target, layer=layer, baseline=baseline, output=output, **options
+        )
+    return AttributionMethod(
+        method.method,
+        target=method.target if target is None else target,
+        layer=method.layer if layer is None else layer,
+        baseline=method.baseline if baseline is None else baseline,
+        output=method.output if output == "logit" else output,
+        **{**method.options, **options},
+    )
+
+
+def explain(
+    explained: Explained,
+    inputs: Any,
+    asked: AttributionMethod,
+    target: Target,
+    *,
+    seed: int = 0,
+    batch_size: int = 32,
+) -> Attribution:
+    """One method's answer; `target` is parsed and checked."""
+    method = asked.make()
+    points, remarks = _points(explained, asked.layer, method.chooses_points)
+    question = Question(
+        explained, target, points, baseline=asked.baseline, seed=seed, batch_size=batch_size
+    )
+    for remark in (*explained.survey.remarks, *remarks):
+        question.remark(remark)
+    maps = method.explain(question)
+    return _answer(question, asked, target, maps, inputs)
+
+
+def _points(
+    explained: Explained, layer: Any, method_chooses: bool
+) -> tuple[tuple[Point, ...], tuple[str, ...]]:
+    """Where the attribution is taken, and what must be said about it."""
+    survey = explained.survey
+    if layer is not None:
+        return (explained.chosen(layer),), ()
+    if method_chooses:
+        return (), ()
+    real = [point for point in survey.inputs if point.floating]
+    integers = [point for point in survey.inputs if not point.floating]
+    if integers and survey.embedded:
+        names = ", ".join(repr(point.name) for point in survey.embedded)
+        what = ", ".join(point.name for point in integers)
+        said = f"{what} holds integers, which have no gradient: explained at the output of {names}"
+        return (*real, *survey.embedded), (said,)
+    points = tuple(survey.inputs)
+    if not points:
+        raise ValueError(no_gradient(explained, points))
+    return points, ()
+
+
+def _answer(
+    question: Question, asked: AttributionMethod, target: Target, maps: Maps, inputs: Any
+) -> Attribution:
+    shape = (question.examples, question.targets) if target.several else (question.examples,)
+
+    def of_rows(array: np.ndarray | None) -> Any:
+        return None if array is None else array.reshape(*shape, *array.shape[1:])
+
+    survey = question.explained.survey
+    layers = [point.name for point in maps.points if point.leaf is None]
+    return Attribution(
+        values=_nested(maps.points, [of_rows(array) for array in maps.values], inputs),
+        target=of_rows(maps.classes),
+        score=of_rows(maps.scores),
+        probability=of_rows(maps.probability),
+        baseline_score=of_rows(maps.baseline_scores),
+        gap=of_rows(maps.gap),
+        method=asked.method,
+        parameters=dict(asked.options),
+        of=tuple(point.name for point in maps.points),
+        layer=layers[0] if layers and len(maps.points) == 1 else None,
+        output=asked.output if survey.ending else "value",
+        data_format=_format(asked.method, maps.points),
+        remarks=tuple(question.remarks),
+    )
+
+
+def _format(method: str, points: tuple[Point, ...]) -> str:
+    return "channels_last" if method == "grad_cam" else points[0].data_format
+
+
+def _nested(points: tuple[Point, ...], values: list[Any], inputs: Any) -> Any:
+    """One array by itself; several as the inputs are nested, or by name where layers are among."""
+    if len(points) == 1:
+        return values[0]
+    by_leaf = {point.leaf: value for point, value in zip(points, values, strict=True)}
+    if None in by_leaf or len(points) != len(leaves(inputs)):
+        return {point.name: value for point, value in zip(points, values, strict=True)}
+    turn = iter(range(len(points)))
+    return mapped(lambda _: by_leaf[next(turn)], inputs)

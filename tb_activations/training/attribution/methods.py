@@ -1,0 +1,103 @@
+"""The methods by name, and one with its options: what `attribute` and the callbacks take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar, Protocol
+
+from tb_activations.training.attribution.grad_cam import GradCam
+from tb_activations.training.attribution.gradient_x_input import GradientXInput
+from tb_activations.training.attribution.gradients import Gradients
+from tb_activations.training.attribution.integrated_gradients import IntegratedGradients
+from tb_activations.training.attribution.question import Maps, Question
+
+OUTPUTS = ("logit", "probability")
+
+
+class Method(Protocol):
+    """A way to explain. Its fields are its options.
+
+    takes_baseline: whether it compares with one. chooses_points: whether it looks for a layer
+    itself where none is named.
+    """
+
+    name: ClassVar[str]
+    takes_baseline: ClassVar[bool]
+    chooses_points: ClassVar[bool]
+
+    def explain(self, question: Question) -> Maps: ...
+
+
+METHODS: dict[str, Any] = {
+    one.name: one for one in (Gradients, GradientXInput, IntegratedGradients, GradCam)
+}
+
+
+def made(name: Any, options: Mapping[str, Any]) -> Method:
+    """The method of that name with these options.
+
+    Raises:
+      ValueError, TypeError: no such method or option, or a value that it cannot have.
+    """
+    if name not in METHODS:
+        raise ValueError(f"no method {name!r}; there are {', '.join(map(repr, METHODS))}")
+    known = [one.name for one in fields(METHODS[name])]
+    unknown = [option for option in options if option not in known]
+    if unknown:
+        what = f"it has {', '.join(known)}" if known else "it has none"
+        raise ValueError(f"{name} has no option {unknown[0]!r}; {what}")
+    return METHODS[name](**options)
+
+
+@dataclass(frozen=True, init=False)
+class AttributionMethod:
+    """A method with its options, as `ActivationsCallback` and `attribute` take it.
+
+    `AttributionMethod("integrated_gradients", steps=32, target="label")`: `target`, `layer`,
+    `baseline` and `output` are those of `attribute`, the rest are the method's own.
+
+    Raises:
+      ValueError, TypeError: no such method or option, or a value that it cannot have.
+    """
+
+    method: str
+    target: Any
+    layer: Any
+    baseline: Any
+    output: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __init__(
+        self,
+        method: str,
+        *,
+        target: Any = None,
+        layer: Any = None,
+        baseline: Any = None,
+        output: str = "logit",
+        **options: Any,
+    ) -> None:
+        checked = made(method, options)
+        check_output(output)
+        if baseline is not None and not checked.takes_baseline:
+            able = ", ".join(name for name, one in METHODS.items() if one.takes_baseline)
+            raise ValueError(f"{method} compares with no baseline; {able} does")
+        values = {
+            "method": method,
+            "target": target,
+            "layer": layer,
+            "baseline": baseline,
+            "output": output,
+            "options": asdict(checked),  # type: ignore[call-overload]
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def make(self) -> Method:
+        return made(self.method, self.options)
+
+
+def check_output(output: Any) -> None:
+    if output not in OUTPUTS:
+        raise ValueError(f"output is {output!r}; it may be {' or '.join(map(repr, OUTPUTS))}")

@@ -1,0 +1,249 @@
+"""Scores and gradients of a Keras model, on any backend: what the attributions ask of it.
+
+One small pass over copies of the first example shows everything that can be wrong before anything
+is computed. Passes run with training off, and leave nothing behind in the model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from tb_activations.training.attribution.framework import Pass, Point
+from tb_activations.training.batch import leaves, mapped
+from tb_activations.training.keras.differentiate import BACKENDS, differentiate, no_gradients
+from tb_activations.training.keras.endings import noting
+from tb_activations.training.keras.forward import (
+    check,
+    check_model,
+    forward,
+    knowing,
+    preserved,
+)
+from tb_activations.training.keras.inspection import inspected
+from tb_activations.training.keras.patches import watching
+from tb_activations.training.keras.points import Detour, LayerValues, one_of
+from tb_activations.training.keras.private import flattened
+from tb_activations.training.keras.scores import real
+from tb_activations.training.keras.survey import fixed_batch
+from tb_activations.training.keras.tensors import is_array, tensor
+
+_COPIES = 2  # of the first example: what has one row could belong to no example
+# A half-precision gradient underflows below 6e-8; one that overflows is taken again.
+_SCALES = (2.0**12, 2.0**6, 1.0)
+
+
+@dataclass(frozen=True)
+class _Route:
+    """What one pass does: where values are wanted, where they change, and what comes back.
+
+    at: points whose values are wanted. through: points with a leaf: an input's values, a layer's
+    probe, or what is put in its place. put: those of `through` that replace a layer's values.
+    """
+
+    at: tuple[Point, ...]
+    through: tuple[Point, ...]
+    put: tuple[Point, ...]
+    gradients: bool
+    table: bool
+
+
+class KerasExplained:
+    """A Keras model and what is asked of it; see `attribution.framework.Explained`.
+
+    Raises:
+      TypeError: `model` is not a Keras model or layer.
+      ValueError: the backend has no gradients, or the target's function returns no scores.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        inputs: Any,
+        *,
+        output: str = "logit",
+        function: Callable[..., Any] | None = None,
+    ) -> None:
+        check_model(model)
+        if keras.backend.backend() not in BACKENDS:
+            raise ValueError(
+                f"Keras runs on {keras.backend.backend()!r}, which has no gradients; "
+                f"attributions need one of {', '.join(BACKENDS)}"
+            )
+        self._model = model
+        self._nested = mapped(_plain, inputs)
+        self.inputs = leaves(self._nested)
+        batch = fixed_batch(model)
+        few = mapped(tensor, self.rows(np.zeros(batch or _COPIES, np.int64)))
+        self._known = inspected(model, self._nested, few, batch, output, function)
+        self.survey = self._known.survey
+        self._half = any(getattr(one, "compute_dtype", "") == "float16" for one in flattened(model))
+        self._functions: dict[_Route, Callable[..., Any]] = {}
+
+    def rows(self, indices: np.ndarray) -> Any:
+        return mapped(lambda leaf: _taken(leaf, indices), self._nested)
+
+    def chosen(self, layer: Any) -> Point:
+        entry = one_of(
+            layer,
+            self._known.entries,
+            lambda selection: check(selection, self._known.watch, self._model),
+            lambda selection: knowing(selection, self._model),
+        )
+        point = self._known.points[entry.name]
+        if isinstance(point, str):
+            raise ValueError(f"nothing can be attributed to layer {entry.name!r}: {point}")
+        return point
+
+    def run(
+        self,
+        inputs: Any,
+        classes: np.ndarray,
+        at: Sequence[Point] = (),
+        put: Mapping[Point, np.ndarray] | None = None,
+        *,
+        gradients: bool = False,
+        table: bool = False,
+    ) -> Pass:
+        put = put or {}
+        flat = leaves(inputs)
+        starts = {
+            p: self._start(p, flat, len(classes)) for p in at if gradients or p.leaf is not None
+        }
+        starts.update(put)
+        route = _Route(tuple(at), tuple(starts), tuple(put), gradients, table)
+        given = [keras.ops.convert_to_tensor(one) for one in starts.values()]
+        wanted = None
+        if (classes >= 0).all():
+            wanted = keras.ops.convert_to_tensor(classes.astype(np.int32))
+        tensors = [tensor(leaf) for leaf in flat]
+        for scale in _SCALES if self._half and gradients else (1.0,):
+            with preserved(self._model):
+                answer = self._passed(route, (given, tensors, wanted, scale))
+            made = dict(zip(starts, answer["gradients"], strict=False))
+            if all(g is None or np.isfinite(g).all() for g in made.values()):
+                break
+        return Pass(
+            scores=answer["score"],
+            classes=answer["classes"],
+            probability=answer["probability"],
+            values=tuple(answer["values"]),
+            gradients=tuple(_unscaled(made.get(point), scale) for point in at),
+            table=answer["table"],
+        )
+
+    def _start(self, point: Point, flat: Sequence[Any], rows: int) -> np.ndarray:
+        """An input as the model is given it, in real numbers; no change for a layer's output."""
+        if point.leaf is not None:
+            return flat[point.leaf].astype(point.dtype)
+        return np.zeros((rows, *point.shape), point.dtype)
+
+    def _passed(self, route: _Route, arguments: tuple) -> dict[str, Any]:
+        """A pass, its answers in NumPy's arrays."""
+        if keras.backend.backend() == "jax":
+            answer = self._compiled(route, arguments)
+        else:
+            answer = self._whole(route, None, *arguments)
+        return _in_numpy(answer)
+
+    def _compiled(self, route: _Route, arguments: tuple) -> Any:
+        """JAX: compiled, with the weights as arguments; as it is where the model forbids that."""
+        import jax
+
+        state = [variable.value for variable in self._model.variables]
+        function = self._functions.get(route)
+        if function is None:
+            function = jax.jit(lambda *given: self._whole(route, *given))
+            with contextlib.suppress(Exception):  # a model that runs in eager execution alone
+                answer = function(state, *arguments)
+                self._functions[route] = function
+                return answer
+            function = self._functions[route] = lambda *given: self._whole(route, *given)
+        return function(state, *arguments)
+
+    def _whole(
+        self, route: _Route, state: Any, given: Any, flat: Any, classes: Any, scale: Any
+    ) -> dict[str, Any]:
+        """The pass itself: forward, scores, and back where gradients are wanted."""
+
+        def function(given: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
+            answer = self._forward(route, state, given, flat, classes)
+            return keras.ops.sum(answer["score"]) * scale, answer
+
+        if route.gradients:
+            answer, gradients = differentiate(function, given)
+        else:
+            with no_gradients():
+                answer, gradients = function(given)[1], []
+        return {**answer, "gradients": list(gradients)}
+
+    def _forward(
+        self, route: _Route, state: Any, given: Sequence[Any], flat: Sequence[Any], classes: Any
+    ) -> dict[str, Any]:
+        added = dict(zip(route.through, given, strict=True))
+        by_leaf = {p.leaf: value for p, value in added.items() if p.leaf is not None}
+        turn = iter(range(len(flat)))
+        inputs = mapped(lambda _: _of(flat, by_leaf, next(turn)), self._nested)
+        pairs = list(zip(self._model.variables, state, strict=True)) if state is not None else None
+        scorer = self._known.scorer
+        with noting() as notes:
+            detour = Detour(notes, route.at, added, route.put, scorer.wants_layers)
+            with watching(lambda entry: False, change=detour):
+                outputs = forward(self._model, inputs, pairs)
+            layers = LayerValues(self._known.entries, detour.values)
+            answer = scorer(outputs, notes, classes, layers)
+        if not route.table:
+            answer["table"] = None
+        values = [added[p] if p.leaf is not None else detour.values[p.handle] for p in route.at]
+        return {**answer, "values": [real(value) for value in values]}
+
+
+def _of(flat: Sequence[Any], by_leaf: Mapping[int, Any], i: int) -> Any:
+    return by_leaf.get(i, flat[i])
+
+
+def _unscaled(gradient: np.ndarray | None, scale: float) -> np.ndarray | None:
+    return gradient if gradient is None or scale == 1 else gradient / np.float32(scale)
+
+
+def _in_numpy(answer: Any) -> Any:
+    if isinstance(answer, Mapping):
+        return {key: _in_numpy(value) for key, value in answer.items()}
+    if isinstance(answer, list):
+        return [_in_numpy(value) for value in answer]
+    if answer is None:
+        return None
+    if hasattr(answer, "detach"):
+        answer = answer.detach()
+    return np.asarray(keras.ops.convert_to_numpy(answer))
+
+
+def _plain(leaf: Any) -> Any:
+    """An input as NumPy's array, where it holds plain numbers."""
+    if isinstance(leaf, np.ndarray):
+        return leaf
+    if hasattr(leaf, "dense_shape") or hasattr(leaf, "flat_values") or not is_array(leaf):
+        return leaf
+    if "string" in str(leaf.dtype):
+        return leaf
+    array = np.asarray(keras.ops.convert_to_numpy(leaf))
+    return array if array.dtype.kind in "fiub" else array.astype(np.float32)
+
+
+def _taken(leaf: Any, indices: np.ndarray) -> Any:
+    if isinstance(leaf, np.ndarray):
+        return leaf[indices]
+    import tensorflow as tf  # ragged, sparse and strings are TensorFlow's alone
+
+    if hasattr(leaf, "dense_shape"):
+        slices = [
+            tf.sparse.slice(leaf, [i] + [0] * (len(leaf.shape) - 1), [1, *leaf.shape[1:]])
+            for i in indices
+        ]
+        return tf.sparse.concat(0, slices)
+    return tf.gather(leaf, indices)
