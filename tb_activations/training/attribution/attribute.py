@@ -12,7 +12,14 @@ from tb_activations.training.attribution.framework import Explained, Point
 from tb_activations.training.attribution.methods import AttributionMethod
 from tb_activations.training.attribution.question import Maps, Question, no_gradient
 from tb_activations.training.attribution.targets import Target, parsed
-from tb_activations.training.batch import Batch, first_batch, inputs_of, leaves, mapped
+from tb_activations.training.batch import (
+    Batch,
+    as_inputs,
+    first_batch,
+    is_stream,
+    leaves,
+    mapped,
+)
 
 
 def attribute(
@@ -64,7 +71,8 @@ def attribute(
     if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
         raise ValueError(f"batch_size is {batch_size!r}; it must be a whole number above 0")
     labelled = isinstance(asked.target, str) and asked.target == "label"
-    batch = first_batch(x) if labelled else Batch(inputs_of(x))
+    with_labels = labelled or is_stream(x)
+    batch = first_batch(x, "x") if with_labels else Batch(as_inputs(x, "x"))
     wanted = parsed(asked.target, len(batch), batch.labels)
     explained = frameworks.explained(
         model, batch.inputs, output=asked.output, function=wanted.function

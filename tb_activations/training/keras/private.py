@@ -85,11 +85,6 @@ def always_fused(attention: Any) -> bool:
     return bool(attention._flash_attention)
 
 
-def mask_of(tensor: Any) -> Any:
-    """The mask that Keras attached to a tensor, None where there is none."""
-    return getattr(tensor, "_keras_mask", None)
-
-
 def clear_losses(layers: Iterable[Any]) -> None:
     """Forgets what calls of the layers added to `losses`."""
     for layer in layers:
