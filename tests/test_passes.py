@@ -18,6 +18,7 @@ from tb_activations.training.batch import as_inputs, mapped
 from tb_activations.training.keras.forward import build
 from tb_activations.training.keras.passes import PlainPass, make_pass, scouted_pass
 from tb_activations.training.keras.private import unoptimised
+from tb_activations.training.keras.rows import Rows
 from tb_activations.training.keras.survey import surveyed
 from tb_activations.training.keras.tensors import tensor
 from tb_activations.training.plan import layer_plan
@@ -32,7 +33,9 @@ pytestmark = pytest.mark.skipif(
 
 
 def planned(found, plans):
-    plans[:] = [layer_plan(e.name, e.order, shape, e.channels_first, None) for e, shape in found]
+    plans[:] = [
+        layer_plan(e.name, e.order, shape, e.channels_first, None, e.fold) for e, shape in found
+    ]
     return tuple(plans)
 
 
@@ -40,6 +43,12 @@ def prepared(model, x):
     inputs = mapped(tensor, as_inputs(x))
     build(model, inputs)
     return inputs, planned(surveyed(model, inputs, Selection(None)), [])
+
+
+def scouted(model, inputs, plans):
+    """The pass of every layer, found and planned while it was made."""
+    rows = Rows(model, inputs)
+    return scouted_pass(model, inputs, Selection(None), lambda f: planned(f, plans), rows)
 
 
 def run(one, inputs, keep=2):
@@ -55,7 +64,7 @@ def test_the_graph_shows_what_capture_shows(title):
     inputs = mapped(tensor, as_inputs(x))
     build(model, inputs)
     plans = []
-    graph = scouted_pass(model, inputs, Selection(None), lambda found: planned(found, plans))
+    graph = scouted(model, inputs, plans)
     assert isinstance(graph, GraphPass)
     captured = tba.capture(model, x)
     pieces = run(graph, inputs)
@@ -193,7 +202,7 @@ def test_what_there_is_is_found_without_running_the_model():
 
     model = keras.Sequential([keras.Input((3,)), Notes(name="notes"), L.Dense(2, name="dense")])
     ran.clear()
-    found = scouted_pass(model, tf.zeros([4, 3]), Selection(None), lambda found: planned(found, []))
+    found = scouted(model, tf.zeros([4, 3]), [])
     assert ran == [False]
     assert list(run(found, tf.zeros([4, 3]))) == ["notes", "dense"]
 
@@ -215,9 +224,7 @@ def test_layers_inside_a_python_function_are_found():
 
     model = keras.Sequential([keras.Input((3,)), Calls(name="calls"), L.Dense(2, name="dense")])
     plans = []
-    found = scouted_pass(
-        model, tf.ones([4, 3]), Selection(None), lambda found: planned(found, plans)
-    )
+    found = scouted(model, tf.ones([4, 3]), plans)
     assert [plan.name for plan in plans] == ["calls/inner", "calls", "dense"]
     assert list(run(found, tf.ones([4, 3]))) == ["calls/inner", "calls", "dense"]
 
@@ -233,7 +240,7 @@ def test_a_shape_that_a_graph_cannot_tell_is_looked_at():
             return (shape[0], None)
 
     plans = []
-    scouted_pass(Grows(name="g"), tf.ones([4, 3]), Selection(None), lambda f: planned(f, plans))
+    scouted(Grows(name="g"), tf.ones([4, 3]), plans)
     assert [(plan.name, plan.shape) for plan in plans] == [("g", (3,))]
 
 
@@ -248,7 +255,7 @@ def test_every_family_of_applications_is_traced_and_shown_as_it_computes(family)
     x = model_zoo.real(2, side, side, 3)
     plans = []
     inputs = mapped(tensor, as_inputs(x))
-    graph = scouted_pass(model, inputs, Selection(None), lambda found: planned(found, plans))
+    graph = scouted(model, inputs, plans)
     assert isinstance(graph, GraphPass)
     captured = tba.capture(model, x)
     pieces = run(graph, inputs)
