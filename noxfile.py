@@ -131,4 +131,4 @@ def backends(session: nox.Session) -> None:
     wheel = build_wheel(session)
     session.install(str(wheel), TENSORFLOW, "jax", "torch==2.13.0", *TEST_TOOLS, "setuptools")
     session.env["TBA_SOAK"] = "1"
-    run_tests(session, "tests/test_backends.py")
+    run_tests(session, "tests/training/test_backends.py")

@@ -53,7 +53,7 @@ full_counts() {
     "$VENV/bin/pip" list --format=freeze >"$LOGS/tests.txt"
     # shellcheck disable=SC2086  # a list of tests
     TBA_SOAK="${TBA_SOAK:-1}" TBA_REPORT="$LOGS/figures.md" "$VENV/bin/python" -m pytest -q \
-        --junitxml "$LOGS/tests.xml" --ignore tests/browser --ignore tests/test_backends.py ${SOAK_TESTS:-}
+        --junitxml "$LOGS/tests.xml" --ignore tests/browser --ignore tests/training/test_backends.py ${SOAK_TESTS:-}
 }
 
 # The walk through the dashboard; it prints its seed.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 
-import digests
 import numpy as np
 import pytest
-import write
+from golden import digests, write
 from servers import tensorboard_server
 
 from tb_activations import record

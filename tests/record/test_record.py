@@ -21,7 +21,7 @@ from tb_activations import record
 from tb_activations.record import Blob, pages
 
 EVERY = slice(None)
-FORMAT = Path(__file__).parents[1] / "docs" / "format.md"
+FORMAT = Path(__file__).parents[2] / "docs" / "format.md"
 needs_docs = pytest.mark.skipif(not FORMAT.exists(), reason="the docs are not part of the wheel")
 
 

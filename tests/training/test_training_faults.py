@@ -28,7 +28,7 @@ from tb_activations.record.run import RUN_TAG
 
 SOAK = os.environ.get("TBA_SOAK") == "1"
 PATIENCE = 600  # seconds for a training of a few seconds to end, on any machine
-TRAINER = Path(__file__).with_name("trainer.py")
+TRAINER = Path(__file__).parents[1].joinpath("trainer.py")
 DROPPED = "-dac_override,-dac_read_search,-fowner"
 UNPRIVILEGED = ["setpriv", f"--bounding-set={DROPPED}", f"--inh-caps={DROPPED}"]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers as L
 from keras import ops
-from test_callback import quiet, read
+from training.keras.test_callback import quiet, read
 
 import tb_activations as tba
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-PAGE = Path(__file__).parents[1] / "docs" / "attribution.md"
+PAGE = Path(__file__).parents[2] / "docs" / "attribution.md"
 
 
 def test_the_examples_run_and_have_the_shapes_that_the_page_says(tmp_path, monkeypatch):

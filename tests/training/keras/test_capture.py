@@ -17,7 +17,7 @@ import tb_activations as tba
 from tb_activations.training.keras.private import flattened
 from tb_activations.training.keras.tensors import home_of, parts
 
-TABLE = Path(__file__).parent.parent / "docs" / "model_kinds.md"
+TABLE = Path(__file__).parents[3] / "docs" / "model_kinds.md"
 ROWS: dict[str, str] = {}
 
 

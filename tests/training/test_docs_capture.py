@@ -12,7 +12,7 @@ import pytest
 from tb_activations.eventfile.last_step import last_step
 from tb_activations.export import cli as export
 
-PAGE = Path(__file__).parents[1] / "docs" / "capture.md"
+PAGE = Path(__file__).parents[2] / "docs" / "capture.md"
 
 
 def blocks(language):

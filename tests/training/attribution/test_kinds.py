@@ -19,7 +19,7 @@ from keras import ops
 import tb_activations as tba
 from tb_activations.training.batch import leaves
 
-PAGE = Path(__file__).parent.parent / "docs" / "attribution.md"
+PAGE = Path(__file__).parents[3] / "docs" / "attribution.md"
 METHODS = ("gradients", "gradient_x_input", "integrated_gradients", "grad_cam")
 SLOW = (
     "Residual network of an application",

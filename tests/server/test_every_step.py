@@ -102,7 +102,7 @@ def test_every_step_is_served_where_the_system_has_no_pread(
     """Windows can only seek and read: retention is lowered there too, so the index must work."""
     arrays = {step: layer((2, 6), step) for step in range(30)}
     write_run(tmp_path, {"dense": arrays}, precision="float32")
-    wrapped = [sys.executable, str(Path(__file__).with_name("without_pread.py"))]
+    wrapped = [sys.executable, str(Path(__file__).parents[1].joinpath("without_pread.py"))]
     server = tensorboard_server(tmp_path, load_fast=load_fast, prefix=wrapped)
     server.wait_for_tags("dense")
     answer = server.wait_for(lambda: (a := steps(server, tag="dense"))["complete"] and a)
@@ -178,7 +178,7 @@ def test_a_killed_writer_loses_nothing_that_was_flushed(tmp_path, tensorboard_se
 
 def _write_until_killed(directory: Path, first: int, seconds: float) -> list[int]:
     """The steps that a writer said it had flushed before it was killed after `seconds`."""
-    script = Path(__file__).with_name("writer.py")
+    script = Path(__file__).parents[1].joinpath("writer.py")
     command = [sys.executable, str(script), str(directory), str(first)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     started = process.stdout.readline()

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers as L
-from test_callback import quiet, read, steps
+from training.keras.test_callback import quiet, read, steps
 
 import tb_activations as tba
 

@@ -138,7 +138,7 @@ def test_the_index_works_where_the_system_has_no_pread(tmp_path):
             values = np.full(sizes[step % 3 if step < 9 else step % 2], step, np.float32)
             writer.write(event("conv", step, values, precision="float32", compression=0))
     assert writer.path.stat().st_size > 3 * WHOLE
-    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     subprocess.run(
         [sys.executable, "-c", WITHOUT_PREAD, str(tmp_path)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers as L
-from test_callback import read
+from training.keras.test_callback import read
 
 import tb_activations as tba
 from tb_activations.training.checkpoints import saved_steps

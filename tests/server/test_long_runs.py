@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from logs import event, layer, write_long_run, write_run
+from server.test_reader import VIEWER, python_provider
 from servers import Server, tensorboard_server
-from test_reader import VIEWER, python_provider
 
 from tb_activations.eventfile.writer import EventWriter
 from tb_activations.server.lookup import WATCHED_SECONDS, Lookup
