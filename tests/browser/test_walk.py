@@ -338,7 +338,7 @@ class Walker:
                 values = self.side_values(position, part)
                 if values is None:
                     continue
-                pixels = np.array(side, float).reshape(*values.shape, 3)
+                pixels = np.array(side, float).reshape(*values.shape[:2], 3)
                 if walk.difference:
                     check_difference(pixels, values, hi)
                 else:
