@@ -50,7 +50,6 @@ class _Route:
     through: tuple[Point, ...]
     put: tuple[Point, ...]
     gradients: bool
-    table: bool
 
 
 class KerasExplained:
@@ -116,13 +115,14 @@ class KerasExplained:
             p: self._start(p, flat, len(classes)) for p in at if gradients or p.leaf is not None
         }
         starts.update(put)
-        route = _Route(tuple(at), tuple(starts), tuple(put), gradients, table)
+        route = _Route(tuple(at), tuple(starts), tuple(put), gradients)
         given = [keras.ops.convert_to_tensor(one) for one in starts.values()]
         wanted = None
-        if (classes >= 0).all():
-            wanted = keras.ops.convert_to_tensor(classes.astype(np.int32))
+        if (classes >= 0).all() and self.survey.classes is not None:
+            chosen = classes[:, None] == np.arange(self.survey.classes)
+            wanted = keras.ops.convert_to_tensor(chosen)
         tensors = [tensor(leaf) for leaf in flat]
-        for scale in _SCALES if self._half and gradients else (1.0,):
+        for scale in _SCALES if self._half and gradients else (None,):
             with preserved(self._model):
                 answer = self._passed(route, (given, tensors, wanted, scale))
             made = dict(zip(starts, answer["gradients"], strict=False))
@@ -130,11 +130,11 @@ class KerasExplained:
                 break
         return Pass(
             scores=answer["score"],
-            classes=answer["classes"],
-            probability=answer["probability"],
+            classes=_chosen(answer["chosen"]),
+            probability=_probability(answer),
             values=tuple(answer["values"]),
             gradients=tuple(_unscaled(made.get(point), scale) for point in at),
-            table=answer["table"],
+            table=answer["table"] if table else None,
         )
 
     def _start(self, point: Point, flat: Sequence[Any], rows: int) -> np.ndarray:
@@ -167,13 +167,14 @@ class KerasExplained:
         return function(state, *arguments)
 
     def _whole(
-        self, route: _Route, state: Any, given: Any, flat: Any, classes: Any, scale: Any
+        self, route: _Route, state: Any, given: Any, flat: Any, chosen: Any, scale: Any
     ) -> dict[str, Any]:
         """The pass itself: forward, scores, and back where gradients are wanted."""
 
         def function(given: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
-            answer = self._forward(route, state, given, flat, classes)
-            return keras.ops.sum(answer["score"]) * scale, answer
+            answer = self._forward(route, state, given, flat, chosen)
+            total = keras.ops.sum(answer["score"])
+            return total if scale is None else total * scale, answer
 
         if route.gradients:
             answer, gradients = differentiate(function, given)
@@ -183,7 +184,7 @@ class KerasExplained:
         return {**answer, "gradients": list(gradients)}
 
     def _forward(
-        self, route: _Route, state: Any, given: Sequence[Any], flat: Sequence[Any], classes: Any
+        self, route: _Route, state: Any, given: Sequence[Any], flat: Sequence[Any], chosen: Any
     ) -> dict[str, Any]:
         added = dict(zip(route.through, given, strict=True))
         by_leaf = {p.leaf: value for p, value in added.items() if p.leaf is not None}
@@ -196,9 +197,7 @@ class KerasExplained:
             with watching(lambda entry: False, change=detour):
                 outputs = forward(self._model, inputs, pairs)
             layers = LayerValues(self._known.entries, detour.values)
-            answer = scorer(outputs, notes, classes, layers)
-        if not route.table:
-            answer["table"] = None
+            answer = scorer(outputs, notes, chosen, layers)
         values = [added[p] if p.leaf is not None else detour.values[p.handle] for p in route.at]
         return {**answer, "values": [real(value) for value in values]}
 
@@ -207,8 +206,18 @@ def _of(flat: Sequence[Any], by_leaf: Mapping[int, Any], i: int) -> Any:
     return by_leaf.get(i, flat[i])
 
 
-def _unscaled(gradient: np.ndarray | None, scale: float) -> np.ndarray | None:
-    return gradient if gradient is None or scale == 1 else gradient / np.float32(scale)
+def _probability(answer: Mapping[str, Any]) -> np.ndarray | None:
+    """`[m]`, of the class that was scored."""
+    return None if answer["made"] is None else answer["made"][answer["chosen"]]
+
+
+def _chosen(rows: np.ndarray | None) -> np.ndarray | None:
+    """The number of the class of each row."""
+    return None if rows is None else rows.argmax(axis=1)
+
+
+def _unscaled(gradient: np.ndarray | None, scale: float | None) -> np.ndarray | None:
+    return gradient if gradient is None or scale is None else gradient / np.float32(scale)
 
 
 def _in_numpy(answer: Any) -> Any:

@@ -80,8 +80,10 @@ def inspected(
         found = {part: value for part, value in parts(outputs) if is_array(value)}
         classes = _classes(found, known, rows)
         alone = None
-        if function is not None or classes is not None:
-            alone = _alone(scorer(outputs, notes, None, layers))
+        if function is not None:
+            alone = _first_row(scorer(outputs, notes, None, layers)["score"][:, None])
+        elif classes is not None:
+            alone = _first_row(scorer.tables(outputs, notes)[0])
         ends = [logits_of(value, notes, known.get(part)) for part, value in found.items()]
     good = {name: point for name, point in points.items() if isinstance(point, Point)}
     kinds = {one.kind for one in known.values()}
@@ -164,8 +166,7 @@ def _classes(found: Mapping[str, Any], known: Mapping[str, Recognised], rows: in
     return 2 if binary else count
 
 
-def _alone(answer: Mapping[str, Any]) -> np.ndarray:
-    table = answer["table"] if answer["table"] is not None else answer["score"][:, None]
+def _first_row(table: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(table))[0]
 
 

@@ -41,22 +41,42 @@ class Scorer:
         return self.function is not None and _takes_two(self.function)
 
     def __call__(
-        self, outputs: Any, notes: Notes, classes: Any, layers: Mapping[str, Any]
+        self, outputs: Any, notes: Notes, chosen: Any, layers: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """score `[m]`, classes `[m]` or None, probability `[m]` or None, table or None.
+        """score `[m]`; chosen, table and made `[m, classes]`, None of a function.
 
         Args:
-          classes: int32 `[m]`, or None for those predicted.
+          chosen: bool `[m, classes]`, one of each row, or None for the class predicted.
         """
-        logits = {
-            part: logits_of(value, notes, self.recognised.get(part))
-            for part, value in parts(outputs)
-        }
         if self.function is not None:
-            return self._of_function(outputs, logits, layers)
-        ((part, value),) = [one for one in parts(outputs) if is_array(one[1])]
+            return self._of_function(outputs, self._logits(outputs, notes), layers)
+        table, made = self.tables(outputs, notes)
+        if chosen is None:
+            best = keras.ops.argmax(table, axis=1)
+            chosen = keras.ops.cast(keras.ops.one_hot(best, table.shape[1]), "bool")
+        score = keras.ops.sum(
+            keras.ops.where(chosen, table, 0.0), axis=1
+        )  # a NaN elsewhere does not count
+        return {"score": score, "chosen": chosen, "table": table, "made": made}
+
+    def tables(self, outputs: Any, notes: Notes) -> tuple[Any, Any]:
+        """`[m, classes]`: the score of each class, and its probability, None where it has none."""
+        ((part, output),) = [one for one in parts(outputs) if is_array(one[1])]
         known = self.recognised.get(part)
-        return self._of_classes(value, logits[part], known.kind if known else None, classes)
+        logits = rows_of(logits_of(output, notes, known))
+        if known is None:
+            return logits, None
+        output = rows_of(output)
+        if known.kind == "sigmoid" and output.shape[1] == 1:  # one number stands for both classes
+            output = keras.ops.concatenate([1 - output, output], axis=1)
+            logits = keras.ops.concatenate([-logits, logits], axis=1)
+        elif known.kind == "log_softmax":
+            output = keras.ops.exp(output)
+        return (output if self.output == "probability" else logits), output
+
+    def _logits(self, outputs: Any, notes: Notes) -> dict[str, Any]:
+        known = self.recognised
+        return {part: logits_of(value, notes, known.get(part)) for part, value in parts(outputs)}
 
     def _of_function(
         self, outputs: Any, logits: dict[str, Any], layers: Mapping[str, Any]
@@ -76,36 +96,16 @@ class Scorer:
             )
         return {
             "score": real(keras.ops.reshape(score, (rows,))),
-            "classes": None,
-            "probability": None,
+            "chosen": None,
             "table": None,
-        }
-
-    def _of_classes(
-        self, output: Any, logits: Any, kind: str | None, classes: Any
-    ) -> dict[str, Any]:
-        rows = output.shape[0]
-        output, logits = (real(keras.ops.reshape(one, (rows, -1))) for one in (output, logits))
-        if kind == "sigmoid" and output.shape[1] == 1:  # one number stands for both classes
-            output = keras.ops.concatenate([1 - output, output], axis=1)
-            logits = keras.ops.concatenate([-logits, logits], axis=1)
-        elif kind == "log_softmax":
-            output = keras.ops.exp(output)
-        if classes is None:
-            classes = keras.ops.cast(keras.ops.argmax(logits, axis=1), "int32")
-        chosen = keras.ops.expand_dims(classes, 1) == np.arange(logits.shape[1], dtype=np.int32)
-        table = output if kind and self.output == "probability" else logits
-        return {
-            "score": picked(table, chosen),
-            "classes": classes,
-            "probability": picked(output, chosen) if kind else None,
-            "table": table,
+            "made": None,
         }
 
 
-def picked(table: Any, chosen: Any) -> Any:
-    """`[m]`, of `[m, classes]` the one of each row; NaN in the others does no harm."""
-    return keras.ops.sum(keras.ops.where(chosen, table, 0.0), axis=1)
+def rows_of(value: Any) -> Any:
+    """The tensor as `[m, classes]`, in float32, or in float64 where it is."""
+    flat = value if len(value.shape) == 2 else keras.ops.reshape(value, (value.shape[0], -1))
+    return real(flat)
 
 
 def real(value: Any) -> Any:
