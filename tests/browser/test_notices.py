@@ -152,7 +152,7 @@ def test_what_fails_offline_is_there_once_online(zoo_page: Dashboard) -> None:
     zoo_page.layer("tokens").click(position=NAME)
     expect(notices(zoo_page)).to_contain_text("It is asked again in 8 s")
     context.set_offline(False)
-    expect(notices(zoo_page)).to_have_count(0, timeout=5000)
+    expect(notices(zoo_page)).to_have_count(0)
     expect(zoo_page.root.locator(".layerbar .muted").first).to_have_text("12×20")
     values = zoo.values("main", "tokens", 40)[0].astype(np.float64)
     zoo_page.settle()
