@@ -109,9 +109,11 @@ def test_arrows_walk_through_a_matrix(dashboard: Dashboard) -> None:
 
 
 def test_depth_slider_goes_through_a_volume(themed: Dashboard) -> None:
-    """The tiles are the slice at the chosen depth; other layers have no such slider."""
+    """The tiles are the middle slice, then the chosen one; other layers have no such slider."""
     themed.open(layer="volume", window=GREY)
     values = scenes.layers(70)["volume"][0].astype(np.float64)
+    middle = values[2, ..., 1]
+    assert_grey(themed.tile(1, 9), grey_of(middle, middle.min(), middle.max()))
     for z in (0, 3):
         themed.slide("Depth", z)
         plane = values[z, ..., 1]

@@ -141,7 +141,7 @@ class Walker:
         targets = ["first", "previous", *(f"run:{run}" for run in runs)]
         if not (walk.target or "").startswith("step:"):
             targets.append(f"step:{walk.record.step}")
-        if walk.record.stored.ndim > 2:
+        if not walk.record.dense:
             shown = walk.shown_example
             examples = range(len(walk.record.stored))
             targets += [f"example:{i}" for i in examples if i != shown]
@@ -368,7 +368,7 @@ class Walker:
         assert said is not None, status
         assert said[1] == status["name"]
         if walk.record.matrix:
-            word = "example" if walk.record.stored.ndim == 2 else "position"
+            word = "example" if walk.record.dense else "position"
             assert said[2] == f"{word} {x}"
         else:
             assert said[2] == f"x {x}, y {y}"

@@ -31,25 +31,29 @@ class Record:
     table: np.ndarray
 
     @property
+    def dense(self) -> bool:
+        """Whether there is one value for each example and channel."""
+        return all(side == 1 for side in self.stored.shape[1:-1])
+
+    @property
     def spatial(self) -> tuple[int, ...]:
         """Sizes of what is shown: of a dense layer the examples."""
-        if self.stored.ndim == 2:
-            return (len(self.stored),)
-        return self.stored.shape[1:-1]
+        return (len(self.stored),) if self.dense else self.stored.shape[1:-1]
 
     @property
     def matrix(self) -> bool:
         return len(self.spatial) < 2
 
-    def planes(self, example: int, depth: int) -> np.ndarray:
-        """`[c, h, w]` of one example; one slice of a volume."""
-        if self.stored.ndim == 2:
-            return self.stored.T[:, None, :]
+    def planes(self, example: int, depth: int | None) -> np.ndarray:
+        """`[c, h, w]` of one example; one slice of a volume, by default the middle one."""
+        if self.dense:
+            return self.stored.reshape(len(self.stored), -1).T[:, None, :]
         values = np.moveaxis(self.stored[example], -1, 0)
         if values.ndim == 2:
             values = values[:, None, :]
         if values.ndim == 4:
-            values = values[:, min(depth, values.shape[1] - 1)]
+            slices = values.shape[1]
+            values = values[:, slices // 2 if depth is None else min(depth, slices - 1)]
         return values
 
 
@@ -142,7 +146,7 @@ class Walk:
     layer: str = "wide"
     step: int | None = None
     example: int = 0
-    depth: int = 0
+    depth: int | None = None
     sort: str | None = None
     show: str = "all"
     search: str = ""

@@ -71,10 +71,11 @@
           clientX: box.left + ((x + 0.5) * box.width) / parts / width,
           clientY: box.top + ((y + 0.5) * high) / height,
         };
+    const grid = cell.closest("[role=grid]");
     cell.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, ...at }));
     await new Promise((done) => setTimeout(done));
     const status = text("[role=status]");
-    cell.closest("[role=grid]").dispatchEvent(new PointerEvent("pointerleave"));
+    grid.dispatchEvent(new PointerEvent("pointerleave"));
     return { x, y, text: status };
   };
 
@@ -106,11 +107,7 @@
     const plane = { ...expected.plane, parts, matrix };
     const chosen = [...new Set(sample.tiles.map((share) => cells[Math.floor(share * cells.length)]))];
     const picked = chosen.filter(Boolean);
-    const pointed =
-      picked.length && expected.pixels
-        ? { name: picked[0].getAttribute("aria-label"), ...(await statusAt(picked[0], plane, sample.pixel)) }
-        : null;
-    return {
+    const found = {
       layer: text(".layerbar h1"),
       step: text(".when strong"),
       shape: text(".layerbar .muted"),
@@ -126,12 +123,17 @@
       selected: cells.filter((c) => c.getAttribute("aria-selected") === "true").map((c) => c.getAttribute("aria-label")),
       total: grid.getAttribute("aria-rowcount"),
       tiles: expected.pixels ? picked.map((cell) => tile(cell, plane)) : [],
-      status: pointed,
       heading: text(".inspector h2"),
       statistics: $$(".statistics button").map((row) => row.innerText.split("\n")),
       chart: chart(),
       film: film(),
     };
+    // All of it at one moment; pointing takes another.
+    const status =
+      picked.length && expected.pixels
+        ? { name: picked[0].getAttribute("aria-label"), ...(await statusAt(picked[0], plane, sample.pixel)) }
+        : null;
+    return { ...found, status };
   };
 
   window.walkReport = async (expected, sample, patience = 60000) => {

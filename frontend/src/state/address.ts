@@ -27,7 +27,7 @@ export function keysOf(store: Store): AddressKeys {
     example: store.example.value === 0 ? null : String(store.example.value),
     channel: channelText(channelKey(store)),
     pixel: pixel && `${pixel.x},${pixel.y}`,
-    depth: store.depth.value === 0 ? null : String(store.depth.value),
+    depth: store.depthWish.value === null ? null : String(store.depthWish.value),
     sort: triage.value.sortBy,
     show: triage.value.show === DEFAULT_TRIAGE.show ? null : triage.value.show,
     search: triage.value.search || null,
@@ -100,7 +100,7 @@ export function restore(store: Store, keys: AddressKeys): void {
     store.example.value = whole("example") ?? 0;
     const id = keys.channel === "rgb" ? RGB : whole("channel");
     store.channelWish.value = id === null ? null : { id, layer: null };
-    store.depth.value = whole("depth") ?? 0;
+    store.depthWish.value = whole("depth");
     const [x, y] = (keys.pixel ?? "").split(",").map(Number);
     store.pixelWish.value = keys.pixel && x! >= 0 && y! >= 0 ? { x: x!, y: y!, z: 0 } : null;
     store.triage.value = {

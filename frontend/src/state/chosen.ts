@@ -7,6 +7,7 @@ import { batch, computed, type ReadonlySignal } from "@preact/signals";
 import type { LayerView, StatsTable, StepIndex, StepInfo } from "../data/answers";
 import { positionOf, RGB } from "../data/channels";
 import type { Pixel } from "../data/choices";
+import { middleOf } from "../data/view";
 import { infoAt } from "./choose";
 import type { Hover, InputView, State } from "./signals";
 
@@ -40,6 +41,15 @@ interface Derived {
   readonly coloured: ReadonlySignal<boolean>;
   readonly cells: ReadonlySignal<readonly number[]>;
   readonly info: ReadonlySignal<StepInfo | null>;
+}
+
+/** The slice wished for as far as the volume goes, else its middle. */
+export function depthIn({ view, depthWish }: State): ReadonlySignal<number> {
+  return computed(() => {
+    const { info, spatial } = view.value ?? {};
+    const last = spatial && spatial.length > 2 ? spatial[0]! - 1 : 0;
+    return info ? Math.max(0, Math.min(depthWish.value ?? middleOf(info.shape), last)) : 0;
+  });
 }
 
 export function chosenOf(state: State & Derived): Chosen {

@@ -18,7 +18,8 @@ export interface HeldOrder {
   readonly resort: () => void;
 }
 
-interface Sources extends Pick<State, "view" | "triage" | "depth" | "pixelWish"> {
+interface Sources extends Pick<State, "view" | "triage" | "pixelWish"> {
+  readonly depth: ReadonlySignal<number>;
   readonly statsAt: ReadonlySignal<Float32Array | null>;
   readonly coloured: ReadonlySignal<boolean>;
   /** The step before what is shown. */

@@ -95,7 +95,8 @@ export function selection() {
     pixelWish: signal<Pixel | null>(null),
     /** Where the pointer or the keyboard is. */
     pointed: signal<Hover | null>(null),
-    depth: signal(0),
+    /** The slice of volumes wished for; null: the middle one. */
+    depthWish: signal<number | null>(null),
     /** The part of the plane that the enlarged tile shows; null: all. */
     zoom: signal<Viewport | null>(null),
     /** The values that the histogram spans; null: all in scope. */

@@ -22,13 +22,15 @@ import { differenceView, misfit } from "../render/difference";
 import { sourceOf } from "../render/planes";
 import { limitsOverSteps, type Shown, shownOf } from "../render/shown";
 import { bareOverview, infoAt } from "./choose";
-import { type Chosen, chosenOf } from "./chosen";
+import { type Chosen, chosenOf, depthIn } from "./chosen";
 import { type HeldOrder, heldOrder } from "./order";
 import { answers, type State, selection } from "./signals";
 
 export interface Store extends State, HeldOrder, Chosen {
   /** The step, of those there are, that the selection comes to. */
   readonly info: ReadonlySignal<StepInfo | null>;
+  /** The slice that is shown of a volume; 0 where there is none. */
+  readonly depth: ReadonlySignal<number>;
   /** The run's layers: of its overview, or where that could not be had of its tags. */
   readonly layers: ReadonlySignal<Overview | null>;
   /** What the window makes of the view: planes, limits, colormap, table of colours. */
@@ -48,9 +50,16 @@ export interface Store extends State, HeldOrder, Chosen {
 export function createStore(): Store {
   const state = { ...selection(), ...answers() };
   const { view, stats } = state;
-  const seen = shownBy(state, () => chosen.other.value);
+  const depth = depthIn(state);
+  const seen = shownBy(state, depth, () => chosen.other.value);
   const statsAt = computed(() => rowFor(stats.value, view.value));
-  const held = heldOrder({ ...state, ...seen, statsAt, previous: () => chosen.previous.value });
+  const held = heldOrder({
+    ...state,
+    ...seen,
+    depth,
+    statsAt,
+    previous: () => chosen.previous.value,
+  });
   const cells = computed(() => {
     const order = held.order.value;
     return seen.coloured.value && order.length === 3 ? [RGB, ...order] : order;
@@ -67,12 +76,12 @@ export function createStore(): Store {
     if (overview.value.state !== "failed" || !infos) return ready(overview.value);
     return bareOverview(run.value ?? "", infos);
   });
-  return { ...state, ...seen, ...held, ...chosen, statsAt, cells, info, reach, layers };
+  return { ...state, ...seen, ...held, ...chosen, depth, statsAt, cells, info, reach, layers };
 }
 
 /** What the window makes of the view and of what it is compared with. */
-function shownBy(state: State, otherView: () => LayerView | null) {
-  const { view, stats, window, depth, compare } = state;
+function shownBy(state: State, depth: ReadonlySignal<number>, otherView: () => LayerView | null) {
+  const { view, stats, window, compare } = state;
   const mode = computed(() => compare.value?.mode);
   const fitting = computed(() => {
     const [a, b] = [view.value, otherView()];

@@ -2,6 +2,7 @@
 import { useComputed } from "@preact/signals";
 import type { LayerView } from "../data/answers";
 import { SHOW_KEYS, type ShowKey, SORT_KEYS, type SortKey } from "../data/choices";
+import { middleOf } from "../data/view";
 import { setTriage } from "../state/actions";
 import { searchError } from "../state/order";
 import { useStore } from "../state/store";
@@ -99,10 +100,9 @@ const CELLS = CELL_SIZES.map((size) => ({ zoom: size, width: size, height: size 
 /** Which slice of a volume is shown. */
 function Depth() {
   const store = useStore();
-  const spatial = store.view.value?.spatial ?? [];
-  const last = (spatial[0] ?? 1) - 1;
-  const at = useComputed(() => Math.min(store.depth.value, last));
-  if (spatial.length < 3 || last < 1) return null;
+  const view = store.view.value;
+  const last = (view?.spatial[0] ?? 1) - 1;
+  if (!view || view.spatial.length < 3 || last < 1) return null;
   return (
     <span class="depth">
       <Slider
@@ -110,11 +110,11 @@ function Depth() {
         min={0}
         max={last}
         step={1}
-        value={at}
-        initial={0}
+        value={store.depth}
+        initial={middleOf(view.info.shape)}
         format={(z) => `z ${z}`}
         onInput={(z) => {
-          store.depth.value = z;
+          store.depthWish.value = z;
         }}
       />
     </span>
