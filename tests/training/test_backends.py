@@ -24,15 +24,15 @@ CLOSED_FORMS = "(linear_net and not midpoint) or class_activation_map"
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_another_backend(backend):
-    run(backend, ["test_probe.py", "test_callback.py"], QUICK)
+    run(backend, ["keras/test_capture.py", "keras/test_callback.py"], QUICK)
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_attributions_on_another_backend(backend):
     """Each method is what its closed form says, whatever Keras runs on."""
-    files = ["test_attribution.py"]
+    files = ["attribution/test_attribution.py"]
     if os.environ.get("TBA_SOAK"):
-        files += [f"test_attribution_{part}.py" for part in ("models", "references", "kinds")]
+        files += [f"attribution/test_{part}.py" for part in ("models", "references", "kinds")]
     run(backend, files, CLOSED_FORMS)
 
 
