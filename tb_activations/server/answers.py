@@ -58,7 +58,7 @@ def packed(request: werkzeug.Request, found: Packed) -> werkzeug.Response:
         "step": _differences(of.steps.tolist()),
         "time": _differences(of.times.tolist()),
         "kind": _runs(of.numbers.tolist()),
-        "kinds": [_kind(kind, of.labelled) for kind in of.kinds],
+        "kinds": [_kind(kind) for kind in of.kinds],
     }
     return _json(request, json.dumps(answer, separators=(",", ":")))
 
@@ -153,9 +153,9 @@ def _length(run: Iterator[int]) -> int:
     return sum(1 for _ in run)
 
 
-def _kind(kind: Kind, labelled: bool) -> dict[str, Any]:
+def _kind(kind: Kind) -> dict[str, Any]:
     fields = _fields(kind.header, kind.labels)
-    if not labelled:
+    if not kind.labelled:
         del fields["labels"]
     return fields
 

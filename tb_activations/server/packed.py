@@ -14,31 +14,30 @@ from tb_activations.record.errors import RecordError
 from tb_activations.record.header import Header
 from tb_activations.sources.series import Gone, Series
 
-# So many at once have their labels said: these are read from the records, one by one.
+# Labels are read from the records, one by one: so many steps at once have theirs said, of more the
+# last few, which are looked at first.
 MAX_LABELLED = 1000
+LAST_LABELLED = 64
 _LATEST_MS = 2**53
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What some steps have in common; labels are None where none are known."""
+    """What some steps have in common; labels are None where there are none, or are not said."""
 
     header: Header
     labels: tuple[str, ...] | None
+    labelled: bool
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Steps int64 [n] ascending, their wall times in ms int64 [n], numbers among `kinds` int64 [n].
-
-    labelled: whether the kinds say the labels.
-    """
+    """Steps int64 [n] ascending, wall times in ms int64 [n], numbers among `kinds` int64 [n]."""
 
     steps: np.ndarray
     times: np.ndarray
     kinds: list[Kind]
     numbers: np.ndarray
-    labelled: bool
 
 
 @dataclass(frozen=True)
@@ -72,19 +71,18 @@ def columns(series: Series, since: int, most: int | None = None) -> Columns:
     Those whose header cannot be read are left out.
     """
     alike = series.alike()[since:][:most]
-    labelled = len(alike) <= MAX_LABELLED
     _, firsts, which = np.unique(alike, return_index=True, return_inverse=True)
     headers = [_header(series, since + int(first)) for first in firsts]
     readable = np.array([header is not None for header in headers], bool)[which]
     positions = since + np.flatnonzero(readable)
-    labels = [series.labels(int(i)) if labelled else None for i in positions]
+    silent = 0 if len(alike) <= MAX_LABELLED else since + len(alike) - LAST_LABELLED
+    labels = [(True, series.labels(int(i))) if i >= silent else (False, None) for i in positions]
     numbers, kinds = _kinds(headers, which[readable], labels)
     return Columns(
         steps=series.steps[positions],
         times=_milliseconds(series.wall_times[positions]),
         kinds=kinds,
         numbers=numbers,
-        labelled=labelled,
     )
 
 
@@ -96,13 +94,17 @@ def _header(series: Series, position: int) -> Header | None:
 
 
 def _kinds(
-    headers: list[Header | None], which: np.ndarray, labels: list[tuple[str, ...] | None]
+    headers: list[Header | None],
+    which: np.ndarray,
+    labels: list[tuple[bool, tuple[str, ...] | None]],
 ) -> tuple[np.ndarray, list[Kind]]:
     """Numbers by step, in the order in which kinds first appear, and the kinds."""
     known: dict[tuple, int] = {}
     pairs = zip(which.tolist(), labels, strict=True)
     numbers = np.array([known.setdefault(pair, len(known)) for pair in pairs], np.int64)
-    return numbers, [Kind(header, text) for i, text in known if (header := headers[i])]
+    return numbers, [
+        Kind(header, text, said) for i, (said, text) in known if (header := headers[i])
+    ]
 
 
 def _milliseconds(wall_times: np.ndarray) -> np.ndarray:

@@ -122,19 +122,20 @@ def test_a_hundred_thousand_steps_are_few_bytes_on_the_wire(long_run):
     assert list(itertools.accumulate(found["step"])) == list(range(STEPS))
     written = np.rint(times * 1000)
     assert list(itertools.accumulate(found["time"])) == written.astype(np.int64).tolist()
-    assert found["kind"] == [0, STEPS]
-    [kind] = found["kinds"]
-    assert kind["shape"] == [2, 4, 4, 3]
-    assert "labels" not in kind
+    assert found["kind"] == [0, STEPS - 64, 1, 64]
+    assert [kind["shape"] for kind in found["kinds"]] == [[2, 4, 4, 3]] * 2
+    assert ["labels" in kind for kind in found["kinds"]] == [False, True]
 
 
 def test_labels_are_said_of_a_thousand_steps_at_once(long_run):
-    """Of any thousand they are there, of one more they are not."""
+    """Of any thousand they are there, of one more those of the last steps alone."""
     server, _ = long_run
     query = {"run": "run", "tag": "conv", "form": "packed", "since": 500}
-    for most, said in ((1000, True), (1001, False)):
+    for most, said in ((1000, [1000]), (1001, [937, 64])):
         found = server.json("data/plugin/activations/steps", most=most, **query)
-        assert [kind.get("labels") for kind in found["kinds"]] == [["a", "b"] if said else None]
+        assert found["kind"][1::2] == said
+        labels = [kind.get("labels") for kind in found["kinds"]]
+        assert labels == [None, ["a", "b"]][-len(said) :]
 
 
 def test_few_statistics_of_many_steps(long_run):

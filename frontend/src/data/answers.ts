@@ -64,6 +64,8 @@ export interface StepIndex {
 
 /** How far a tag has come, and how many tags its run has. */
 export interface LatestStep {
+  /** Whether the log is read to its end. */
+  readonly complete: boolean;
   readonly count: number;
   readonly step: number | null;
   readonly wallTime: number;
@@ -80,6 +82,8 @@ export interface StatsTable {
   readonly times: readonly number[];
   /** Whether every step of the tag is here. */
   readonly complete: boolean;
+  /** How many steps the tag had then. */
+  readonly count: number;
   /** `[channels, 6]` for each step, over all channels that the layer had at that step. */
   readonly rows: readonly Float32Array[];
 }

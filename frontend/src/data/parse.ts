@@ -145,6 +145,7 @@ function parseKind(json: unknown): Omit<StepInfo, "step" | "wallTime"> {
 export function parseLatest(json: unknown): LatestStep {
   const f = object(json, "latest");
   return {
+    complete: f.complete === true,
     count: number(f.count, "count"),
     step: orNull(f.step, "step", number),
     wallTime: orNull(f.wall_time, "wall_time", number) ?? 0,

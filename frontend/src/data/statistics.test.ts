@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { StepInfo } from "./answers";
 import { RGB } from "./channels";
 import type { Client } from "./client";
-import { loadTable, rangesOf, rowAt, rowsOf, sampleOf, statRow, withRow } from "./statistics";
+import { isOf, loadTable, rangesOf, rowAt, rowsOf, sampleOf, statRow, withRow } from "./statistics";
 
 const info = (step: number, channels: number, wallTime: number) =>
   ({ step, channels, wallTime }) as StepInfo;
@@ -50,6 +50,7 @@ describe("statistics", () => {
     steps,
     times: steps.map(() => time),
     complete: false,
+    count: steps.length,
     rows: steps.map((step) => Float32Array.of(step, time, 0, 0, 0, 0)),
   });
 
@@ -115,5 +116,12 @@ describe("statistics", () => {
     const again = steps.map((s, i) => (i === 1 ? info(1, 1, 9) : s));
     await loadTable(client, indexOf(again), signal, false, known);
     expect(asked.at(-1)).toEqual([1, 4]);
+  });
+
+  it("that stand for all are renewed where the log has grown by a quarter", () => {
+    const steps = Array.from({ length: 1300 }, (_, step) => info(step, 1, step));
+    const table = { ...of([0, 999]), count: 1000 };
+    expect(isOf(table, indexOf(steps.slice(0, 1250)))).toBe(true);
+    expect(isOf(table, indexOf(steps.slice(0, 1251)))).toBe(false);
   });
 });

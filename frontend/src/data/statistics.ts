@@ -18,6 +18,7 @@ import { AnswerError } from "./parse";
 const ANSWER_BYTES = 12 * 2 ** 20;
 const TABLE_BYTES = 48 * 2 ** 20;
 const SAMPLED_ROWS = 240;
+const NEARLY = 1.25;
 
 /** Bytes of one step's row. */
 export function rowBytes(channels: number): number {
@@ -88,6 +89,7 @@ function tableOf(
     steps: infos.map((info) => info.step),
     times: infos.map((info) => info.wallTime),
     complete: infos.length === steps.length,
+    count: steps.length,
     rows,
   };
 }
@@ -140,9 +142,11 @@ function commonOf(table: StatsTable, { run, tag, steps }: StepIndex): number {
   return differs < 0 ? steps.length : differs;
 }
 
-/** Whether a table is of these very records. */
+/** Whether a table is of these very records; or, where some stand for all, of nearly as many. */
 export function isOf(table: StatsTable, index: StepIndex): boolean {
-  return table.steps.length === index.steps.length && commonOf(table, index) === table.steps.length;
+  const { length } = index.steps;
+  if (!table.complete) return length <= NEARLY * table.count;
+  return table.steps.length === length && commonOf(table, index) === length;
 }
 
 /** `table` with the row of `row` in its place. */

@@ -1,6 +1,6 @@
 /**
- * Looks for what was logged since, while `Follow` is on and the page in sight: one small request every
- * two seconds.
+ * Looks for what was logged since, while `Follow` is on (or the log still being read) and the page in
+ * sight: one small request every two seconds.
  */
 import { type LatestStep, ready, type StepIndex } from "../data/answers";
 import type { Client } from "../data/client";
@@ -11,6 +11,8 @@ const LOOK_MS = 2000;
 const TICK_MS = 250;
 /** Strips, badges and the sentence on health are of all layers: they are asked for this often. */
 const OVERVIEW_MS = 10_000;
+/** What is still being read is asked for again this often. */
+const READING_MS = 20_000;
 /** New runs are told by all runs alone. */
 const RUNS_MS = 30_000;
 const LONGEST_MS = 30_000;
@@ -35,15 +37,25 @@ export function follow(store: Store, client: Client, loads: Loads): void {
   let seen = "";
   const look = async () => {
     const index = ready(store.stepIndex.peek());
-    if (!index?.complete) return;
+    if (!index) return;
     const { run, tag } = index;
     const latest = await client.latest(run, tag, new AbortController().signal);
     if (ready(store.stepIndex.peek()) !== index) return;
     const now = Date.now();
+    if (!index.complete) {
+      // What is still being read is shown once it is all here, and of a long log now and then.
+      const grown = latest.count >= 2 * index.count && now - runAt > READING_MS;
+      if (!latest.complete && !grown) return;
+      [runAt, behind] = [now, false];
+      loads.layer(run, tag);
+      loads.run(run);
+      return;
+    }
     const sign = JSON.stringify([run, tag, latest]);
     const more = sign !== seen && differs(latest, index);
     seen = sign;
-    behind ||= more;
+    const partial = ready(store.overview.peek())?.complete === false;
+    behind ||= more || partial;
     const others = latest.tags !== ready(store.tags.peek())?.get(run)?.length;
     if (now - allAt > (others ? OVERVIEW_MS : RUNS_MS)) {
       [runAt, allAt, behind] = [now, now, false];
@@ -51,14 +63,18 @@ export function follow(store: Store, client: Client, loads: Loads): void {
       return;
     }
     if (more) loads.layer(run, tag);
-    if (behind && now - runAt > OVERVIEW_MS) {
+    if (behind && now - runAt > (partial ? LOOK_MS : OVERVIEW_MS)) {
       [runAt, behind] = [now, false];
       loads.run(run);
     } else if (more) loads.inputs(run);
   };
   setInterval(() => {
     const inSight = !document.hidden && document.documentElement.clientHeight > 0;
-    if (busy || !store.follow.peek() || !inSight || Date.now() < next) return;
+    const reading = [store.stepIndex, store.overview].some(
+      (answer) => ready<{ complete: boolean }>(answer.peek())?.complete === false,
+    );
+    const wanted = reading || store.follow.peek();
+    if (busy || !wanted || !inSight || Date.now() < next) return;
     busy = true;
     look()
       .then(

@@ -28,14 +28,14 @@ export class Inputs {
   ) {}
 
   /** Asks for the steps of the run's inputs, and then for the input of the view. */
-  load(run: string): void {
+  load(run: string, facts = true): void {
     if (this.known?.run !== run) this.store.inputHere.value = undefined;
     this.task.run(async (signal) => {
       const infos = ready(this.store.tags.peek())?.get(run) ?? [];
       const tags = infos.filter((info) => info.kind === "input").slice(0, LOOKED_AT);
       const [indices] = await Promise.all([
         Promise.all(tags.map((info) => this.client.steps(run, info.tag, signal))),
-        this.loadFacts(run, tags.length > 0, signal),
+        facts && this.loadFacts(run, tags.length > 0, signal),
       ]);
       signal.throwIfAborted();
       this.known = { run, indices };

@@ -21,6 +21,11 @@ import { Views } from "./views";
 const OVERVIEW_COLUMNS = 88;
 const RETRY_MS = 1000;
 
+/** What has nothing yet is asked for again; once it has, `follow` looks for the rest. */
+function later(signal: AbortSignal, again: () => void): void {
+  setTimeout(() => !signal.aborted && again(), RETRY_MS);
+}
+
 export class Loader {
   readonly tensors: TensorStore;
   private readonly client: Client;
@@ -94,7 +99,7 @@ export class Loader {
       all: () => this.reload(),
       run: (run) => this.openRun(run),
       layer: (run, layer) => this.openLayer(run, layer),
-      inputs: (run) => this.surroundings.inputs.load(run),
+      inputs: (run) => this.surroundings.inputs.load(run, false),
     });
   }
 
@@ -153,7 +158,7 @@ export class Loader {
         this.chooseLayer();
       });
       this.surroundings.inputs.load(run);
-      if (!overview.complete) setTimeout(() => !signal.aborted && this.openRun(run), RETRY_MS);
+      if (!overview.complete && overview.layers.size === 0) later(signal, () => this.openRun(run));
     });
   }
 
@@ -207,9 +212,9 @@ export class Loader {
         if (index.complete && !this.linkChecked) this.checkLink(index);
       });
       this.views.renewTable(index);
-      if (same) this.surroundings.renew();
-      if (!index.complete)
-        setTimeout(() => !signal.aborted && this.openLayer(run, layer), RETRY_MS);
+      // Another step brings its own surroundings.
+      if (same && !store.stale.peek()) this.surroundings.renew();
+      if (index.steps.length === 0) later(signal, () => this.openLayer(run, layer));
     });
   }
 

@@ -86,7 +86,8 @@ export class Surroundings {
 
   private prefetch(): void {
     const subject = this.subject();
-    if (!subject) return;
+    // What is still being read is other steps in a moment.
+    if (!subject?.index.complete) return;
     const { view, index } = subject;
     const plan = prefetchPlan(index.steps, positionAt(index.steps, view.info.step), (info) =>
       viewQuery({ ...view, info }),
@@ -146,6 +147,6 @@ export class Surroundings {
     const subject = this.subject();
     // As the inspector: where the filter leaves no channel, it is of the first.
     const channel = this.store.channel.peek() ?? 0;
-    if (subject) this.film.open(subject.view, channel, subject.index.steps);
+    if (subject?.index.complete) this.film.open(subject.view, channel, subject.index.steps);
   }
 }

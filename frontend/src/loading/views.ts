@@ -98,7 +98,7 @@ export class Views {
     const table = this.store.stats.peek();
     const mine = table?.tag === index.tag && table.run === index.run;
     const failed = this.store.failures.peek().statistics !== undefined;
-    if (failed || (mine && table.complete && !isOf(table, index))) this.loadWholeTable(index);
+    if (failed || (mine && !isOf(table, index))) this.loadWholeTable(index);
   }
 
   /** What is chosen is what is shown. */
@@ -147,10 +147,12 @@ export class Views {
     const known = store.stats.peek();
     const mine = known && known.tag === key.tag && known.run === key.run ? known : null;
     const [{ length }, { channels }] = [index.steps, key.info];
-    const small =
-      rowBytes(channels) * length <= SMALL_TABLE_BYTES && !sampleOf(length, channels, false);
+    const position = positionAt(index.steps, key.info.step);
+    const sample = sampleOf(length, channels, false);
+    // A sample has the first step and the last.
+    const has = !sample || (!mine && (position === 0 || position === length - 1));
+    const small = has && rowBytes(channels) * (sample ?? length) <= SMALL_TABLE_BYTES;
     try {
-      const position = positionAt(index.steps, key.info.step);
       const table = small
         ? await loadTable(client, index, signal)
         : await loadRow(client, index, position, signal);

@@ -7,6 +7,7 @@ const stats = {
   run: "r",
   tag: "t",
   complete: true,
+  count: 3,
   steps: [0, 10, 40],
   times: [0, 0, 0],
   rows: [
