@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from logs import layer, write_long_run
 from playwright.sync_api import Browser, Response, expect
-from servers import Server, tensorboard_server
+from servers import PLUGIN, Server, tensorboard_server
 
 from browser.conftest import new_dashboard
 from browser.dashboard import Dashboard
@@ -24,11 +25,17 @@ GREY = '{"limits":"minmax","colormap":"grey"}'
 
 
 @pytest.fixture(scope="module")
-def long_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A layer and its input at a hundred thousand steps, indexed."""
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A layer and its input at a hundred thousand steps."""
     directory = tmp_path_factory.mktemp("long")
     write_long_run(directory / "run", LAYERS, STEPS, labels=LABELS)
-    with tensorboard_server(directory) as server:
+    return directory
+
+
+@pytest.fixture(scope="module")
+def long_server(log: Path) -> Iterator[Server]:
+    """TensorBoard on it, all of it indexed."""
+    with tensorboard_server(log) as server:
         server.wait_for_tags("conv", "input", run="run")
         yield server
 
@@ -81,6 +88,29 @@ def test_an_idle_tab_asks_for_little(browser: Browser, long_server: Server, them
     page.screenshot(f"long-{theme}")
     assert page.problems == []
     page.page.context.close()
+
+
+def test_a_tab_opened_while_the_log_is_read_asks_for_little_too(
+    browser: Browser, log: Path
+) -> None:
+    """What is read so far is shown at once; the rest is asked for once all is there."""
+    with tensorboard_server(log) as server:
+        # Not `wait_for_tags`, which waits until every step is indexed.
+        server.wait_for(lambda: "run" in server.json(f"{PLUGIN}tags"))
+        page = new_dashboard(browser, server.url)
+        asked = Asked(page)
+        page.load(window=GREY)
+        page.grid.get_by_role("gridcell").first.wait_for()
+        first = time.monotonic()
+        assert len(asked.all) <= 40
+        page.pause(25_000)
+        after = asked.since(first)
+        assert len(after) <= 30, Counter(after)
+        assert_shown(page, STEPS - 1)
+        expect(page.root.locator(".count")).to_have_text(f"{STEPS}/{STEPS}")
+        expect(page.root.locator(".chart")).to_contain_text(f"of {STEPS} steps")
+        assert page.problems == []
+        page.page.context.close()
 
 
 def test_any_step_is_within_reach(browser: Browser, long_server: Server) -> None:
