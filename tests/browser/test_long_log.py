@@ -55,39 +55,52 @@ def assert_shown(page: Dashboard, step: int) -> None:
     expect(chosen.locator("option")).to_have_text(["example 0, “cat”", "example 1, “dog”"])
 
 
-def test_an_idle_tab_asks_for_little(browser: Browser, long_server: Server, theme: str) -> None:
+class Idle:
+    """A page on the log that nobody touches, and what it asks for."""
+
+    def __init__(self, browser: Browser, server: Server, theme: str) -> None:
+        self.page = new_dashboard(browser, server.url, theme)
+        self.asked = Asked(self.page)
+        self.sizes: dict[str, int] = {}
+        self.page.page.on("response", self._keep)
+        self.page.load(window=GREY)
+        self.page.grid.get_by_role("gridcell").first.wait_for()
+        self.first = time.monotonic()
+        self.before = len(self.asked.all)
+
+    def _keep(self, response: Response) -> None:
+        self.sizes[response.url] = int(response.headers.get("content-length", 0))
+
+    def urls(self, route: str) -> list[str]:
+        return [url for _, url in self.asked.all if url.startswith(route)]
+
+    def close(self) -> None:
+        assert self.page.problems == []
+        self.page.page.context.close()
+
+
+def test_an_idle_tab_asks_for_little(browser: Browser, long_server: Server) -> None:
     """At most 40 requests until the first tiles, at most 30 in 25 s while nothing is touched."""
-    page = new_dashboard(browser, long_server.url, theme)
-    asked, sizes = Asked(page), {}
-
-    def keep(response: Response) -> None:
-        sizes[response.url] = int(response.headers.get("content-length", 0))
-
-    page.page.on("response", keep)
-    page.load(window=GREY)
-    page.grid.get_by_role("gridcell").first.wait_for()
-    first = time.monotonic()
-    before = len(asked.all)
-    assert before <= 40
-    page.pause(25_000)
-    after = asked.since(first)
-    assert len(after) <= 30, Counter(after)
-    # Steps come packed, once a tag; of the statistics a few rows; no step but those in sight.
-    steps = [url for _, url in asked.all if url.startswith("steps") and "since" not in url]
-    assert sorted(url.split("tag=")[1] for url in steps) == ["conv", "input"]
-    assert all("form=packed" in url for url in steps)
-    packed = [size for url, size in sizes.items() if "form=packed" in url and "since" not in url]
-    assert len(packed) == 2
-    assert 0 < max(packed) <= 300_000
-    stats = [url for _, url in asked.all if url.startswith("stats")]
-    assert len(stats) <= 2
-    assert all("rows=" in url or f"{STEPS - 1}%3A{STEPS}" in url for url in stats)
-    assert len([url for _, url in asked.all if url.startswith("tensor")]) <= 16
-    expect(page.root.locator(".count")).to_have_text(f"{STEPS}/{STEPS}")
-    assert_shown(page, STEPS - 1)
-    page.screenshot(f"long-{theme}")
-    assert page.problems == []
-    page.page.context.close()
+    tabs = [Idle(browser, long_server, theme) for theme in ("light", "dark")]
+    tabs[0].page.pause(25_000)
+    for theme, tab in zip(("light", "dark"), tabs, strict=True):
+        assert tab.before <= 40
+        after = tab.asked.since(tab.first)
+        assert len(after) <= 30, Counter(after)
+        # Steps come packed, once a tag; a few rows of statistics; no step but those in sight.
+        steps = [url for url in tab.urls("steps") if "since" not in url]
+        assert sorted(url.split("tag=")[1] for url in steps) == ["conv", "input"]
+        assert all("form=packed" in url for url in steps)
+        packed = [n for url, n in tab.sizes.items() if "form=packed" in url and "since" not in url]
+        assert len(packed) == 2
+        assert 0 < max(packed) <= 300_000
+        assert len(tab.urls("stats")) <= 2
+        assert all("rows=" in url or f"{STEPS - 1}%3A{STEPS}" in url for url in tab.urls("stats"))
+        assert len(tab.urls("tensor")) <= 16
+        expect(tab.page.root.locator(".count")).to_have_text(f"{STEPS}/{STEPS}")
+        assert_shown(tab.page, STEPS - 1)
+        tab.page.screenshot(f"long-{theme}")
+        tab.close()
 
 
 def test_a_tab_opened_while_the_log_is_read_asks_for_little_too(
@@ -97,20 +110,15 @@ def test_a_tab_opened_while_the_log_is_read_asks_for_little_too(
     with tensorboard_server(log) as server:
         # Not `wait_for_tags`, which waits until every step is indexed.
         server.wait_for(lambda: "run" in server.json(f"{PLUGIN}tags"))
-        page = new_dashboard(browser, server.url)
-        asked = Asked(page)
-        page.load(window=GREY)
-        page.grid.get_by_role("gridcell").first.wait_for()
-        first = time.monotonic()
-        assert len(asked.all) <= 40
-        page.pause(25_000)
-        after = asked.since(first)
+        tab = Idle(browser, server, "light")
+        assert tab.before <= 40
+        tab.page.pause(25_000)
+        after = tab.asked.since(tab.first)
         assert len(after) <= 30, Counter(after)
-        assert_shown(page, STEPS - 1)
-        expect(page.root.locator(".count")).to_have_text(f"{STEPS}/{STEPS}")
-        expect(page.root.locator(".chart")).to_contain_text(f"of {STEPS} steps")
-        assert page.problems == []
-        page.page.context.close()
+        assert_shown(tab.page, STEPS - 1)
+        expect(tab.page.root.locator(".count")).to_have_text(f"{STEPS}/{STEPS}")
+        expect(tab.page.root.locator(".chart")).to_contain_text(f"of {STEPS} steps")
+        tab.close()
 
 
 def test_any_step_is_within_reach(browser: Browser, long_server: Server) -> None:

@@ -80,7 +80,9 @@ def rows(page: Dashboard) -> list[dict]:
     return page.frame.evaluate(READ_ROWS)
 
 
-@pytest.mark.parametrize("width", [1000, 1400, 1800])
+@pytest.mark.parametrize(
+    ("theme", "width"), [("light", 1000), ("light", 1400), ("dark", 1400), ("light", 1800)]
+)
 def test_every_layer_of_a_resnet50_is_told_from_its_neighbours(
     browser: Browser, resnet: Server, theme: str, width: int
 ) -> None:
