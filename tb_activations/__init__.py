@@ -14,6 +14,7 @@ from tb_activations.names import VERSION as __version__
 _HOMES = {
     "EventWriter": "tb_activations.eventfile.writer",
     "AttributionMethod": "tb_activations.training.attribution.methods",
+    "add_activations": "tb_activations.training.torch.summary",
     "activations": "tb_activations.training.tensorflow.summary",
     "activations_pb": "tb_activations.record.summary",
     "ActivationsCallback": "tb_activations.training.keras.callback",
@@ -32,6 +33,7 @@ __all__ = [
     "__version__",
     "activations",
     "activations_pb",
+    "add_activations",
     "attribute",
     "capture",
     "check",

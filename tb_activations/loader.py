@@ -23,7 +23,13 @@ class ActivationsLoader(base_plugin.TBLoader):
 
         Only where every log directory is local and can be read, so that no step is lost by it, and
         not where the user has set `--samples_per_plugin=activations=…`.
+
+        Lets the Python loader look for news in every recent file of a run, as the Rust one does,
+        unless the user has set `--reload_multifile`. It would go on to the newest file for good, so
+        that a record in a file of its own ended the scalars of the writer beside it on the page.
         """
+        if getattr(flags, "reload_multifile", False) is None:
+            flags.reload_multifile = True
         logdirs = LogDirs.of_flags(flags)
         samples = getattr(flags, "samples_per_plugin", None)
         if isinstance(samples, dict) and logdirs and logdirs.readable:

@@ -65,6 +65,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "lightning": ("training/torch",),
     "pytorch_lightning": ("training/torch",),
     "transformers": ("training/torch",),
+    "tensorboardX": ("training/torch",),
     "fsspec": ("eventfile/store.py",),
     "werkzeug": ("server",),
     "PIL": ("record/pages.py", "export"),

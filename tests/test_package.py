@@ -37,6 +37,7 @@ def test_exported_names_are_pinned():
         "__version__",
         "activations",
         "activations_pb",
+        "add_activations",
         "attribute",
         "capture",
         "check",

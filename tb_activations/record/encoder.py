@@ -42,7 +42,8 @@ class Kept:
 
     values: `[n, *spatial, c]`, channels last, of the first n examples of the batch, in the dtype
     that was logged. statistics: over everything that ran, of all `channels`. batch: examples that
-    ran. channels: of the layer. channel_ids: of the c kept, None for all.
+    ran. channels: of the layer. channel_ids: of the c kept, None for all. source: the name of the
+    dtype that was logged, where NumPy has no such dtype (bfloat16); None for that of `values`.
     """
 
     values: np.ndarray
@@ -50,6 +51,7 @@ class Kept:
     batch: int
     channels: int
     channel_ids: tuple[int, ...] | None = None
+    source: str | None = None
 
 
 def encode(
@@ -122,7 +124,7 @@ def blobs(kept: Kept, labels: Sequence[Any] | None, options: Options) -> list[by
     header = Header(
         version=VERSION,
         dtype=options.precision,
-        source=values.dtype.name,
+        source=kept.source or values.dtype.name,
         exponent=exponent,
         codec=codec,
         shape=tuple(int(side) for side in values.shape),

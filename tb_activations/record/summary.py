@@ -7,8 +7,9 @@ from typing import Any
 
 from tensorboard.compat.proto import summary_pb2, tensor_pb2, types_pb2
 
-from tb_activations.record.encoder import encode
+from tb_activations.record.encoder import blobs, keep
 from tb_activations.record.metadata import check_kind, summary_metadata
+from tb_activations.record.options import Options
 
 
 def activations_pb(
@@ -41,21 +42,20 @@ def activations_pb(
     """
     check_kind(kind)
     metadata = summary_metadata(kind, order, description)
-    blobs = encode(
-        data,
-        max_outputs=max_outputs,
-        max_channels=max_channels,
-        precision=precision,
-        compression=compression,
-        data_format=data_format,
-        labels=labels,
-    )
-    value = summary_pb2.Summary.Value(tag=name, tensor=blobs_tensor(blobs), metadata=metadata)
+    options = Options(max_outputs, max_channels, precision, compression, data_format)
+    return summary_of(name, blobs(keep(data, options), labels, options), metadata)
+
+
+def summary_of(
+    name: str, record: Sequence[bytes], metadata: summary_pb2.SummaryMetadata
+) -> summary_pb2.Summary:
+    """The `Summary` of one record's blobs, under the tag `name`."""
+    value = summary_pb2.Summary.Value(tag=name, tensor=blobs_tensor(record), metadata=metadata)
     return summary_pb2.Summary(value=[value])
 
 
-def blobs_tensor(blobs: Sequence[bytes]) -> tensor_pb2.TensorProto:
+def blobs_tensor(record: Sequence[bytes]) -> tensor_pb2.TensorProto:
     """The rank-1 string tensor of a record's blobs."""
-    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=blobs)
-    tensor.tensor_shape.dim.add(size=len(blobs))
+    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=record)
+    tensor.tensor_shape.dim.add(size=len(record))
     return tensor

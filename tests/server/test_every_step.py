@@ -14,7 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from logs import layer, write_run
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
 
+from tb_activations import activations_pb
 from tb_activations.eventfile.writer import EventWriter
 from tb_activations.loader import ActivationsLoader
 from tb_activations.sources import logdirs
@@ -81,6 +84,45 @@ def test_retention_is_lowered_only_where_no_step_is_lost(tmp_path):
     assert kept(logdir=there, grpc_data_provider="localhost:1") == {}
     assert kept() == {}
     assert logdirs.LogDirs.of_flags(None) is None
+
+
+def test_every_file_of_a_run_is_followed_unless_the_user_says_otherwise():
+    """`--reload_multifile` is on where it was not given, and stays where it was."""
+    for given, becomes in ((None, True), (False, False), (True, True)):
+        flags = Flags(reload_multifile=given)
+        ActivationsLoader().fix_flags(flags)
+        assert flags.reload_multifile is becomes
+    older = Flags()
+    ActivationsLoader().fix_flags(older)
+    assert not hasattr(older, "reload_multifile")
+
+
+@pytest.mark.parametrize("load_fast", LOADERS)
+def test_a_file_of_ours_ends_no_scalars(tmp_path, tensorboard_server, load_fast):
+    """Another writer's scalars go on while ours writes to a younger file of the same run."""
+    with EventWriter(tmp_path, suffix="") as theirs, EventWriter(tmp_path) as ours:
+        assert theirs.path.name < ours.path.name
+
+        def log(step):
+            value = Summary.Value(tag="loss", simple_value=step)
+            theirs.write(Event(step=step, wall_time=time.time(), summary=Summary(value=[value])))
+            record = activations_pb("dense", layer((2, 6), step))
+            ours.write(Event(step=step, wall_time=time.time(), summary=record))
+
+        log(1)
+        server = tensorboard_server(tmp_path, load_fast=load_fast)
+        server.wait_for_tags("dense")
+        for step in (2, 3):
+            log(step)
+
+            def seen(step=step):
+                found = server.get("data/plugin/scalars/scalars", run=".", tag="loss")
+                return found.status == 200 and found.json()[-1][1] == step
+
+            server.wait_for(seen)
+        server.wait_for(
+            lambda: [s["step"] for s in steps(server, tag="dense")["steps"]] == [1, 2, 3]
+        )
 
 
 def test_groups_of_a_logdir_spec_are_served(tmp_path, tensorboard_server):

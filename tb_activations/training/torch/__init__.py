@@ -1,0 +1,1 @@
+"""PyTorch: the activations of an `nn.Module`, and a tensor for a `SummaryWriter`."""
