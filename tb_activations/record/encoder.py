@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from tensorboard.compat.proto import tensor_pb2, types_pb2
 
+from tb_activations.record.attribution import Explanation
 from tb_activations.record.header import Header
 from tb_activations.record.metadata import VERSION
 from tb_activations.record.options import Options, check_rank, check_size, kept_channels
@@ -44,6 +45,7 @@ class Kept:
     that was logged. statistics: over everything that ran, of all `channels`. batch: examples that
     ran. channels: of the layer. channel_ids: of the c kept, None for all. source: the name of the
     dtype that was logged, where NumPy has no such dtype (bfloat16); None for that of `values`.
+    explanation: of what the values are the attribution, None where they are none.
     """
 
     values: np.ndarray
@@ -52,6 +54,7 @@ class Kept:
     channels: int
     channel_ids: tuple[int, ...] | None = None
     source: str | None = None
+    explanation: Explanation | None = None
 
 
 def encode(
@@ -134,6 +137,7 @@ def blobs(kept: Kept, labels: Sequence[Any] | None, options: Options) -> list[by
         channel_ids=kept.channel_ids,
         pages=(),
         statistics=codec_for(len(COLUMNS) * kept.channels, compression, MIN_PNG_STATISTICS),
+        attribution=kept.explanation,
     )
     flat = planes.reshape(header.planes, header.plane_size)
     header = replace(header, pages=page_table(len(flat), flat.shape[1], codec))

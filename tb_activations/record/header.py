@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tb_activations.record.attribution import Explanation, parse_explanation
 from tb_activations.record.errors import RecordError
 from tb_activations.record.metadata import VERSION
 from tb_activations.record.pages import CODECS
@@ -35,7 +36,7 @@ class Header:
     last, `(n, *spatial, c)`. batch: examples that were passed in. channels: channels of the
     layer. examples: positions in the batch of the n kept. channel_ids: of the c kept, None for
     all. pages: planes on each page. omitted: None, or why there are no pages. statistics: the
-    codec of the statistics' blob.
+    codec of the statistics' blob. attribution: what the values explain, None for what they are.
     """
 
     version: int
@@ -51,6 +52,7 @@ class Header:
     pages: tuple[int, ...]
     omitted: str | None = None
     statistics: str = "tensor"
+    attribution: Explanation | None = None
 
     @property
     def scale(self) -> float:
@@ -83,6 +85,9 @@ class Header:
     def to_json(self) -> bytes:
         # Not asdict, which copies thousands of channel_ids one by one.
         named = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        explanation = named.pop("attribution")
+        if explanation is not None:
+            named["attribution"] = explanation.fields()
         return json.dumps(named, separators=(",", ":")).encode("utf-8")
 
 
@@ -98,6 +103,7 @@ def parse_header(blob: bytes) -> Header:
         raise RecordError(f"a record of version {version!r}; this tb_activations reads {VERSION}")
     ids = fields.get("channel_ids")
     omitted = fields.get("omitted")
+    explanation = fields.get("attribution")
     header = Header(
         version=VERSION,
         dtype=_word(fields, "dtype", PRECISIONS),
@@ -114,7 +120,10 @@ def parse_header(blob: bytes) -> Header:
         statistics=_word({"statistics": "tensor", **fields}, "statistics", CODECS),
     )
     _check_header(header)
-    return header
+    if explanation is None:
+        return header
+    explained = parse_explanation(explanation, header.shape[0], header.channels)
+    return dataclasses.replace(header, attribution=explained)
 
 
 def _parse_json(blob: bytes) -> dict[str, Any]:

@@ -1,31 +1,45 @@
 """What is constant for a tag: the plugin's name, the format's version, the summary metadata.
 
 `SummaryMetadata.plugin_data.content` is UTF-8 JSON
-`{"version": 1, "kind": "activation" | "input" | "run", "order": int | null}`. TensorBoard keeps
-only the first metadata of a tag, so whatever can change from step to step lives in the record
-instead. Kind "run" is of the one tag that holds what is constant for a run, see `run`.
+`{"version": 1, "kind": "activation" | "input" | "attribution" | "run", "order": int | null}`, and
+`"attribution"` with what a tag of that kind explains. TensorBoard keeps only the first metadata of
+a tag, so whatever can change from step to step lives in the record instead. Kind "run" is of the
+one tag that holds what is constant for a run, see `run`.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from tensorboard.compat.proto import summary_pb2
 
 from tb_activations.names import PLUGIN_NAME
 
 VERSION = 1
-SHOWN = ("activation", "input")  # the kinds of layers and their inputs
+LAYERS = ("activation", "input")  # the kinds of layers and their inputs
+SHOWN = (*LAYERS, "attribution")
 KINDS = (*SHOWN, "run")
+_MAX_NAME = 1000
+
+
+@dataclass(frozen=True)
+class TagAttribution:
+    """What a tag of kind "attribution" explains: how, the tag of what, and the layer, if any."""
+
+    method: str
+    of: str
+    layer: str | None = None
 
 
 @dataclass(frozen=True)
 class TagMetadata:
-    """kind: one of KINDS; order: the layer's place in the model, or None."""
+    """kind: one of KINDS; order: the layer's place in the model, or None; what it explains."""
 
     kind: str = "activation"
     order: int | None = None
+    attribution: TagAttribution | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -37,7 +51,10 @@ class TagMetadata:
 
 
 def summary_metadata(
-    kind: str = "activation", order: int | None = None, description: str | None = None
+    kind: str = "activation",
+    order: int | None = None,
+    description: str | None = None,
+    attribution: TagAttribution | None = None,
 ) -> summary_pb2.SummaryMetadata:
     """The `SummaryMetadata` of a tag, as TensorBoard's own (NumPy-side) protobuf.
 
@@ -46,7 +63,10 @@ def summary_metadata(
       TypeError: `order` is neither an int nor None.
     """
     tag = TagMetadata(kind, order)
-    content = json.dumps({"version": VERSION, "kind": tag.kind, "order": tag.order})
+    fields = {"version": VERSION, "kind": tag.kind, "order": tag.order}
+    if attribution is not None:
+        fields["attribution"] = asdict(attribution)
+    content = json.dumps(fields)
     return summary_pb2.SummaryMetadata(
         summary_description=description or "",
         plugin_data=summary_pb2.SummaryMetadata.PluginData(
@@ -58,7 +78,7 @@ def summary_metadata(
 
 def check_kind(kind: str) -> None:
     """Refuses what a layer's tag cannot be. Raises ValueError."""
-    if kind not in SHOWN:
+    if kind not in LAYERS:
         raise ValueError(f"kind is {kind!r}; it must be 'activation' or 'input'")
 
 
@@ -76,6 +96,21 @@ def parse_metadata(content: bytes) -> TagMetadata:
     if version != VERSION:
         raise ValueError(f"metadata of version {version!r}; this tb_activations reads {VERSION}")
     try:
-        return TagMetadata(fields.get("kind", "activation"), fields.get("order"))
+        return TagMetadata(
+            fields.get("kind", "activation"),
+            fields.get("order"),
+            _attribution(fields.get("attribution")),
+        )
     except TypeError as e:
         raise ValueError(str(e)) from e
+
+
+def _attribution(fields: Any) -> TagAttribution | None:
+    """None where it is not said, or is no such thing: the records say it, too."""
+    if not isinstance(fields, dict):
+        return None
+    words = [fields.get("method"), fields.get("of"), fields.get("layer") or ""]
+    if not all(isinstance(word, str) and len(word) <= _MAX_NAME for word in words):
+        return None
+    method, of, layer = map(str, words)
+    return TagAttribution(method, of, layer or None)

@@ -21,10 +21,12 @@ from tensorboard.backend import http_util
 
 from tb_activations.record.header import Header
 from tb_activations.record.run import RunFacts
+from tb_activations.record.scores import MEMBERS, listed
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.server.overview import Overview, Strip
 from tb_activations.server.packed import Kind, Latest, Packed
 from tb_activations.server.reader import Health, Step, Steps, Tensor
+from tb_activations.server.scores import Scored
 from tb_activations.sources.series import TagInfo
 
 BUNDLE = Path(__file__).parents[1] / "static" / "index.js"
@@ -93,6 +95,15 @@ def statistics(request: werkzeug.Request, tables: bytes) -> werkzeug.Response:
     return _binary(request, lambda: tables, _digest(tables), {})
 
 
+def scores(request: werkzeug.Request, found: Scored) -> werkzeug.Response:
+    """`/scores`."""
+    answer: dict[str, Any] = {"step": found.steps}
+    for name in (*MEMBERS, "targets"):
+        tables = [one and listed(getattr(one, name)) for one in found.scores]
+        answer[name] = tables if any(table is not None for table in tables) else None
+    return _json(request, json.dumps(answer, allow_nan=False, separators=(",", ":")))
+
+
 def bundle(request: werkzeug.Request) -> werkzeug.Response:
     """The dashboard, revalidated at each load so that a new version shows at once."""
     code = BUNDLE.read_bytes()
@@ -114,12 +125,15 @@ def error(
 
 
 def _tag(info: TagInfo) -> dict[str, Any]:
-    return {
+    said = {
         "description": plugin_util.markdown_to_safe_html(info.description),
         "kind": info.metadata.kind,
         "order": info.metadata.order,
         "wall_time": info.wall_time,
     }
+    if info.metadata.attribution is not None:
+        said["attribution"] = asdict(info.metadata.attribution)
+    return said
 
 
 def _completeness(found: Steps | Packed | Health) -> dict[str, Any]:
@@ -166,7 +180,7 @@ def _header(header: Header, labels: tuple[str, ...] | None) -> str:
 
 
 def _fields(header: Header, labels: tuple[str, ...] | None) -> dict[str, Any]:
-    return {
+    fields = {
         "shape": header.shape,
         "batch": header.batch,
         "channels": header.channels,
@@ -177,6 +191,9 @@ def _fields(header: Header, labels: tuple[str, ...] | None) -> dict[str, Any]:
         "scale": header.scale,
         "omitted": header.omitted,
     }
+    if header.attribution is not None:
+        fields["attribution"] = header.attribution.fields()
+    return fields
 
 
 def _overview(found: Overview) -> dict[str, Any]:

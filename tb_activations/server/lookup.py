@@ -62,9 +62,16 @@ class Lookup:
             return None
         return self.series_of(viewer, Where(run, RUN_TAG), info)
 
-    def series(self, viewer: Viewer, where: Where, *, step: int | None = None) -> Series:
-        """The series of a tag that TensorBoard knows, up to date unless it has `step` anyway."""
+    def series(
+        self, viewer: Viewer, where: Where, *, step: int | None = None, kind: str | None = None
+    ) -> Series:
+        """The series of a tag that TensorBoard knows, up to date unless it has `step` anyway.
+
+        kind: that the tag must have. Raises NotThere where it has another, or is not there.
+        """
         info = self._info(viewer, where)
+        if kind not in (None, info.metadata.kind):
+            raise NotThere(f"{where} is of kind {info.metadata.kind!r}; asked for is {kind!r}")
         if step is not None:
             series = self.series_of(viewer, where, info, fresh=False)
             if step in series.steps:

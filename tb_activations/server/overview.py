@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tb_activations.record.header import Header
-from tb_activations.record.metadata import TagMetadata
+from tb_activations.record.metadata import LAYERS, TagMetadata
 
 DIGITS = 5
 FLOATS = ("rms", "largest")
@@ -174,7 +174,12 @@ def _at(track: Track, summaries: np.ndarray, step: int | None) -> State | None:
 
 
 def _nonfinite(tag: str, track: Track, summaries: np.ndarray) -> list[tuple[int, bool, int, str]]:
-    """The tag's first step with a non-finite channel, if any, so that the least is the first."""
+    """The tag's first step with a non-finite channel, if any, so that the least is the first.
+
+    None of an attribution: it is not finite because something below it is not.
+    """
+    if track.metadata.kind not in LAYERS:
+        return []
     rows = np.flatnonzero(summaries["nonfinite"])
     order = track.metadata.order
     return [(int(track.steps[row]), order is None, order or 0, tag) for row in rows[:1]]

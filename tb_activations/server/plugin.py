@@ -43,6 +43,7 @@ class ActivationsPlugin(base_plugin.TBPlugin):
             "/latest": self._latest,
             "/tensor": self._tensor,
             "/stats": self._stats,
+            "/scores": self._scores,
             "/overview": self._overview,
             "/run": self._run,
         }
@@ -88,6 +89,15 @@ class ActivationsPlugin(base_plugin.TBPlugin):
             rows=parameters.rows(request),
         )
         return answers.statistics(request, found)
+
+    def _scores(self, request: werkzeug.Request) -> werkzeug.Response:
+        found = self._reader.scores(
+            _viewer(request),
+            parameters.where(request),
+            parameters.span(request, "steps"),
+            rows=parameters.rows(request),
+        )
+        return answers.scores(request, found)
 
     def _overview(self, request: werkzeug.Request) -> werkzeug.Response:
         columns = parameters.columns(request)

@@ -21,9 +21,11 @@ from tb_activations.record.metadata import TagMetadata
 from tb_activations.record.run import RunFacts, read_facts
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.record.values import Record, read_values
-from tb_activations.server.lookup import LISTED, Lookup, NotThere
+from tb_activations.server.lookup import Lookup, NotThere
 from tb_activations.server.overview import Overview, Track, overview
 from tb_activations.server.packed import Latest, Packed, columns
+from tb_activations.server.positions import Span, chosen_of, position_of, slice_of
+from tb_activations.server.scores import MAX_STEPS, Scored, scored
 from tb_activations.sources.series import (
     FILES,
     TENSORBOARD,
@@ -39,8 +41,6 @@ MAX_STATS_BYTES = 16 << 20
 MAX_TENSOR_BYTES = 256 << 20
 
 UNREADABLE = (RecordError, Gone, OSError)
-
-Span = tuple[int, int]  # half open, of positions
 
 
 class TooMuch(ValueError):
@@ -182,7 +182,7 @@ class Reader:
           TooMuch: more than MAX_TENSOR_BYTES.
         """
         series = self._lookup.series(viewer, where, step=step)
-        position = _position(series, step, where)
+        position = position_of(series, step, where)
         record = _record(series, position, where)
         n, c, *_ = record.header.stored_shape
         if record.header.omitted:
@@ -191,8 +191,8 @@ class Reader:
             )
         tensor = Tensor(
             record=record,
-            examples=_slice(examples, n, "example", f"step {step} of {where}"),
-            channels=_slice(channels, c, "channels", f"step {step} of {where}"),
+            examples=slice_of(examples, n, "example", f"step {step} of {where}"),
+            channels=slice_of(channels, c, "channels", f"step {step} of {where}"),
             step=step,
             wall_time=float(series.wall_times[position]),
             where=where,
@@ -213,11 +213,32 @@ class Reader:
           TooMuch: more than MAX_STATS_BYTES.
         """
         series = self._lookup.series(viewer, where)
-        wanted = _slice(positions, len(series.steps), "steps", str(where))
-        chosen = _chosen(range(wanted.start, wanted.stop), rows)
+        wanted = slice_of(positions, len(series.steps), "steps", str(where))
+        chosen = chosen_of(range(wanted.start, wanted.stop), rows)
         _check_statistics(series, chosen)
         tables = [_statistics(series, i, where) for i in chosen]
         return b"".join(tables)
+
+    def scores(
+        self, viewer: Viewer, where: Where, positions: Span | None, *, rows: int | None = None
+    ) -> Scored:
+        """What an attribution's maps add up to at each position in `steps`.
+
+        rows: as for `statistics`.
+
+        Raises:
+          NotThere: a position, or a tag of another kind.
+          TooMuch: more than MAX_STEPS of them.
+        """
+        series = self._lookup.series(viewer, where, kind="attribution")
+        wanted = slice_of(positions, len(series.steps), "steps", str(where))
+        chosen = chosen_of(range(wanted.start, wanted.stop), rows)
+        if len(chosen) > MAX_STEPS:
+            raise TooMuch(
+                f"the scores of {len(chosen):,} steps; at most {MAX_STEPS:,} are sent: ask for "
+                "fewer with 'steps' or 'rows'"
+            )
+        return scored(series, chosen)
 
     def facts(self, viewer: Viewer, run: str) -> RunFacts:
         """What is constant for `run`, as it was last written; nothing known where none was.
@@ -253,31 +274,12 @@ def _entries(series: Series) -> Iterator[Step]:
             yield Step(step, wall_time, series.header(i), series.labels(i))
 
 
-def _position(series: Series, step: int, where: Where) -> int:
-    steps = series.steps
-    position = int(np.searchsorted(steps, step))
-    if position < len(steps) and steps[position] == step:
-        return position
-    raise NotThere(f"no step {step} of {where}; {_steps(steps)}")
-
-
 def _record(series: Series, position: int, where: Where) -> Record:
     try:
         return series.record(position)
     except UNREADABLE as e:
         step = int(series.steps[position])
         raise NotThere(f"step {step} of {where} cannot be read: {e}") from e
-
-
-def _slice(span: Span | None, size: int, name: str, where: str) -> slice:
-    """The slice of a span that must lie within `size` positions."""
-    if span is None:
-        return slice(0, size)
-    first, last = span
-    if last > size:
-        there = f"it has {name} 0:{size}" if size else "it has none"
-        raise NotThere(f"{name} {first}:{last} is not in {where}; {there}")
-    return slice(first, last)
 
 
 def _check_size(tensor: Tensor) -> None:
@@ -287,14 +289,6 @@ def _check_size(tensor: Tensor) -> None:
             f"{size:,} bytes in one answer; at most {MAX_TENSOR_BYTES:,} are sent: ask for fewer "
             "with 'example' or 'channels'"
         )
-
-
-def _chosen(positions: range, rows: int | None) -> Sequence[int]:
-    """All, or `rows` of them at even distances, rounded down."""
-    last = len(positions) - 1
-    if rows is None or rows > last:
-        return positions
-    return [positions[i * last // max(1, rows - 1)] for i in range(rows)]
 
 
 def _check_statistics(series: Series, wanted: Sequence[int]) -> None:
@@ -328,11 +322,3 @@ def _statistics(series: Series, position: int, where: Where) -> bytes:
 
 def _track(series: Series, metadata: TagMetadata) -> Track:
     return Track(metadata, series.steps, series.summaries, series.header(len(series.steps) - 1))
-
-
-def _steps(steps: Sequence[int] | np.ndarray) -> str:
-    if not len(steps):
-        return "it has no step yet"
-    if len(steps) <= LISTED:
-        return f"it has {', '.join(str(step) for step in steps)}"
-    return f"it has {len(steps)} from {steps[0]} to {steps[-1]}"
