@@ -1,9 +1,16 @@
-"""TensorFlow: the pass as a graph, traced once, with the statistics where the activations are."""
+"""TensorFlow: the pass as a graph, traced once, with the statistics where the activations are.
+
+The graph returns layers as they are, as far as memory allows, and a function that all of them share
+adds up each: inside the graph every layer would make it anew, which takes ten milliseconds a layer
+before the first record. Layers beyond that are added up inside, and never leave it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -14,11 +21,14 @@ from tb_activations.training.keras.forward import forward, preserved
 from tb_activations.training.keras.patches import watching
 from tb_activations.training.keras.private import moved_by, unoptimised
 from tb_activations.training.keras.survey import Scout, Unknown
-from tb_activations.training.piece import SumsPiece, Take
+from tb_activations.training.piece import Piece, SumsPiece, Take, ValuesPiece
 from tb_activations.training.plan import LayerPlan
 from tb_activations.training.selection import Named
 from tb_activations.training.tensorflow.statistics import graph_sums
 
+RETURNED_BYTES = 256 << 20  # of layers that a graph returns as they are, for one slice
+SMALL = 1 << 16  # values of a layer that NumPy adds up sooner than TensorFlow calls a function
+SPARED = 1 << 24  # values that NumPy adds up, in all, sooner than that function is traced
 _PYTHON = ("EagerPyFunc", "PyFunc", "PyFuncStateless")  # operations that call back
 
 
@@ -41,6 +51,7 @@ class GraphPass:
         self._scout = scout
         self._structure = inputs
         self._functions: dict[int | None, Any] = {}
+        self._spared = SPARED
         self._sized(inputs) if scout else self._trace(inputs)
 
     @classmethod
@@ -57,8 +68,23 @@ class GraphPass:
         function = self._function(inputs)
         with preserved(self._model), _assigned(function, self._model), unoptimised():
             outputs = function(*leaves(inputs), tf.constant(min(keep, examples)))
-        for name, (sums, kept) in outputs.items():
-            take(name, SumsPiece(examples, keep, sums.numpy(), kept.numpy()))
+            small = self._small(outputs)
+            # One by one, so that what a layer returned is let go of once it has been added up.
+            pieces = {
+                layer.name: _piece(outputs.pop(layer.name), layer, examples, keep, small)
+                for layer in self._layers
+            }
+        for name, fetch in pieces.items():
+            take(name, fetch())
+
+    def _small(self, outputs: dict[str, Any]) -> float:
+        """How many values a layer may have for NumPy to add it up."""
+        sizes = [math.inf if isinstance(o, tuple) else _size(o) for o in outputs.values()]
+        total = sum(size for size in sizes if size > SMALL)
+        if total > self._spared:
+            return SMALL
+        self._spared -= int(total)
+        return math.inf
 
     def _function(self, inputs: Any) -> Any:
         size = length(leaves(inputs)[0])
@@ -85,7 +111,8 @@ class GraphPass:
             function = tf.function(self._run, autograph=False)
             return function.get_concrete_function(*specs, tf.TensorSpec([], tf.int32))
 
-    def _run(self, *arguments: Any) -> dict[str, tuple[Any, Any]]:
+    def _run(self, *arguments: Any) -> dict[str, Any]:
+        """Layer → what it returns, or (sums, kept) of it."""
         *flat, keep = arguments
         rest = iter(flat)
         inputs = mapped(lambda _: next(rest), self._structure)
@@ -99,12 +126,10 @@ class GraphPass:
             layer.name: layer.unfolded(_dense(watch.values[layer.name]), keras.ops)
             for layer in self._layers
         }
+        returned = _returned(self._layers, values, len(Batch(self._structure)))
         return {
-            layer.name: (
-                graph_sums(values[layer.name], layer.channels_first),
-                _kept(values[layer.name], layer, keep),
-            )
-            for layer in self._layers
+            layer.name: value if layer.name in returned else _summed(value, layer, keep)
+            for layer, value in zip(self._layers, values.values(), strict=True)
         }
 
     def _watch(self, graph: Any) -> Any:
@@ -134,9 +159,43 @@ def _assigned(function: Any, model: Any) -> Iterator[None]:
             tf.raw_ops.AssignVariableOp(resource=handle, value=tf.constant(value, dtype))
 
 
+def _returned(layers: Iterable[LayerPlan], values: dict[str, Any], examples: int) -> set[str]:
+    """The layers whose values leave the graph: the smallest ones, as many as memory allows."""
+    found, left = set(), RETURNED_BYTES
+    sizes = {
+        layer.name: replace(layer, channel_ids=None).values(examples)
+        * values[layer.name].dtype.size
+        for layer in layers
+    }
+    for name in sorted(sizes, key=sizes.__getitem__):
+        left -= sizes[name]
+        if left < 0:
+            break
+        found.add(name)
+    return found
+
+
+def _piece(
+    output: Any, layer: LayerPlan, examples: int, keep: int, small: float
+) -> Callable[[], Piece]:
+    """Begins to work on what the graph returned of a layer; the function waits for it."""
+    if not isinstance(output, tuple) and _size(output) <= small:
+        return lambda: ValuesPiece(examples, keep, output.numpy())
+    pair = output if isinstance(output, tuple) else _summed(output, layer, min(keep, examples))
+    return lambda: SumsPiece(examples, keep, *(one.numpy() for one in pair))
+
+
+def _size(value: Any) -> int:
+    return math.prod(value.shape)
+
+
+def _summed(value: Any, layer: LayerPlan, keep: Any) -> tuple[Any, Any]:
+    return graph_sums(value, layer.channels_first), _kept(value, layer, keep)
+
+
 def _kept(value: Any, layer: LayerPlan, keep: Any) -> Any:
     rank = len(value.shape)
-    kept = tf.slice(value, [0] * rank, tf.pad([keep], [[0, rank - 1]], constant_values=-1))
+    kept = tf.slice(value, [0] * rank, [keep] + [-1] * (rank - 1))
     if layer.channels_first:
         kept = tf.transpose(kept, [0, *range(2, rank), 1])
     if layer.channel_ids is None:

@@ -96,7 +96,7 @@ def test_the_graph_unfolds_slices_of_every_size(make):
     for n in (4, 3):
         pieces = {}
         run(inputs[:n], n, pieces.__setitem__)
-        shapes = {name: piece.kept.shape for name, piece in pieces.items()}
+        shapes = {plan.name: pieces[plan.name].kept_values(plan).shape for plan in plans}
         assert shapes == {plan.name: (n, *plan.shape) for plan in plans}
 
 

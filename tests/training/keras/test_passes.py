@@ -21,11 +21,21 @@ from tb_activations.training.keras.private import unoptimised
 from tb_activations.training.keras.rows import Rows
 from tb_activations.training.keras.survey import surveyed
 from tb_activations.training.keras.tensors import tensor
+from tb_activations.training.piece import SumsPiece, ValuesPiece
 from tb_activations.training.plan import layer_plan
 from tb_activations.training.selection import Selection
 
 tf = pytest.importorskip("tensorflow")
+from tb_activations.training.keras import graph_pass  # noqa: E402
 from tb_activations.training.keras.graph_pass import GraphPass  # noqa: E402
+
+INSIDE = [
+    "Functional with a residual connection",
+    "channels_first convolution",
+    "LSTM that returns its states",
+    "Mixed precision bfloat16",
+    "float64",
+]
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="graphs are TensorFlow's"
@@ -58,7 +68,8 @@ def run(one, inputs, keep=2):
 
 
 @pytest.mark.parametrize("title", model_zoo.KINDS)
-def test_the_graph_shows_what_capture_shows(title):
+def test_the_graph_shows_what_capture_shows(title, monkeypatch):
+    """By NumPy, and by the function that all layers share."""
     keras.utils.set_random_seed(1)
     model, x, _ = model_zoo.KINDS[title]()
     inputs = mapped(tensor, as_inputs(x))
@@ -67,13 +78,47 @@ def test_the_graph_shows_what_capture_shows(title):
     graph = scouted(model, inputs, plans)
     assert isinstance(graph, GraphPass)
     captured = tba.capture(model, x)
+    assert_shows(run(graph, inputs), captured, plans)
+    monkeypatch.setattr(graph_pass, "SMALL", 0)
+    graph._spared = 0
     pieces = run(graph, inputs)
+    assert all(isinstance(piece, SumsPiece) for piece in pieces.values())
+    assert_shows(pieces, captured, plans)
+
+
+@pytest.mark.parametrize("title", INSIDE)
+def test_layers_beyond_what_memory_allows_are_added_up_inside(title, monkeypatch):
+    monkeypatch.setattr(graph_pass, "RETURNED_BYTES", 0)
+    keras.utils.set_random_seed(1)
+    model, x, _ = model_zoo.KINDS[title]()
+    inputs, plans = prepared(model, x)
+    graph = make_pass(model, plans, inputs)
+    (function,) = graph._functions.values()
+    assert len(function.outputs) == 2 * len(plans)
+    assert_shows(run(graph, inputs), tba.capture(model, x), plans)
+
+
+def test_the_smallest_layers_leave_the_graph_first(monkeypatch):
+    """What memory does not allow is the largest; a layer left over stays inside."""
+    model = convolutions()
+    inputs, plans = prepared(model, model_zoo.real(4, 12, 12, 1))
+    sizes = {plan.name: 4 * plan.values(4) for plan in plans}
+    assert sizes["dense"] < sizes["conv2"] < sizes["conv1"]
+    monkeypatch.setattr(graph_pass, "RETURNED_BYTES", sizes["dense"] + sizes["conv2"])
+    pieces = run(make_pass(model, plans, inputs), inputs)
+    kinds = {name: type(piece) for name, piece in pieces.items()}
+    assert kinds == {"conv1": SumsPiece, "conv2": ValuesPiece, "dense": ValuesPiece}
+    assert_shows(pieces, tba.capture(model, inputs), plans)
+
+
+def assert_shows(pieces, captured, plans):
+    """Names in order, the first two examples' values, and the statistics of all."""
     assert list(pieces) == list(captured) == [plan.name for plan in plans]
     for plan in plans:
         plain = captured[plan.name]
         if plan.channels_first:
             plain = np.moveaxis(plain, 1, -1)
-        close(pieces[plan.name].kept, plain[:2])
+        close(pieces[plan.name].kept_values(plan), plain[:2])
         found = pieces[plan.name].statistics(plan).table()
         expected = ChannelStatistics.of(captured[plan.name], plan.channels_first).table()
         np.testing.assert_allclose(found, expected, rtol=2e-3, atol=1e-5)
@@ -105,7 +150,7 @@ def test_nan_does_not_vanish_in_the_graph():
     inputs, plans = prepared(model, x)
     eager = {name: np.isnan(value).sum() for name, value in tba.capture(model, x).items()}
     pieces = run(make_pass(model, plans, inputs), inputs, keep=8)
-    shown = {name: np.isnan(piece.kept).sum() for name, piece in pieces.items()}
+    shown = {one.name: np.isnan(pieces[one.name].kept_values(one)).sum() for one in plans}
     counted = {plan.name: pieces[plan.name].statistics(plan).table()[:, 5].sum() for plan in plans}
     assert shown == eager == counted
     assert eager["conv1"] == 800 and eager["conv2"] == 8 * 8 * 8 * 8
@@ -174,7 +219,7 @@ def test_a_model_that_asks_for_its_batch_is_traced_for_that_size():
     inputs, plans = prepared(model_halves, model_zoo.real(4, 3))
     graph = make_pass(model_halves, plans, inputs)
     assert isinstance(graph, GraphPass)
-    assert run(graph, inputs[:2])["halves"].kept.shape == (2, 3)
+    assert run(graph, inputs[:2])["halves"].kept_values(plans[0]).shape == (2, 3)
     assert model.name
 
 
@@ -260,9 +305,10 @@ def test_every_family_of_applications_is_traced_and_shown_as_it_computes(family)
     captured = tba.capture(model, x)
     pieces = run(graph, inputs)
     assert list(pieces) == list(captured)
-    for tag, value in captured.items():
+    for plan, value in zip(plans, captured.values(), strict=True):
         scale = max(1e-3, float(np.abs(value).max()))
-        np.testing.assert_allclose(pieces[tag].kept, value[:2], rtol=1e-3, atol=1e-3 * scale)
+        kept = pieces[plan.name].kept_values(plan)
+        np.testing.assert_allclose(kept, value[:2], rtol=1e-3, atol=1e-3 * scale)
 
 
 def test_the_families_are_all_that_keras_applications_has():
