@@ -18,16 +18,18 @@ _HOMES = {
     "activations": "tb_activations.training.tensorflow.summary",
     "activations_pb": "tb_activations.record.summary",
     "ActivationsCallback": "tb_activations.training.keras.callback",
+    "ActivationsLogger": "tb_activations.training.logger",
     "attribute": "tb_activations.training.attribution.attribute",
-    "capture": "tb_activations.training.keras.capture",
-    "check": "tb_activations.training.keras.dry_run",
+    "capture": "tb_activations.training.frameworks",
+    "check": "tb_activations.training.rehearsal",
     "grid": "tb_activations.export.grid",
-    "log_checkpoints": "tb_activations.training.keras.checkpoints",
+    "log_checkpoints": "tb_activations.training.saved_weights",
     "save_grid": "tb_activations.export.grid",
 }
 
 __all__ = [
     "ActivationsCallback",
+    "ActivationsLogger",
     "AttributionMethod",
     "EventWriter",
     "__version__",

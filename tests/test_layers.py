@@ -72,7 +72,10 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
 }
 # What a framework keeps to itself: its private modules, and names like `_losses`.
 PRIVATE_MODULES = ("keras.src", "tensorflow.python", "tensorflow.core", "jax._src", "torch._")
-PRIVATE_IN = {"training/keras": "training/keras/private.py"}
+PRIVATE_IN = {
+    "training/keras": "training/keras/private.py",
+    "training/torch": "training/torch/private.py",
+}
 # What TensorBoard imports at every start, and what `import tb_activations` does.
 LIGHT = ("loader.py", "names.py", "sources/logdirs.py")
 _LIGHT_IMPORTS = ("__future__", "importlib", "tensorboard.plugins", "tb_activations.names")

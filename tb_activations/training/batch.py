@@ -38,20 +38,25 @@ class Batch:
         return length(leaves(self.inputs)[0])
 
 
-def first_batch(data: Any, name: str = "data") -> Batch:
+def first_batch(
+    data: Any, name: str = "data", arranged: Callable[[Any, str, bool], Batch] | None = None
+) -> Batch:
     """x, (x, y), (x, y, weights), a dict, a dataset, a generator or a Keras sequence → its batch.
 
     A dataset or generator is asked for its first batch alone.
 
     Args:
       name: of the argument, for errors.
+      arranged: what makes a `Batch` of one as it is given, with the name, and whether a stream
+        yielded it; None for `batch_of`.
 
     Raises:
       DataError: there is no batch, no example in it, or it is of another kind.
     """
     _check_kind(data, name)
     streamed = _first_of_stream(data, name)
-    return batch_of(data if streamed is None else streamed, name, streamed is not None)
+    make = arranged or batch_of
+    return make(data if streamed is None else streamed, name, streamed is not None)
 
 
 def batch_of(data: Any, name: str = "data", streamed: bool = False) -> Batch:

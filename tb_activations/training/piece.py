@@ -86,6 +86,29 @@ class SumsPiece:
         return self.kept
 
 
+@dataclass(frozen=True)
+class MergedPiece:
+    """Statistics that the thread which runs the pass has made, and the values kept.
+
+    kept: `[keep, *spatial, c]`, as `SumsPiece` has it.
+    """
+
+    examples: int
+    keep: int
+    merged: ChannelStatistics
+    kept: np.ndarray
+
+    @property
+    def nbytes(self) -> int:
+        return self.kept.nbytes
+
+    def statistics(self, layer: LayerPlan) -> ChannelStatistics:
+        return self.merged
+
+    def kept_values(self, layer: LayerPlan) -> np.ndarray:
+        return self.kept
+
+
 Take = Callable[[str, Piece], None]
 
 

@@ -66,9 +66,10 @@ class Entry:
     """One output of one layer call.
 
     name: unique in the pass. place: the call that returned it. part: which part of what was
-    returned, "" for all. layer: the Keras layer, or the operation of a functional model. fresh: its
-    values are no other entry's, neither passed through nor merely rearranged. channels_first: it is
-    `[n, c, …]`. order: its place in the order of execution. is_layer: False for an operation.
+    returned, "" for all. layer: the Keras layer or torch module, or the operation or function.
+    fresh: its values are no other entry's, neither passed through nor merely rearranged.
+    channels_first: it is `[n, c, …]`. order: its place in the order of execution. is_layer: False
+    for an operation.
     aside: a view of a layer beside what it returns, which only its own name asks for. fold: how its
     rows belong to examples, None where each has one.
     """
@@ -151,6 +152,11 @@ class Selection:
         return Selection(self._layers, names)
 
     @property
+    def texts(self) -> list[str]:
+        """The choices that are texts."""
+        return [one for one in self._layers or () if isinstance(one, str)]
+
+    @property
     def explicit(self) -> bool:
         """Whether layers were asked for, so that one that cannot be had is an error."""
         return self._choices is not None
@@ -170,14 +176,17 @@ class Selection:
         )
 
     def check(
-        self, entries: Iterable[Entry], hidden: Iterable[Hidden], idle: Sequence[Any]
+        self,
+        entries: Iterable[Entry],
+        hidden: Iterable[Hidden],
+        idle: Sequence[tuple[Place, Any]],
     ) -> None:
         """Refuses a choice that chose nothing, and says what there is.
 
         Args:
           entries: all of a pass.
           hidden: the layers inside loops.
-          idle: layers of the model that did not run.
+          idle: layers of the model that did not run, each with its place.
 
         Raises:
           ValueError: names the choice and close matches, or the layer that stands for it.
@@ -221,6 +230,8 @@ def _choice(one: Any, names: frozenset[str]) -> Choice:
         return Choice(title, lambda _, __, layer: isinstance(layer, one))
     if hasattr(one, "name") and hasattr(one, "call"):
         return Choice(f"layer {one.name!r}", lambda _, __, layer: layer is one)
+    if hasattr(one, "forward") and hasattr(one, "named_modules"):  # a torch module has no name
+        return Choice(f"this {type(one).__name__}", lambda _, __, layer: layer is one)
     if callable(one):
         title = getattr(one, "__name__", repr(one))
         title = f"layer that {title} accepts"
@@ -249,7 +260,10 @@ def _is_name(step: str, names: frozenset[str]) -> bool:
 
 
 def _refusal(
-    choice: Choice, entries: Sequence[Entry], hidden: Sequence[Hidden], idle: Sequence[Any]
+    choice: Choice,
+    entries: Sequence[Entry],
+    hidden: Sequence[Hidden],
+    idle: Sequence[tuple[Place, Any]],
 ) -> str:
     for one in hidden:
         if choice.wants(one.place, "", one.layer):
@@ -258,8 +272,8 @@ def _refusal(
                 f"{choice.text} runs inside a loop of {outer!r}, which stands for it: "
                 f"ask for {outer!r}"
             )
-    for layer in idle:
-        if choice.wants(Place().inner(layer.name), "", layer):
+    for place, layer in idle:
+        if choice.wants(place, "", layer):
             return (
                 f"{choice.text} is in the model but does not run in a forward pass: to watch it, "
                 "pass it as `model`"

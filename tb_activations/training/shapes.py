@@ -32,7 +32,8 @@ def described(data: Any) -> str:
     if not hasattr(data, "shape"):
         return f"a {type(data).__name__}"
     dtype = getattr(data, "dtype", "")
-    return f"{getattr(dtype, 'name', dtype)} {shape_in_words(data.shape)}".strip()
+    name = str(getattr(dtype, "name", dtype)).removeprefix("torch.")
+    return f"{name} {shape_in_words(data.shape)}".strip()
 
 
 def shape_in_words(shape: Any) -> str:

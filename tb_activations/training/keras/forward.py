@@ -22,7 +22,7 @@ from tb_activations.training.keras.several import Several, call_without_training
 from tb_activations.training.keras.state import noted_state
 from tb_activations.training.keras.tensors import name_of
 from tb_activations.training.keras.watch import Watch
-from tb_activations.training.selection import Selection
+from tb_activations.training.selection import Place, Selection
 
 
 def check_model(model: Any) -> None:
@@ -51,7 +51,11 @@ def knowing(selection: Selection, model: Any) -> Selection:
 
 def check(selection: Selection, watch: Watch, model: Any) -> None:
     """Refuses a selection that chose nothing in this pass."""
-    idle = [layer for layer in flattened(model) if id(layer) not in watch.ran]
+    idle = [
+        (Place().inner(layer.name), layer)
+        for layer in flattened(model)
+        if id(layer) not in watch.ran
+    ]
     selection.check(watch.entries, watch.hidden, idle)
 
 

@@ -1,1 +1,1 @@
-"""PyTorch: the activations of an `nn.Module`, and a tensor for a `SummaryWriter`."""
+"""PyTorch: module calls and functions of one pass → entries and values; tensors → records."""

@@ -1,0 +1,77 @@
+"""What torch keeps to itself, asked for here alone, so that a release is met in one file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+# Attributes by which wrappers hold what they wrap, whatever their class.
+_WRAPPED = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
+# What torch keeps in each module's `vars`, which has names and lists of its own for it.
+OF_TORCH = frozenset(vars(nn.Module()))
+
+
+def wrapped_by_name(module: nn.Module) -> nn.Module | None:
+    """What a compiled, sharded or checkpointed module wraps, None for any other."""
+    for name in _WRAPPED:
+        inner = module._modules.get(name)
+        if inner is not None:
+            return inner
+    return None
+
+
+def version(tensor: torch.Tensor) -> int:
+    """How often a tensor was written to; 0 for one of inference mode, which does not count."""
+    return 0 if tensor.is_inference() else tensor._version
+
+
+def base(tensor: torch.Tensor) -> torch.Tensor | None:
+    """What a tensor is a view of."""
+    return tensor._base
+
+
+def without_functions() -> AbstractContextManager[None]:
+    """No function mode, and no subclass of a tensor, sees what runs in the block."""
+    return torch._C.DisableTorchFunction()  # type: ignore[no-any-return,attr-defined]
+
+
+def mapped_over() -> bool:
+    """Whether a function of `torch.func` (vmap, grad) is what runs."""
+    return torch._C._functorch.maybe_current_level() is not None
+
+
+@contextmanager
+def eagerly() -> Iterator[None]:
+    """Compiled modules run as they are written, and nothing is compiled.
+
+    Asked only where the compiler is loaded at all, which takes seconds.
+    """
+    if "torch._dynamo" not in sys.modules:
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
+
+
+def is_sharded(module: nn.Module) -> bool:
+    """Whether its parameters lie on several processes, so that all of them must run it."""
+    if any(type(one).__name__ == "FullyShardedDataParallel" for one in module.modules()):
+        return True
+    return any(type(one).__name__ == "DTensor" for one in module.parameters())
+
+
+def is_uninitialized(tensor: Any) -> bool:
+    """Whether a lazy module has not run yet."""
+    return isinstance(
+        tensor, nn.parameter.UninitializedParameter | nn.parameter.UninitializedBuffer
+    )
+
+
+def named_fields(value: Any) -> tuple[str, ...] | None:
+    """Of a named tuple, None of what is none."""
+    return getattr(value, "_fields", None) if isinstance(value, tuple) else None

@@ -1,0 +1,239 @@
+"""Sees every module call of one forward pass, and the functions inside: places and values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from tb_activations.training.selection import Entry, Hidden, Place
+from tb_activations.training.torch.axes import REARRANGING, axis_of, by_rank, of_class
+from tb_activations.training.torch.functions import ACTIVATIONS, SCORES, name_of
+from tb_activations.training.torch.names import PARAMETRIZATIONS, Names, inside, unwrapped
+from tb_activations.training.torch.private import base, mapped_over, version
+from tb_activations.training.torch.tensors import TensorNotes, parts
+
+MOST_CALLS = 4  # of a module in a loop, which no one asked for by name
+_MOST_FUNCTIONS = 64  # of one kind in one call of a module
+
+Keep = Callable[[Entry, Any], Any]
+
+
+@dataclass
+class _Call:
+    """A module call under way.
+
+    steps: its path in the model. wraps: the module that a wrapper is about to call. silent: the
+    functions inside it are its own. again: the last call inside was one of many of that module.
+    """
+
+    place: Place
+    steps: tuple[str, ...]
+    module: nn.Module | None = None
+    wraps: bool = False
+    silent: bool = False
+    again: bool = False
+    counts: Counter[Any] = field(default_factory=Counter)
+
+
+class Watch:
+    """One forward pass, seen from inside.
+
+    entries: every output of every module call, activation function and attention. values: entry
+    name → what `keep` makes of it on the spot, before anything can write to it, for those that
+    `wanted` accepts. axes: entry name → its axis of channels. hidden: modules that ran under
+    `vmap`. ran: ids of the modules that ran. loops: path → how often a module ran, where it is more
+    often than its calls are shown. inputs: id of a tensor that a module of torch's took → its axis.
+    named_inputs: the same by the names of the inputs.
+
+    Args:
+      functions: whether activation functions and attention scores are entries.
+      asked: other functions that are, by name.
+      first: of an entry's name, whether the user says that its channels stand first; None where
+        nothing is said.
+    """
+
+    def __init__(
+        self,
+        names: Names,
+        wanted: Callable[[Entry], bool],
+        keep: Keep,
+        *,
+        functions: bool = True,
+        asked: frozenset[str] = frozenset(),
+        first: Callable[[str], bool | None] = lambda _: None,
+    ) -> None:
+        self.entries: list[Entry] = []
+        self.values: dict[str, Any] = {}
+        self.axes: dict[str, int] = {}
+        self.hidden: list[Hidden] = []
+        self.ran: set[int] = set()
+        self.loops: dict[str, int] = {}
+        self.inputs: dict[int, int] = {}
+        self.named_inputs: dict[str, int] = {}
+        self.notes = TensorNotes()
+        self.asked = asked
+        self._names = names
+        self._wanted = wanted
+        self._keep = keep
+        self._functions = functions
+        self._first = first
+        self._used: set[str] = set()
+        self._calls = [_Call(Place(), ())]
+
+    def call(
+        self, original: Callable[..., Any], module: nn.Module, args: tuple, kwargs: dict
+    ) -> Any:
+        """Runs the module, and notes what it returns."""
+        around = self._calls[-1]
+        if around.wraps and around.module is unwrapped(module):
+            around.wraps = inside(module) is not None
+            return original(module, *args, **kwargs)
+        if mapped_over():
+            self.hidden.append(Hidden(module, self._whole(around), self._steps(module)[-1]))
+            return original(module, *args, **kwargs)
+        call = self._begin(module)
+        given = [one for _, one in parts((args, kwargs))]
+        before = [version(one) for one in given]
+        self._note_inputs(call.module, given)
+        self._calls.append(call)
+        try:
+            outputs = original(module, *args, **kwargs)
+        finally:
+            self._calls.pop()
+        if PARAMETRIZATIONS not in call.steps:
+            unchanged = [one for one, was in zip(given, before, strict=True) if version(one) == was]
+            self._note(call, given, unchanged, outputs)
+        return outputs
+
+    def function(self, function: Any, out: Any) -> None:
+        """Notes what an activation, or a function that was asked for, returned."""
+        call, name = self._calls[-1], name_of(function)
+        activation = function in ACTIVATIONS
+        wanted = (self._functions and activation) or name in self.asked
+        if not wanted or call.silent or not isinstance(out, torch.Tensor):
+            return
+        place = self._numbered(call, f"{name}()")
+        again = call.again or place.steps[-1][1] > _MOST_FUNCTIONS
+        axis = self.notes.axis(out)
+        axis = by_rank(out.dim()) if axis is None else axis
+        fresh = activation and not again
+        self._emit(place, "", function, out, fresh, axis, is_layer=False, aside=not activation)
+        self.notes.see(out, axis)
+
+    def scores(self, scores: Any) -> None:
+        """Notes attention scores, `Scores` or a tensor `[n, heads, q, k]`."""
+        call = self._calls[-1]
+        if scores is None or not self._functions:
+            return
+        place = self._numbered(call, SCORES)
+        fresh = not call.again
+        self._emit(place, "", scores, scores, fresh, 1, is_layer=False)
+
+    def _begin(self, module: nn.Module) -> _Call:
+        own = unwrapped(module)
+        steps = self._steps(own)
+        self.ran.add(id(own))
+        place = self._place(steps)
+        leaf = not any(True for _ in own.children())
+        silent = leaf and not any(True for _ in own.parameters(recurse=False))
+        silent = silent or PARAMETRIZATIONS in steps or self._calls[-1].silent
+        again = any(number > MOST_CALLS for _, number in place.steps)
+        self._calls[-1].again = again
+        if again:
+            path = "/".join(name for name, _ in place.steps)
+            self.loops[path] = max(number for _, number in place.steps)
+        return _Call(place, steps, own, wraps=own is not module, silent=silent, again=again)
+
+    def _steps(self, module: nn.Module) -> tuple[str, ...]:
+        known = self._names.of(module)
+        return (*self._calls[-1].steps, type(module).__name__) if known is None else known
+
+    def _place(self, steps: tuple[str, ...]) -> Place:
+        """In the innermost call under way that holds the module, each of its steps one further."""
+        if not steps:
+            return Place()
+        for call in reversed(self._calls):
+            above = len(call.steps)
+            if above < len(steps) and steps[:above] == call.steps:
+                break
+        place = call.place
+        rest = steps[len(call.steps) :] or steps[-1:]
+        for name in rest[:-1]:
+            place = place.inner(name)
+        call.counts[rest] += 1
+        return place.inner(rest[-1], call.counts[rest])
+
+    def _numbered(self, call: _Call, name: str) -> Place:
+        call.counts[name] += 1
+        return call.place.inner(name, call.counts[name])
+
+    def _whole(self, call: _Call) -> Place:
+        """The place; the model's own name where it is the model."""
+        return call.place if call.place.steps else Place().inner(type(call.module).__name__)
+
+    def _note_inputs(self, module: Any, given: list[torch.Tensor]) -> None:
+        for one in given:
+            axis = of_class(module, one.dim())
+            if axis is not None and one.dim() > 2:
+                self.inputs.setdefault(id(one), axis)
+
+    def _note(
+        self,
+        call: _Call,
+        given: list[torch.Tensor],
+        unchanged: list[torch.Tensor],
+        outputs: Any,
+    ) -> None:
+        place, module = self._whole(call), call.module
+        for part, value in parts(outputs):
+            axis = axis_of(module, value, given, self.notes)
+            fresh = not call.again and self._is_fresh(module, value, unchanged)
+            self._emit(place, part, module, value, fresh, axis)
+            self.notes.see(value, axis)
+
+    def _is_fresh(self, module: Any, value: torch.Tensor, unchanged: list[torch.Tensor]) -> bool:
+        if isinstance(module, REARRANGING) or self.notes.shows(value):
+            return False
+        origin = base(value)
+        if origin is not None and self.notes.shows(origin):
+            return False
+        roots = {id(one) for one in unchanged}
+        roots |= {id(base(one)) for one in unchanged if base(one) is not None}
+        return id(value) not in roots and (origin is None or id(origin) not in roots)
+
+    def _emit(
+        self,
+        place: Place,
+        part: str,
+        layer: Any,
+        value: Any,
+        fresh: bool,
+        axis: int,
+        is_layer: bool = True,
+        aside: bool = False,
+    ) -> None:
+        name, rank = self._unique(place.path() + part), len(value.shape)
+        said = self._first(name)
+        if said is not None and rank > 2:
+            axis = 1 if said else rank - 1
+        first, order = axis == 1 and rank > 2, len(self.entries)
+        entry = Entry(name, place, part, layer, fresh, first, order, is_layer, aside)
+        self.entries.append(entry)
+        self.axes[name] = axis
+        if self._wanted(entry):
+            if isinstance(value, torch.Tensor) and value.is_nested:
+                value = value.to_padded_tensor(0.0)
+            self.values[name] = self._keep(entry, value)
+
+    def _unique(self, name: str) -> str:
+        unique, count = name, 1
+        while unique in self._used:
+            count += 1
+            unique = f"{name}:{count}"
+        self._used.add(unique)
+        return unique
