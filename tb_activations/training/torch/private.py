@@ -75,3 +75,12 @@ def is_uninitialized(tensor: Any) -> bool:
 def named_fields(value: Any) -> tuple[str, ...] | None:
     """Of a named tuple, None of what is none."""
     return getattr(value, "_fields", None) if isinstance(value, tuple) else None
+
+
+def file_writer(writer: Any) -> Any:
+    """The event file of a `SummaryWriter`, opened again where it was closed; None of what is none.
+
+    There is no public way to hand it a summary of one's own.
+    """
+    opened = getattr(writer, "_get_file_writer", None)
+    return None if opened is None else opened()

@@ -22,6 +22,7 @@ from tb_activations.record.metadata import check_kind, summary_metadata
 from tb_activations.record.options import Options, check_rank
 from tb_activations.record.storage import refused_dtype
 from tb_activations.record.summary import summary_of
+from tb_activations.training.torch.private import file_writer
 
 _PICTURES = (4, 5)  # ranks that PyTorch's own layers lay out channels first
 _NOT_WRITING = "_DummyExperiment"  # Lightning's, in the processes that leave writing to another
@@ -95,17 +96,17 @@ def add_activations(
 def _file_writer(writer: Any) -> tuple[Any, Any]:
     """The writer's own event file, opened again where it was closed, and its class of `Summary`."""
     classes = {base.__module__.partition(".")[0] for base in type(writer).__mro__}
-    if not hasattr(writer, "_get_file_writer") or not classes & {"torch", "tensorboardX"}:
+    if not classes & {"torch", "tensorboardX"} or (opened := file_writer(writer)) is None:
         raise TypeError(
             f"writer is a {type(writer).__name__}; it must be a SummaryWriter of "
             "torch.utils.tensorboard or of tensorboardX. For a directory there is tba.EventWriter, "
             "for a whole model tba.ActivationsLogger, for tf.summary's writers tba.activations"
         )
     if "tensorboardX" not in classes:
-        return writer._get_file_writer(), summary_pb2.Summary
+        return opened, summary_pb2.Summary
     from tensorboardX.proto.summary_pb2 import Summary
 
-    return writer._get_file_writer(), Summary
+    return opened, Summary
 
 
 def _checked_step(step: Any) -> int:
