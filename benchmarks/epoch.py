@@ -49,11 +49,11 @@ def weights() -> str:
     """Trains the ConvNet and returns the file of its weights."""
     import keras
 
-    from demo import datasets, train
+    from demo import datasets, keras_net
 
     keras.utils.set_random_seed(0)
     digits = datasets.load("digits")
-    model = train.build_model(digits.images.shape[1:], 10)
+    model = keras_net.build_model(digits.images.shape[1:], 10)
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(digits.images, digits.labels, epochs=2, verbose=0)
     path = Path(tempfile.mkdtemp()) / "convnet.weights.h5"
@@ -65,12 +65,12 @@ def one(contender: str, examples: int, weights_file: str) -> dict[str, Any]:
     """Thread time and CPU of updates ÷ those of eager forward passes, memory, bytes, quality."""
     import keras
 
-    from demo import datasets, train
+    from demo import datasets, keras_net
 
     importlib.import_module(IMPORTS[contender])
     digits = datasets.load("digits")
     images = np.resize(digits.held_out_images, (examples, *digits.held_out_images.shape[1:]))
-    model = train.build_model(images.shape[1:], 10)
+    model = keras_net.build_model(images.shape[1:], 10)
     model.load_weights(weights_file)
     model.compile("adam", "sparse_categorical_crossentropy")
     layer = keras.Model(model.inputs, model.get_layer(LAYER).output)

@@ -39,7 +39,14 @@ def load(name: str) -> Dataset:
     """The dataset of this name; `mnist` and `cifar10` are downloaded by Keras on first use."""
     if name not in LOADERS:
         raise ValueError(f"no dataset {name!r}; there are {', '.join(map(repr, LOADERS))}")
-    return LOADERS[name]()
+    try:
+        return LOADERS[name]()
+    except ModuleNotFoundError as e:
+        if e.name != "keras":
+            raise
+        raise SystemExit(
+            f"{name} is downloaded by Keras, which is not installed here; 'digits' is not"
+        ) from None
 
 
 def _digits() -> Dataset:

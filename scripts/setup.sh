@@ -1,6 +1,6 @@
 # Set-up shared by demo/run.sh, tests/run.sh and .ci/run: source it, then call what you need.
 #
-# Owns: .venv (Python), frontend/node_modules (Node). Each step leaves a stamp, a hash of what it was made
+# Owns: .venv and .venv-torch (Python), frontend/node_modules (Node). Each step leaves a stamp, a hash of what it was made
 # from, and is skipped while the stamp holds. Runs on the bash 3.2 that macOS ships.
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -15,7 +15,7 @@ fail() {
     exit 1
 }
 
-# The first Python for which TensorFlow has wheels.
+# The first Python for which TensorFlow and PyTorch have wheels.
 find_python() {
     local candidate
     for candidate in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
@@ -72,16 +72,25 @@ tensorflow_package() {
     esac
 }
 
-# setup_python EXTRA: this package, editable, with its extra ("demo" or "dev") and TensorFlow.
+# One version, so that what passes today passes tomorrow; TBA_TORCH names another, or a file of a smaller build.
+torch_package() { echo "${TBA_TORCH:-torch==2.13.0}"; }
+
+# setup_python EXTRA [PACKAGE]: this package, editable, with its extra ("demo" or "dev"), and TensorFlow or PACKAGE.
 setup_python() {
-    local extra="$1" stamp want
+    local extra="$1" package="${2:-$(tensorflow_package)}" stamp want
     make_venv
     stamp="$VENV/.tb_activations-$extra"
-    want="$(hash_of "$ROOT/setup.py" "$ROOT/pyproject.toml")"
+    want="$(hash_of "$ROOT/setup.py" "$ROOT/pyproject.toml")${2:+ $2}"
     [ "$(cat "$stamp" 2>/dev/null || true)" = "$want" ] && return
-    say "installing tb_activations[$extra] and $(tensorflow_package) into $VENV (a few minutes the first time)"
-    "$VENV/bin/pip" install --quiet -e "$ROOT[$extra]" "$(tensorflow_package)"
+    say "installing tb_activations[$extra] and $package into $VENV (a few minutes the first time)"
+    "$VENV/bin/pip" install --quiet -e "$ROOT[$extra]" "$package"
     echo "$want" >"$stamp"
+}
+
+# setup_torch EXTRA: the same with PyTorch, in an environment of its own, which has neither TensorFlow nor Keras.
+setup_torch() {
+    VENV="$VENV-torch"
+    setup_python "$1" "$(torch_package)"
 }
 
 node_is_new_enough() {

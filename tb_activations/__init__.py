@@ -12,6 +12,8 @@ from typing import Any
 from tb_activations.names import VERSION as __version__
 
 _HOMES = {
+    "LightningCallback": "tb_activations.training.torch.lightning",
+    "TransformersCallback": "tb_activations.training.torch.transformers",
     "EventWriter": "tb_activations.eventfile.writer",
     "AttributionMethod": "tb_activations.training.attribution.methods",
     "add_activations": "tb_activations.training.torch.summary",
@@ -32,6 +34,8 @@ __all__ = [
     "ActivationsLogger",
     "AttributionMethod",
     "EventWriter",
+    "LightningCallback",
+    "TransformersCallback",
     "__version__",
     "activations",
     "activations_pb",
