@@ -61,7 +61,7 @@ setup(
     project_urls=PROJECT_URLS,
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    keywords=["tensorboard", "tensorflow", "keras", "activations", "feature maps"],
+    keywords=["tensorboard", "pytorch", "tensorflow", "keras", "activations", "feature maps"],
     classifiers=[
         "Development Status :: 4 - Beta",
         "Intended Audience :: Science/Research",
@@ -85,6 +85,7 @@ setup(
     ],
     extras_require={
         "tensorflow": ["tensorflow>=2.16.2"],
+        "torch": ["torch>=2.6"],
         "demo": DEMO,
         "dev": [*DEMO, *TESTS, *LINT],
     },

@@ -12,8 +12,6 @@ from typing import Any
 from tb_activations.names import VERSION as __version__
 
 _HOMES = {
-    "LightningCallback": "tb_activations.training.torch.lightning",
-    "TransformersCallback": "tb_activations.training.torch.transformers",
     "EventWriter": "tb_activations.eventfile.writer",
     "AttributionMethod": "tb_activations.training.attribution.methods",
     "add_activations": "tb_activations.training.torch.summary",
@@ -21,6 +19,8 @@ _HOMES = {
     "activations_pb": "tb_activations.record.summary",
     "ActivationsCallback": "tb_activations.training.keras.callback",
     "ActivationsLogger": "tb_activations.training.logger",
+    "LightningCallback": "tb_activations.training.torch.lightning",
+    "TransformersCallback": "tb_activations.training.torch.transformers",
     "attribute": "tb_activations.training.attribution.attribute",
     "capture": "tb_activations.training.frameworks",
     "check": "tb_activations.training.rehearsal",
@@ -49,9 +49,20 @@ __all__ = [
 ]
 
 
+_EXTRAS = {"keras": "tensorflow", "tensorflow": "tensorflow", "torch": "torch"}
+
+
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        try:
+            return getattr(importlib.import_module(_HOMES[name]), name)
+        except ModuleNotFoundError as e:
+            if e.name not in _EXTRAS:
+                raise
+            raise ImportError(
+                f"{__name__}.{name} needs {e.name}, which is not installed: "
+                f"pip install 'tb-activations[{_EXTRAS[e.name]}]'"
+            ) from e
     raise AttributeError(f"module 'tb_activations' has no attribute {name!r}")
 
 

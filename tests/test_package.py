@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -32,8 +33,11 @@ def test_exported_names_are_pinned():
     """A public name appears or goes only when this list is changed on purpose."""
     assert sorted(tba.__all__) == [
         "ActivationsCallback",
+        "ActivationsLogger",
         "AttributionMethod",
         "EventWriter",
+        "LightningCallback",
+        "TransformersCallback",
         "__version__",
         "activations",
         "activations_pb",
@@ -47,10 +51,41 @@ def test_exported_names_are_pinned():
     ]
 
 
+NEEDS = {
+    "LightningCallback": ("torch", "lightning"),
+    "TransformersCallback": ("torch", "transformers"),
+}
+
+
 @pytest.mark.parametrize("name", tba.__all__)
 def test_exported_name_can_be_imported(name):
-    """Every exported name is there."""
+    """Every exported name is there, or says what is not installed that it needs."""
+    missing = [one for one in NEEDS.get(name, ()) if importlib.util.find_spec(one) is None]
+    if missing:
+        with pytest.raises(ImportError, match=missing[0]):
+            getattr(tba, name)
+        return
+    if name in NEEDS:
+        import vision  # noqa: F401
     assert getattr(tba, name) is not None
+
+
+def test_a_name_whose_framework_is_missing_says_what_to_install():
+    """The extra that brings the framework stands in the error."""
+    for name, framework, extra in (
+        ("LightningCallback", "torch", "torch"),
+        ("ActivationsCallback", "keras", "tensorflow"),
+        ("activations", "tensorflow", "tensorflow"),
+    ):
+        code = (
+            f"import sys; sys.modules[{framework!r}] = None\n"
+            f"import tb_activations\ntb_activations.{name}"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.stderr.splitlines()[-1] == (
+            f"ImportError: tb_activations.{name} needs {framework}, which is not installed: "
+            f"pip install 'tb-activations[{extra}]'"
+        )
 
 
 def test_unknown_name_is_an_attribute_error():

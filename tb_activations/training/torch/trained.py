@@ -103,7 +103,7 @@ class Trained:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, or what another process is sent, opens a log of its own."""
-        return {**vars(self), "_logger": None, "_watched": None, "_losses": None}
+        return dict(vars(self), _logger=None, _watched=None, _losses=None)
 
     def flush(self) -> None:
         """Waits until everything that was logged so far is on disk."""

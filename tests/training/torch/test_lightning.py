@@ -176,7 +176,7 @@ def test_what_a_module_holds_is_watched_where_it_has_no_forward(tmp_path):
     conv = logged(tmp_path / "log")["conv", 1]
     assert conv.header.batch == 8
     np.testing.assert_array_equal(conv.values, torch.tensor(conv.values).bfloat16().double())
-    assert logged(tmp_path / "log")["input.image", 1].labels == ("0", "1", "2", "3")
+    assert logged(tmp_path / "log")["input", 1].labels == ("0", "1", "2", "3")
 
 
 def test_an_exception_leaves_what_was_logged(tmp_path):
