@@ -11,6 +11,7 @@ what is measured here). Several draws, since a ReLU that is dead for one picture
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +23,7 @@ from tb_activations.record.run import Field
 from tb_activations.training.plan import LayerPlan
 
 DRAWS = 2
+PATIENCE = 60.0  # seconds, after which the search is given up
 MAX_STRIDE = 64
 _FEW = 4  # positions on an axis below which each sees most of the input
 _AMPLITUDE = 1000.0  # of a changed pixel: what few ways lead to must not drown in rounding
@@ -63,6 +65,10 @@ class Look(Protocol):
         """
 
 
+class TooLong(Exception):
+    """A model takes so long to run that its fields were not found within PATIENCE."""
+
+
 class Seen:
     """Which positions of one layer differ where a pixel of the input was changed.
 
@@ -88,8 +94,13 @@ class Seen:
 def fields_of_inputs(
     layers: Sequence[LayerPlan], inputs: Sequence[Input], look: Look
 ) -> dict[str, dict[str, tuple[Field, ...]]]:
-    """`receptive_fields` of each input that has spatial axes: {input: {layer: fields}}."""
+    """`receptive_fields` of each input that has spatial axes: {input: {layer: fields}}.
+
+    Raises:
+      TooLong: they were not found within PATIENCE, all inputs together.
+    """
     found = {}
+    look = _Patient(look)
     for one in inputs:
         if one.array.ndim < 3:
             continue
@@ -99,6 +110,23 @@ def fields_of_inputs(
         if fields:
             found[one.name] = fields
     return found
+
+
+class _Patient:
+    """A `Look` that is asked no more once PATIENCE is over."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._until = time.monotonic() + PATIENCE
+
+    @property
+    def size(self) -> int:
+        return self._look.size
+
+    def __call__(self, name: str, examples: np.ndarray, take: Take) -> None:
+        if time.monotonic() > self._until:
+            raise TooLong(f"they were not found within {PATIENCE:.0f} seconds")
+        self._look(name, examples, take)
 
 
 def _show(look: Look, one: Input, examples: np.ndarray, take: Take) -> None:

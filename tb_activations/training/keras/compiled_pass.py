@@ -47,6 +47,10 @@ class CompiledPass:
         for (name, layer), value in zip(self._layers.items(), outputs, strict=True):
             take(name, ValuesPiece(examples, keep, layer.unfolded(np.asarray(value))))
 
+    def whole(self) -> CompiledPass:
+        """A pass that hands over all that the layers return."""
+        return self
+
     def _state(self) -> list[Any]:
         return [variable.value for variable in self._model.variables]
 

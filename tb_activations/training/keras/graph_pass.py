@@ -21,7 +21,7 @@ from tb_activations.training.keras.forward import forward, preserved
 from tb_activations.training.keras.patches import watching
 from tb_activations.training.keras.private import moved_by, unoptimised
 from tb_activations.training.keras.survey import Scout, Unknown
-from tb_activations.training.piece import Piece, SumsPiece, Take, ValuesPiece
+from tb_activations.training.piece import Pass, Piece, SumsPiece, Take, ValuesPiece
 from tb_activations.training.plan import LayerPlan
 from tb_activations.training.selection import Named
 from tb_activations.training.tensorflow.statistics import graph_sums
@@ -51,6 +51,7 @@ class GraphPass:
         self._scout = scout
         self._structure = inputs
         self._functions: dict[int | None, Any] = {}
+        self._inside = False  # whether some layers are added up inside the graph
         self._spared = SPARED
         self._sized(inputs) if scout else self._trace(inputs)
 
@@ -65,9 +66,7 @@ class GraphPass:
 
     def __call__(self, inputs: Any, keep: int, take: Take) -> None:
         examples = len(Batch(inputs))
-        function = self._function(inputs)
-        with preserved(self._model), _assigned(function, self._model), unoptimised():
-            outputs = function(*leaves(inputs), tf.constant(min(keep, examples)))
+        with self._running(inputs, keep) as outputs:
             small = self._small(outputs)
             # One by one, so that what a layer returned is let go of once it has been added up.
             pieces = {
@@ -76,6 +75,24 @@ class GraphPass:
             }
         for name, fetch in pieces.items():
             take(name, fetch())
+
+    def whole(self) -> Pass | None:
+        """A pass that hands over all that the layers return; None where some are too large."""
+        return None if self._inside else self._show
+
+    def _show(self, inputs: Any, keep: int, take: Take) -> None:
+        examples = len(Batch(inputs))
+        with self._running(inputs, keep) as outputs:
+            for layer in self._layers:
+                values = outputs.pop(layer.name).numpy()
+                take(layer.name, ValuesPiece(examples, keep, values))
+
+    @contextmanager
+    def _running(self, inputs: Any, keep: int) -> Iterator[dict[str, Any]]:
+        """What the graph returns; what it moved is put back at the end of the block."""
+        function, kept = self._function(inputs), min(keep, len(Batch(inputs)))
+        with preserved(self._model), _assigned(function, self._model), unoptimised():
+            yield function(*leaves(inputs), tf.constant(kept))
 
     def _small(self, outputs: dict[str, Any]) -> float:
         """How many values a layer may have for NumPy to add it up."""
@@ -127,6 +144,7 @@ class GraphPass:
             for layer in self._layers
         }
         returned = _returned(self._layers, values, len(Batch(self._structure)))
+        self._inside = len(returned) < len(self._layers)
         return {
             layer.name: value if layer.name in returned else _summed(value, layer, keep)
             for layer, value in zip(self._layers, values.values(), strict=True)

@@ -66,6 +66,12 @@ def scouted_pass(model: Any, inputs: Any, selection: Selection, plan: MakePlan, 
     return make_pass(model, plan(surveyed(model, inputs, selection, rows)), inputs)
 
 
+def whole_layers(run: Pass) -> Pass | None:
+    """A pass as fast as `run` that hands over all that layers return, None where there is none."""
+    whole = getattr(run, "whole", None)
+    return whole() if whole else None
+
+
 def _compiled(model: Any, layers: tuple[LayerPlan, ...], inputs: Any) -> Pass | None:
     """The pass of the backend, None where it has none of its own."""
     kind = _kind()

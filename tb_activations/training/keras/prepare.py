@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from tb_activations.training.batch import uneven
 from tb_activations.training.keras.fitting import fitting
 from tb_activations.training.keras.forward import build_apart, knowing
-from tb_activations.training.keras.look import PlainLook, can_look
-from tb_activations.training.keras.passes import make_pass, scouted_pass
+from tb_activations.training.keras.look import KerasLook, can_look
+from tb_activations.training.keras.passes import make_pass, scouted_pass, whole_layers
 from tb_activations.training.keras.rows import Rows
 from tb_activations.training.keras.subject import Subject
 from tb_activations.training.keras.survey import Found, fixed_batch, sliced
@@ -38,14 +39,15 @@ def prepare(
         build_apart(model, inputs)
     free = fixed_batch(model) is None and not uneven(batch.inputs)
     shown, labels = subject.inputs(batch), subject.labels
-    names = subject.input_names(batch)
-    look = partial(PlainLook, model, batch, names=names) if can_look(batch) else None
-    probe = Probe(batch, slices, shown, labels, _writes(trained), look, free)
+    probe = Probe(batch, slices, shown, labels, _writes(trained), divisible=free)
     rows = Rows(model, inputs, free)
     with telling("tracing the layers of the model", verbose):
         found, plan, run = _scouted(recorder, model, inputs, probe, rows, selection)
     if rows.left_out and verbose:
         print(f"Activations: left out is {'; '.join(rows.described())}")
+    if can_look(batch):
+        names, fast = subject.input_names(batch), whole_layers(run)
+        probe = replace(probe, make_look=partial(KerasLook, model, batch, names=names, run=fast))
     recorder.use(plan, probe, run, found, partial(make_pass, model, inputs=inputs))
 
 

@@ -11,7 +11,8 @@ from logs import layer, write_run  # noqa: F401
 import tb_activations as tba
 from tb_activations.record.run import RUN_TAG, Field, RunFacts, parse_facts, read_facts, run_blobs
 from tb_activations.training.batch import Batch
-from tb_activations.training.keras.look import PlainLook
+from tb_activations.training.keras.look import KerasLook
+from tb_activations.training.keras.passes import PlainPass
 from tb_activations.training.plan import LayerPlan
 from tb_activations.training.receptive import Input, fields_of_inputs
 
@@ -70,7 +71,7 @@ def fields_of(model, x, names=("last",)):
         LayerPlan(name, i, tuple(model.get_layer(name).output.shape[1:]))
         for i, name in enumerate(names)
     )
-    look = PlainLook(model, Batch(x), plans)
+    look = KerasLook(model, Batch(x), plans)
     found = fields_of_inputs(plans, [Input("input", x)], look)
     return found.get("input", {})
 
@@ -183,6 +184,42 @@ def test_the_callback_logs_them_once(tmp_path):
     model.fit(x, y, epochs=2, verbose=0, callbacks=[tba.ActivationsCallback(tmp_path, x)])
     facts = facts_in(tmp_path)
     assert facts == [RunFacts({"input": {"conv": (Field(0, 3, 1),) * 2}})]
+
+
+def two_convolutions():
+    keras.utils.set_random_seed(0)
+    layers = [L.Conv2D(4, 3, name="conv"), L.Conv2D(4, 3, 2, name="stride"), L.Flatten()]
+    model = keras.Sequential([keras.Input((16, 16, 1)), *layers, L.Dense(3)])
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize("n", [1, 4, 12, 40])
+def test_they_are_found_by_the_pass_that_records(n, tmp_path, monkeypatch):
+    """No layer runs by itself for them, whatever the number of examples; a plain pass may take
+    minutes where TensorFlow compiles a layer at each call."""
+    plain, by_themselves = PlainPass.__call__, []
+
+    def call(*given):
+        by_themselves.append(given)
+        return plain(*given)
+
+    monkeypatch.setattr(PlainPass, "__call__", call)
+    model, x = two_convolutions(), picture(n, 16, 16, 1)
+    model.fit(x, np.zeros((n, 3)), verbose=0, callbacks=[tba.ActivationsCallback(tmp_path, x)])
+    fields = {"conv": (Field(0, 3, 1),) * 2, "stride": (Field(0, 5, 2),) * 2}
+    assert facts_in(tmp_path) == [RunFacts({"input": fields})]
+    assert not by_themselves or keras.backend.backend() == "torch"
+
+
+def test_what_would_take_too_long_is_given_up_and_said(tmp_path, monkeypatch):
+    """Training goes on, without the boxes."""
+    monkeypatch.setattr("tb_activations.training.receptive.PATIENCE", -1.0)
+    model, x = two_convolutions(), picture(8, 16, 16, 1)
+    watch = tba.ActivationsCallback(tmp_path, x, verbose=0)
+    with pytest.warns(UserWarning, match="receptive fields could not be found: they were not"):
+        model.fit(x, np.zeros((8, 3)), epochs=2, verbose=0, callbacks=[watch])
+    assert facts_in(tmp_path) == []
 
 
 def facts_in(directory):
