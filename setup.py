@@ -28,6 +28,12 @@ TESTS = [
     "setuptools>=77",
     "wheel",
 ]
+# Where its authors publish wheels: no install needs a compiler. zlib does its work elsewhere.
+ISAL = (
+    "isal>=1.7.1; platform_python_implementation == 'CPython' and python_version < '3.15' and "
+    "(platform_machine == 'x86_64' or platform_machine == 'AMD64' or "
+    "platform_machine == 'aarch64' or platform_machine == 'arm64')"
+)
 # Exact, so that what passes today passes tomorrow.
 LINT = ["mypy==2.4.1", "ruff==0.17.6"]
 
@@ -82,6 +88,7 @@ setup(
         "protobuf>=4.25.0",
         "werkzeug>=3.0",
         "google-crc32c>=1.6",
+        ISAL,
     ],
     extras_require={
         "tensorflow": ["tensorflow>=2.16.2"],

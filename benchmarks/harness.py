@@ -79,7 +79,7 @@ def machine() -> str:
     """The processor, its cores, and the versions that matter."""
     from importlib import metadata
 
-    names = ["tensorflow", "tensorflow-cpu", "keras", "tensorboard", "numpy", "pillow"]
+    names = ["tensorflow", "tensorflow-cpu", "keras", "tensorboard", "numpy", "pillow", "isal"]
     versions = []
     for name in names:
         try:

@@ -170,7 +170,7 @@ def _environment(directory: Path) -> Path:
     """A virtual environment with what the plugin needs, and without TensorFlow."""
     subprocess.run([sys.executable, "-m", "venv", str(directory)], check=True)
     python = directory / "bin" / "python"
-    _pip(python, "tensorboard", "numpy", "pillow", "protobuf", "werkzeug", "google-crc32c")
+    _pip(python, "tensorboard", "numpy", "pillow", "protobuf", "werkzeug", "google-crc32c", "isal")
     return python
 
 

@@ -4,8 +4,9 @@
 
 Both log the same arrays and train the same small models, each in a process of its own: with the op,
 eagerly and in a graph, with `activations_pb`, and with the callback on a functional, a nested and a
-volume model. Their events are compared byte for byte but for wall times and names of files; then
-the log of COMMIT is read by both. Public names alone, so that modules may move in between.
+volume model. Their events are compared byte for byte but for wall times, names of files and how
+pages are compressed, which stand as what they hold; then each log is read by both. Public names
+alone, so that modules may move in between.
 """
 
 from __future__ import annotations
@@ -194,8 +195,24 @@ def events(directory: Path) -> list[bytes]:
             if any(value.tag == "__run__" for value in event.summary.value):
                 continue  # what is constant for a run: older versions wrote none
             event.ClearField("wall_time")
+            for value in event.summary.value:
+                inflate(value.tensor.string_val)
             found.append(event.SerializeToString(deterministic=True))
     return found
+
+
+def inflate(blobs: Any) -> None:
+    """Puts what the statistics and pages of a record hold in the place of their bytes."""
+    from tb_activations import record
+
+    if len(blobs) <= record.Blob.FIRST_PAGE:
+        return
+    header = record.parse_header(blobs[record.Blob.HEADER])
+    statistics = record.parse_statistics(blobs[record.Blob.STATISTICS], header)
+    values = record.read_values(record.WholeRecord(list(blobs)))
+    del blobs[record.Blob.FIRST_PAGE :]
+    blobs[record.Blob.STATISTICS] = statistics.tobytes()
+    blobs.append(values.tobytes())
 
 
 def run(tree: Path, what: str, directory: Path) -> str:
@@ -243,13 +260,17 @@ def main(commit: str) -> int:
         try:
             print(run(tree, "log", old), run(ROOT, "log", new), sep="", end="")
             same = compare(old, new)
-            read, again = (json.loads(run(where, "read", old)) for where in (tree, ROOT))
+            found = [
+                json.loads(run(where, "read", log)) for log in (old, new) for where in (tree, ROOT)
+            ]
         finally:
             subprocess.run([*git, "remove", "--force", str(tree)], check=True)
-    records = sum(len(steps) for tags in again.values() for steps in tags.values())
-    alike = read == again and records > 0
-    print(f"read by both: {records} records, {'the same' if alike else 'NOT THE SAME'}")
-    return int(not (same and alike))
+    for name, (read, again) in {"old": found[:2], "new": found[2:]}.items():
+        records = sum(len(steps) for tags in again.values() for steps in tags.values())
+        alike = read == again and records > 0
+        same &= alike
+        print(f"the {name} log: {records} records, {'the same' if alike else 'NOT THE SAME'}")
+    return int(not same)
 
 
 if __name__ == "__main__":

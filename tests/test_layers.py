@@ -68,7 +68,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "tensorboardX": ("training/torch",),
     "fsspec": ("eventfile/store.py",),
     "werkzeug": ("server",),
-    "PIL": ("record/pages.py", "export"),
+    "PIL": ("record/png.py", "export"),
+    "isal": ("record/deflate.py",),
 }
 # What a framework keeps to itself: its private modules, and names like `_losses`.
 PRIVATE_MODULES = ("keras.src", "tensorflow.python", "tensorflow.core", "jax._src", "torch._")

@@ -146,6 +146,11 @@ def _libraries() -> Iterator[Line]:
         yield Line(", ".join(listed))
     if _slow_checksums():
         yield wrong("google-crc32c computes in Python here: indexing takes many times as long")
+    deflater = version("isal")
+    if deflater:
+        yield Line(f"isal {deflater}")
+    else:
+        yield Line("no isal: values are packed with zlib, which takes several times as long")
 
 
 def _slow_checksums() -> bool:

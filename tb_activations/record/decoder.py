@@ -12,6 +12,7 @@ from enum import IntEnum
 import numpy as np
 from tensorboard.compat.proto import types_pb2
 
+from tb_activations.record.deflate import at_once
 from tb_activations.record.errors import RecordError
 from tb_activations.record.header import MAX_CHANNELS, Header
 from tb_activations.record.pages import decode_page, decode_tensor, parse_tensor
@@ -84,19 +85,24 @@ def decode(
     """
     n, c, *spatial = header.stored_shape
     rows, columns = range(n)[examples], range(c)[channels]
-    out = np.zeros((len(rows), len(columns), *spatial), np.dtype(header.dtype))
+    out = np.empty((len(rows), len(columns), *spatial), np.dtype(header.dtype))
     if not out.size:
         return out
     if header.omitted:
         raise RecordError(f"the values were not stored: {header.omitted}")
     flat = out.reshape(len(rows), len(columns), -1)
     ends = np.cumsum(header.pages, dtype=np.int64)
-    for page in page_range(header, examples, channels):
-        if page not in pages:
-            raise RecordError(f"page {page} of {len(header.pages)} is missing")
+
+    def add(page: int) -> None:
         count = header.pages[page]
         values = decode_page(pages[page], header.codec, header.dtype, count, header.plane_size)
         _place(header, flat, values, int(ends[page]) - count, rows, columns)
+
+    wanted = page_range(header, examples, channels)
+    for page in wanted:
+        if page not in pages:
+            raise RecordError(f"page {page} of {len(header.pages)} is missing")
+    at_once(add, wanted)
     return out
 
 
@@ -120,12 +126,19 @@ def _place(
     columns: range,
 ) -> None:
     """Puts the planes of one page, the first of number `first`, into out `[n, c, plane]`."""
+    channels = header.shape[-1]
+    if not header.dense and len(columns) == channels:  # planes stand as they are asked for
+        planes = out.reshape(-1, values.shape[1])
+        at = first - rows.start * channels
+        start, stop = max(0, at), min(len(planes), at + len(values))
+        planes[start:stop] = values[start - at : stop - at]
+        return
     ids = np.arange(first, first + len(values))
     if header.dense:
         wanted = (ids >= rows.start) & (ids < rows.stop)
         out[ids[wanted] - rows.start, :, 0] = values[wanted][:, columns.start : columns.stop]
         return
-    example, channel = np.divmod(ids, header.shape[-1])
+    example, channel = np.divmod(ids, channels)
     wanted = (example >= rows.start) & (example < rows.stop)
     wanted &= (channel >= columns.start) & (channel < columns.stop)
     out[example[wanted] - rows.start, channel[wanted] - columns.start] = values[wanted]

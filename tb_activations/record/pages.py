@@ -2,22 +2,21 @@
 
 A plane is one channel of one example (`[…spatial]`), or the whole example of a dense layer; planes
 stand in example-major order. A `png` page is an 8-bit grey PNG: first the least significant byte of
-every value of the page, then the next of every value, all in one row, which spares the encoder the
-filters that compare rows. A row longer than 2^19 bytes is folded into the fewest rows that are not,
-all of one width, the last padded with zeros. A `tensor` page is a serialized TensorProto of
-`[planes, values of a plane]`.
+every value of the page, then the next of every value, all in one row, which spares an encoder the
+filters that compare rows; see `png`. A row longer than 2^19 bytes is folded into the fewest rows
+that are not, all of one width, the last padded with zeros. A `tensor` page is a serialized
+TensorProto of `[planes, values of a plane]`.
 """
 
 from __future__ import annotations
 
-import io
 import math
-import struct
 
 import numpy as np
-from PIL import Image, PngImagePlugin
 from tensorboard.compat.proto import tensor_pb2, tensor_shape_pb2, types_pb2
 
+from tb_activations.record import png
+from tb_activations.record.deflate import at_once
 from tb_activations.record.errors import RecordError
 
 CODECS = ("png", "tensor")
@@ -27,8 +26,6 @@ MIN_PNG_VALUES = 4096
 MIN_PNG_STATISTICS = 1024
 
 _TYPES = {"float16": types_pb2.DT_HALF, "float32": types_pb2.DT_FLOAT}
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PNG_HEADER_BYTES = 33
 
 
 def codec_for(values: int, compression: int, least: int = MIN_PNG_VALUES) -> str:
@@ -58,20 +55,22 @@ def encode_pages(planes: np.ndarray, codec: str, compression: int) -> list[bytes
     chunks = [planes[end - count : end] for count, end in zip(table, ends, strict=True)]
     if codec == "tensor":
         return [encode_tensor(chunk) for chunk in chunks]
-    return [encode_png(chunk, compression) for chunk in chunks]
+    return at_once(lambda chunk: encode_png(chunk, compression), chunks)
 
 
 def encode_png(planes: np.ndarray, compression: int) -> bytes:
     """One `png` page of stored values `[planes, plane_size]`."""
-    little = np.ascontiguousarray(planes, planes.dtype.newbyteorder("<"))
-    rows, width = fold_of(little.nbytes)
-    split = np.zeros(rows * width, np.uint8)
-    by_byte = split[: little.nbytes].reshape(little.itemsize, little.size)
-    by_byte[:] = little.view(np.uint8).reshape(little.size, little.itemsize).T
-    picture = Image.fromarray(split.reshape(rows, width), "L")
-    out = io.BytesIO()
-    picture.save(out, "PNG", compress_level=compression)
-    return out.getvalue()
+    words = np.ascontiguousarray(planes).reshape(-1).view(_words(planes.dtype))
+    height, width = fold_of(words.nbytes)
+    rows = np.zeros((height, 1 + width), np.uint8)  # 0 before each row: its filter, none
+    split = rows[0, 1:] if height == 1 else np.zeros(height * width, np.uint8)
+    by_byte = split[: words.nbytes].reshape(words.itemsize, words.size)
+    by_byte[0] = words  # as uint8: the lowest byte
+    for i in range(1, words.itemsize):
+        np.right_shift(words, 8 * i, out=by_byte[i], casting="unsafe")
+    if height > 1:
+        rows[:, 1:] = split.reshape(height, width)
+    return png.write(rows, compression)
 
 
 def decode_page(page: bytes, codec: str, dtype: str, planes: int, plane_size: int) -> np.ndarray:
@@ -84,7 +83,7 @@ def decode_page(page: bytes, codec: str, dtype: str, planes: int, plane_size: in
     """
     if codec == "tensor":
         return decode_tensor(page, dtype, (planes, plane_size))
-    return _decode_png(page, np.dtype(dtype).newbyteorder("<"), planes, plane_size)
+    return _decode_png(page, np.dtype(dtype), planes, plane_size)
 
 
 def encode_tensor(values: np.ndarray) -> bytes:
@@ -132,25 +131,17 @@ def decode_tensor(blob: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray
 
 def _decode_png(page: bytes, dtype: np.dtype, planes: int, plane_size: int) -> np.ndarray:
     size = planes * plane_size
-    _check_png(page, *fold_of(size * dtype.itemsize))
-    try:
-        # Not Image.open: it guesses formats and refuses large pictures of a size we have checked.
-        picture = np.asarray(PngImagePlugin.PngImageFile(io.BytesIO(page)))
-    except Exception as e:  # Pillow raises a dozen kinds on damage
-        raise RecordError(f"a page's PNG cannot be read: {e}") from e
-    split = picture.reshape(-1)[: size * dtype.itemsize].reshape(dtype.itemsize, size)
-    values = np.ascontiguousarray(split.T).view(dtype).reshape(planes, plane_size)
+    rows = png.read(page, *fold_of(size * dtype.itemsize))
+    split = rows.reshape(-1)[: size * dtype.itemsize].reshape(dtype.itemsize, size)
+    words = split[-1].astype(_words(dtype))
+    for byte in split[-2::-1]:
+        words <<= 8
+        words |= byte
+    values = words.view(dtype).reshape(planes, plane_size)
     values.flags.writeable = False
     return values
 
 
-def _check_png(page: bytes, height: int, width: int) -> None:
-    """The picture's header against what the record's header says, before it is inflated."""
-    if len(page) < _PNG_HEADER_BYTES or page[:8] != _PNG_SIGNATURE or page[12:16] != b"IHDR":
-        raise RecordError(f"a page that is not a PNG: it begins with {page[:8]!r}")
-    found = struct.unpack(">IIBBBBB", page[16:29])
-    if found != (width, height, 8, 0, 0, 0, 0):
-        raise RecordError(
-            f"a page's PNG is {found[0]}×{found[1]}, depth {found[2]}, colour {found[3]}; "
-            f"the header says {width}×{height}, depth 8, grey"
-        )
+def _words(dtype: np.dtype) -> np.dtype:
+    """The unsigned integers of the machine that hold the bits of `dtype`."""
+    return np.dtype(f"u{dtype.itemsize}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from tb_activations import record
-from tb_activations.record import Blob, pages
+from tb_activations.record import Blob, png
 
 EVERY = slice(None)
 FORMAT = Path(__file__).parents[2] / "docs" / "format.md"
@@ -331,8 +330,8 @@ def test_a_page_is_checked_before_it_is_inflated(monkeypatch: pytest.MonkeyPatch
     blobs = record.encode(np.ones((2, 40, 40, 3), np.float32))
     header = record.parse_header(blobs[Blob.HEADER])
     page = bomb(5000, 5000)
-    monkeypatch.setattr(zlib, "decompressobj", None)
-    monkeypatch.setattr(pages.PngImagePlugin, "PngImageFile", None)
+    monkeypatch.setattr(png, "inflate", None)
+    monkeypatch.setattr(png.PngImagePlugin, "PngImageFile", None)
     with pytest.raises(record.RecordError, match="5000×5000"):
         record.decode(header, {0: page}, EVERY, EVERY)
 

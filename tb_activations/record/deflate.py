@@ -1,0 +1,104 @@
+"""Bytes ↔ a zlib stream, by ISA-L where it is installed, else by zlib; either reads the other's.
+
+On one core, for a million float16 values of a ReLU layer: ISA-L deflates in 3 ms where zlib's
+level 1 takes 18, and inflates in 4 where zlib takes 9. Both release Python's lock while they work,
+so that pages are worked on at the same time (`at_once`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import zlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from tb_activations.record.errors import RecordError
+
+isal_zlib: Any = None
+with contextlib.suppress(ImportError):  # no wheel for this Python or machine
+    from isal import isal_zlib
+
+_THREADS = 4
+_lock = threading.Lock()
+_pool: ThreadPoolExecutor | None = None
+
+
+def deflate(data: Any, level: int) -> bytes:
+    """A zlib stream of a buffer; level 1 for ISA-L's, where there is one, 2 to 9 for zlib's."""
+    if isal_zlib is not None and level == 1:
+        return isal_zlib.compress(data, 1)
+    return zlib.compress(data, level)
+
+
+def inflate(stream: bytes, size: int) -> bytes:
+    """The `size` bytes in a zlib stream; never more memory than they take is asked for.
+
+    Raises:
+      RecordError: the stream is damaged, or holds another number of bytes.
+    """
+    library: Any = isal_zlib or zlib
+    decompressor = library.decompressobj()
+    try:
+        data = decompressor.decompress(stream, size + 1)
+    except library.error as e:
+        raise RecordError(f"a page cannot be inflated: {e}") from e
+    if len(data) != size or not decompressor.eof:
+        found = "more" if len(data) > size else f"{len(data):,}, or a stream that ends early"
+        raise RecordError(f"a page of {found} where the header says {size:,} bytes")
+    return data
+
+
+def crc32(data: Any, value: int = 0) -> int:
+    """The CRC of PNG."""
+    return (isal_zlib or zlib).crc32(data, value)
+
+
+def at_once(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """`work` of each, on several threads where there are several items and cores.
+
+    What one raises is raised.
+    """
+    pool = _threads() if len(items) > 1 else None
+    if pool is None:
+        return [work(item) for item in items]
+    first, *rest = items
+    futures: list[Future[Any]] = []
+    try:
+        futures.extend(pool.submit(work, item) for item in rest)
+    except RuntimeError:  # the interpreter ends, and starts no thread any more
+        done = len(futures)
+        late = [work(item) for item in rest[done:]]
+    else:
+        late = []
+    return [work(first), *(future.result() for future in futures), *late]
+
+
+def _threads() -> ThreadPoolExecutor | None:
+    """One pool for all, made when it is first of use; None on one core."""
+    global _pool
+    count = min(_cores(), _THREADS) - 1
+    if count < 1:
+        return None
+    with _lock:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(count, thread_name_prefix="activations-pages")
+        return _pool
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _forked() -> None:
+    """The threads stay behind in the process that forked."""
+    global _pool, _lock
+    _pool, _lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

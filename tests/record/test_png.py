@@ -1,0 +1,182 @@
+"""Pages as PNG: written and read by the record's own code, by ISA-L and by zlib."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tb_activations.record import RecordError, deflate, pages, png
+
+RANDOM = np.random.default_rng(3)
+PLANES = np.maximum(RANDOM.normal(size=(6, 5000)), 0)
+
+
+def rows(filters: list[int], width: int = 700) -> np.ndarray:
+    """Rows of random bytes, each after its filter."""
+    out = RANDOM.integers(0, 256, (len(filters), 1 + width)).astype(np.uint8)
+    out[:, 0] = filters
+    return out
+
+
+def pillow(page: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(page)))
+
+
+@pytest.fixture(params=["isal", "zlib"])
+def deflater(request, monkeypatch):
+    """ISA-L, and the zlib that takes its place where it is not installed."""
+    if request.param == "zlib":
+        monkeypatch.setattr(deflate, "isal_zlib", None)
+    elif deflate.isal_zlib is None:
+        pytest.skip("isal is not installed here")
+
+
+@pytest.mark.parametrize("filters", [[0], [1], [0, 1, 0, 1, 1], [2, 3, 4, 0, 1], [4]])
+def test_every_filter_is_read_as_pillow_reads_it(deflater, filters):
+    """A PNG of each of the five filters gives the bytes that another reader finds."""
+    page = png.write(rows(filters), 1)
+    assert np.array_equal(png.read(page, len(filters), 700), pillow(page))
+
+
+def test_what_records_and_graphs_write_needs_no_pillow(monkeypatch):
+    """Filters 0 and 1 are undone without it."""
+    monkeypatch.setattr(png.PngImagePlugin, "PngImageFile", None)
+    for filters in ([0], [1], [1, 0]):
+        png.read(png.write(rows(filters), 1), len(filters), 700)
+    with pytest.raises(RecordError, match="cannot be read"):
+        png.read(png.write(rows([2]), 1), 1, 700)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("compression", [1, 2, 9])
+def test_pages_come_back_whatever_wrote_them(monkeypatch, dtype, compression):
+    """ISA-L reads what zlib wrote and the reverse, bit for bit; so does Pillow."""
+    planes = PLANES.astype(dtype)
+    written = [pages.encode_png(planes, compression)]
+    if deflate.isal_zlib is not None:
+        monkeypatch.setattr(deflate, "isal_zlib", None)
+        written.append(pages.encode_png(planes, compression))
+        assert np.array_equal(pages.decode_page(written[0], "png", dtype, 6, 5000), planes)
+        monkeypatch.undo()
+    for page in written:
+        assert np.array_equal(pages.decode_page(page, "png", dtype, 6, 5000), planes)
+        split = pillow(page).ravel().reshape(-1, planes.size)
+        assert np.array_equal(split[0], planes.ravel().view(np.uint8)[:: planes.itemsize])
+
+
+def test_a_long_page_is_folded_and_its_end_padded():
+    """Rows of more than 2^19 bytes are several, of one width."""
+    planes = RANDOM.normal(size=(1, 300_001)).astype(np.float32)
+    page = pages.encode_png(planes, 1)
+    height, width = pages.fold_of(planes.nbytes)
+    assert (height, width) == (3, 400_002) and pillow(page).shape == (height, width)
+    assert np.array_equal(pages.decode_page(page, "png", "float32", 1, 300_001), planes)
+
+
+def test_many_chunks_are_one_stream():
+    """What stands in several IDAT, and chunks of other kinds between, change nothing."""
+    filtered = rows([1])
+    stream = zlib.compress(filtered.tobytes())
+    whole = png.write(filtered, 1)
+    front, end = whole[:33], whole[-12:]
+    parts = [b"".join(png._chunk(b"IDAT", stream[i : i + 97])) for i in range(0, len(stream), 97)]
+    page = b"".join([front, *png._chunk(b"tEXt", b"a\0b"), *parts, end])
+    assert np.array_equal(png.read(page, 1, 700), png.read(whole, 1, 700))
+
+
+def framed(stream: bytes, width: int) -> bytes:
+    front = struct.pack(">IIBBBBB", width, 1, 8, 0, 0, 0, 0)
+    chunks = [*png._chunk(b"IHDR", front), *png._chunk(b"IDAT", stream)]
+    return b"".join([b"\x89PNG\r\n\x1a\n", *chunks, *png._chunk(b"IEND", b"")])
+
+
+def test_no_more_is_inflated_than_the_header_says(deflater):
+    """A page of a few kilobytes that inflates to 200 MB is refused, and takes no memory."""
+    page = framed(zlib.compress(bytes(200_000_000), 9), 1000)
+    tracemalloc.start()
+    with pytest.raises(RecordError, match="more where the header says 1,001"):
+        png.read(page, 1, 1000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+def test_a_page_that_ends_early_is_refused(deflater):
+    """Fewer bytes than the header says, a cut stream, a wrong checksum of what is in it."""
+    stream = zlib.compress(bytes(range(200)) * 5 + b"x")
+    assert png.read(framed(stream, 1000), 1, 1000) is not None
+    for bad in (zlib.compress(bytes(500)), stream[:-3], stream[:40], stream[:-1] + b"\0", b""):
+        with pytest.raises(RecordError):
+            png.read(framed(bad, 1000), 1, 1000)
+
+
+def test_damage_to_a_page_is_seen_or_harmless(deflater):
+    """Every byte of a page can be flipped or its end cut off: RecordError, or the same values."""
+    planes = PLANES[:1, :600].astype(np.float16)
+    page = pages.encode_png(planes, 1)
+    for at in range(len(page)):
+        bad = bytearray(page)
+        bad[at] ^= 1 + at % 255
+        for damaged in (bytes(bad), page[:at]):
+            try:
+                found = pages.decode_page(damaged, "png", "float16", 1, 600)
+            except RecordError:
+                continue
+            assert np.array_equal(found, planes)
+
+
+def test_isal_is_what_deflates_where_it_is_declared():
+    """On machines for which setup.py asks for it, level 1 is ISA-L's."""
+    if deflate.isal_zlib is None:
+        pytest.skip("isal is not installed here")
+    data = PLANES.astype(np.float16).tobytes()
+    assert deflate.deflate(data, 1) == deflate.isal_zlib.compress(data, 1)
+    assert deflate.deflate(data, 9) == zlib.compress(data, 9)
+
+
+def test_work_at_once_keeps_its_order_and_its_errors():
+    """Results stand as their items did; what one raises is raised."""
+    assert deflate.at_once(lambda i: i * i, range(50)) == [i * i for i in range(50)]
+    with pytest.raises(ZeroDivisionError):
+        deflate.at_once(lambda i: 1 // i, [3, 2, 1, 0])
+
+
+AT_EXIT = """
+import atexit
+import numpy as np
+from tb_activations.record import pages
+planes = np.ones((64, 8192), np.float32)
+pages.encode_pages(planes, "png", 1)
+atexit.register(lambda: print(len(pages.encode_pages(planes, "png", 1)), "pages"))
+"""
+
+
+def test_pages_are_written_while_the_interpreter_ends():
+    """Where no thread can be started any more, one writes them all."""
+    done = subprocess.run([sys.executable, "-c", AT_EXIT], capture_output=True, text=True)
+    assert done.stdout == "4 pages\n" and not done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own():
+    """A worker forked after pages were written at once writes pages, and does not wait forever."""
+    code = (
+        "import os, sys, numpy as np\n"
+        "from tb_activations.record import pages\n"
+        "write = lambda: pages.encode_pages(np.ones((64, 8192), np.float32), 'png', 1)\n"
+        "write()\n"
+        "child = os.fork()\n"
+        "os._exit(len(write())) if not child else None\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], timeout=60).returncode == 4
