@@ -19,6 +19,7 @@ import forcedStyles from "./ui/forced.css?inline";
 import gridStyles from "./ui/grid/grid.css?inline";
 import matrixStyles from "./ui/grid/matrix.css?inline";
 import inspectorStyles from "./ui/inspector/inspector.css?inline";
+import mapStyles from "./ui/maps/maps.css?inline";
 import noticeStyles from "./ui/notices.css?inline";
 import leftStyles from "./ui/overview/overview.css?inline";
 import tokens from "./ui/tokens.css?inline";
@@ -34,6 +35,7 @@ export function render(): void {
     leftStyles,
     gridStyles,
     matrixStyles,
+    mapStyles,
     valuesStyles,
     inspectorStyles,
     exportStyles,

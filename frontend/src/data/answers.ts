@@ -5,7 +5,10 @@
  * example of the whole batch. They differ where `max_channels` or `max_outputs` kept a part.
  */
 
-export type Kind = "activation" | "input";
+import type { Explained } from "./explained";
+
+export const KINDS = ["activation", "input", "attribution"] as const;
+export type Kind = (typeof KINDS)[number];
 export type StorageDtype = "float16" | "float32";
 
 /** Columns of a statistics table `[channels, 6]`. */
@@ -21,6 +24,8 @@ export interface TagInfo {
   readonly description: string;
   /** When it was last written, in seconds since 1970, where the server says so. */
   readonly wallTime: number | null;
+  /** Of an attribution that was taken at a layer: its tag. */
+  readonly layer: string | null;
 }
 
 /** Tags of each run in model order: by `order`, then the rest by natural order of the name. */
@@ -47,6 +52,8 @@ export interface StepInfo {
   readonly scale: number;
   /** Why there are no values, where there are none. */
   readonly omitted: string | null;
+  /** Of an attribution: what it explains, and how. */
+  readonly explained: Explained | null;
 }
 
 export interface StepIndex {
@@ -116,6 +123,8 @@ export interface LayerView {
   /** The same as bits of float16, where `values` are decoded only when asked for. */
   readonly half?: Uint16Array;
   readonly scale: number;
+  /** All examples of the record, where they were read together. */
+  readonly whole?: Tensor;
 }
 
 /** One column of a layer's strip, or a layer at one step; null where the tag has nothing there. */

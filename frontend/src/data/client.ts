@@ -6,8 +6,10 @@
  */
 import type { LatestStep, Overview, StepIndex, StepInfo, TagIndex, Tensor } from "./answers";
 import { parseFacts, type RunFacts } from "./facts";
+import { AnswerError } from "./json";
 import { labelsOf, learn } from "./labels";
-import { AnswerError, dtype, parseLatest, parseOverview, parseSteps, parseTags } from "./parse";
+import { dtype, parseLatest, parseOverview, parseSteps, parseTags } from "./parse";
+import { parseScores, type Scores } from "./scores";
 
 /** The server's refusal, in its own words. */
 class RequestError extends Error {
@@ -57,6 +59,14 @@ export interface Client {
     signal: AbortSignal,
     rows?: number,
   ): Promise<Float32Array>;
+  /** What the maps of an attribution add up to at the half-open range of positions; of `rows` of them. */
+  scores(
+    run: string,
+    tag: string,
+    positions: readonly [number, number],
+    signal: AbortSignal,
+    rows?: number,
+  ): Promise<Scores>;
 }
 
 type Parameters = Readonly<Record<string, string | number | null | undefined>>;
@@ -155,6 +165,10 @@ export function createClient(): Client {
     async stats(run, tag, positions, signal, rows) {
       const answer = await get("stats", { run, tag, steps: range(positions), rows }, signal);
       return new Float32Array(await answer.arrayBuffer());
+    },
+    async scores(run, tag, positions, signal, rows) {
+      const answer = await get("scores", { run, tag, steps: range(positions), rows }, signal);
+      return parseScores(await answer.json(), run, tag);
     },
   };
 }

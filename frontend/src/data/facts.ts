@@ -1,5 +1,5 @@
 /** What is constant for a run: which part of an input each position of a layer sees. */
-import { list, numbers, object } from "./parse";
+import { list, numbers, object } from "./json";
 
 /**
  * What an axis of a layer sees of an axis of an input: `size` pixels of it, from `start + i * stride`

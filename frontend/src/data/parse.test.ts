@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { AnswerError, parseOverview, parseSteps, parseTags } from "./parse";
+import { AnswerError } from "./json";
+import { parseOverview, parseSteps, parseTags } from "./parse";
 
 const STATS = ["min", "max", "mean", "std", "zeros", "nonfinite"];
 const KIND = {

@@ -1,5 +1,6 @@
 /** The server's JSON, checked once: whatever passes has the types of `answers.ts`. */
 import {
+  KINDS,
   type Kind,
   type LatestStep,
   type LayerHealth,
@@ -12,42 +13,11 @@ import {
   type TagIndex,
   type TagInfo,
 } from "./answers";
-
-/** An answer that is not of the contract's form; the message names the place. */
-export class AnswerError extends Error {}
-
-type Json = Readonly<Record<string, unknown>>;
-
-export function object(value: unknown, place: string): Json {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
-  throw new AnswerError(`${place} is not an object`);
-}
-
-export function list(value: unknown, place: string): readonly unknown[] {
-  if (Array.isArray(value)) return value;
-  throw new AnswerError(`${place} is not a list`);
-}
-
-function number(value: unknown, place: string): number {
-  if (typeof value === "number") return value;
-  throw new AnswerError(`${place} is not a number`);
-}
-
-function text(value: unknown, place: string): string {
-  if (typeof value === "string") return value;
-  throw new AnswerError(`${place} is not text`);
-}
-
-export function numbers(value: unknown, place: string): readonly number[] {
-  return list(value, place).map((item) => number(item, place));
-}
-
-function orNull<T>(value: unknown, place: string, read: (v: unknown, p: string) => T): T | null {
-  return value === null || value === undefined ? null : read(value, place);
-}
+import { parseExplained } from "./explained";
+import { AnswerError, type Json, list, number, numbers, object, orNull, text } from "./json";
 
 function kind(value: unknown): Kind {
-  return value === "input" ? "input" : "activation";
+  return KINDS.find((known) => known === value) ?? "activation";
 }
 
 const naturally = new Intl.Collator("en", { numeric: true });
@@ -73,6 +43,9 @@ export function parseTags(json: unknown): TagIndex {
         order: orNull(f.order, `order of ${tag}`, number),
         description: orNull(f.description, `description of ${tag}`, text) ?? "",
         wallTime: orNull(f.wall_time, `wall_time of ${tag}`, number),
+        layer: orNull(f.attribution, `attribution of ${tag}`, (v, p) =>
+          orNull(object(v, p).layer, p, text),
+        ),
       };
     });
     if (infos.length > 0) runs.set(run, infos.sort(compareTags));
@@ -139,6 +112,7 @@ function parseKind(json: unknown): Omit<StepInfo, "step" | "wallTime"> {
     dtype: dtype(f.dtype),
     scale: number(f.scale, "scale"),
     omitted: orNull(f.omitted, "omitted", text),
+    explained: orNull(f.attribution, "attribution", parseExplained),
   };
 }
 

@@ -13,7 +13,7 @@ import {
 } from "./answers";
 import { RGB } from "./channels";
 import type { Client } from "./client";
-import { AnswerError } from "./parse";
+import { AnswerError } from "./json";
 
 const ANSWER_BYTES = 12 * 2 ** 20;
 const TABLE_BYTES = 48 * 2 ** 20;

@@ -21,9 +21,25 @@ export function middleOf(shape: readonly number[]): number {
   return shape.length === 5 ? (shape[1] ?? 0) >> 1 : 0;
 }
 
-/** What one view needs: the example, all its channels; of a dense layer all examples. */
+/** Whether a record is of attribution maps: a channel a target, over rows and columns. */
+export function holdsMaps(info: StepInfo): boolean {
+  return info.explained?.parts === 1 && info.shape.length >= 4 && !isDense(info);
+}
+
+/** Maps of all examples stand on one screen, as long as they are no more than this. */
+const WHOLE_BYTES = 8 * 2 ** 20;
+
+/** Whether all examples of a record are read with any one of them: those of small attribution maps. */
+function isReadWhole(info: StepInfo): boolean {
+  const { shape, dtype } = info;
+  const count = shape.reduce((product, side) => product * side, 1);
+  return holdsMaps(info) && count * (dtype === "float16" ? 2 : 4) <= WHOLE_BYTES;
+}
+
+/** What one view needs: the example, all its channels; of a dense layer, or of maps, all examples. */
 export function viewQuery({ run, tag, info, example }: ViewKey): TensorQuery {
-  if (isDense(info)) return { run, tag, info, examples: [0, Math.max(1, info.examples.length)] };
+  if (isDense(info) || isReadWhole(info))
+    return { run, tag, info, examples: [0, Math.max(1, info.examples.length)] };
   return { run, tag, info, examples: [example, example + 1] };
 }
 
@@ -31,6 +47,11 @@ export function viewQuery({ run, tag, info, example }: ViewKey): TensorQuery {
 export function viewOf(key: ViewKey, tensor: Tensor): LayerView {
   const [examples = 1, channels = 0, ...rest] = tensor.shape;
   const dense = isDense(key.info);
+  if (!dense && examples > 1) {
+    const view = viewOf(key, exampleOf(tensor, Math.min(key.example, examples - 1)));
+    // Copies of the view, for another step, are without.
+    return Object.defineProperty(view, "whole", { value: tensor, enumerable: false });
+  }
   const spatial = dense ? [examples] : rest;
   const { run, tag, kind, info, example } = key;
   const view = {

@@ -46,6 +46,7 @@ export class Connection {
       stats: watched(client.stats),
       latest: watched(client.latest),
       labels: watched(client.labels),
+      scores: watched(client.scores),
     };
   }
 

@@ -2,8 +2,10 @@
 import type { LayerView, StepInfo } from "../data/answers";
 import { channelId, positionOf, RGB } from "../data/channels";
 import type { TensorQuery } from "../data/client";
-import { channelOf, type ViewKey, viewOf, viewQuery } from "../data/view";
+import { channelOf, holdsMaps, type ViewKey, viewOf, viewQuery } from "../data/view";
+import { shaped } from "../render/maps";
 import { sourceOf } from "../render/planes";
+import { shapingOf } from "../state/attributed";
 import { filmPositions } from "../state/choose";
 import type { FilmFrame } from "../state/signals";
 import type { Store } from "../state/store";
@@ -30,7 +32,9 @@ export class Film {
   /** Shows what is cached at once, and asks for the rest once the selection rests. */
   open(view: LayerView, channel: number, steps: readonly StepInfo[]): void {
     const depth = this.store.depth.peek();
+    const { maps, scores } = this.store;
     const subject = JSON.stringify([
+      view.kind === "attribution" ? [maps.peek(), scores.peek()?.steps.length] : 0,
       [view.run, view.tag, view.example, channelId(view.info, channel), depth],
       filmPositions(steps.length).map((position) => steps[position]!.wallTime),
     ]);
@@ -55,10 +59,17 @@ export class Film {
   private frameHere({ key, channel }: Shot): FilmFrame {
     const depth = this.store.depth.peek();
     const whole = this.tensors.peek(viewQuery(key));
-    const tensor = whole && (channel === RGB ? whole : channelOf(whole, channel));
+    const joint = channel === RGB || holdsMaps(key.info);
+    const tensor = whole && (joint ? whole : channelOf(whole, channel));
     const alone = tensor ?? this.tensors.peek(channelQuery(key, channel));
-    const source = alone ? sourceOf(viewOf(key, alone), depth) : null;
-    return { step: key.info.step, source };
+    const view = alone && this.shaped(viewOf(key, alone));
+    const source = view ? sourceOf(view, depth) : null;
+    return { step: key.info.step, source, plane: joint ? channel : 0 };
+  }
+
+  /** An attribution as the others on the screen. */
+  private shaped(view: LayerView): LayerView {
+    return view.kind === "attribution" ? shaped(view, shapingOf(this.store, view)) : view;
   }
 
   private async load(shots: readonly Shot[], signal: AbortSignal): Promise<void> {
@@ -89,6 +100,6 @@ function shotsOf(view: LayerView, channel: number, steps: readonly StepInfo[]): 
 }
 
 function channelQuery(key: ViewKey, channel: number): TensorQuery {
-  if (channel === RGB) return viewQuery(key);
+  if (channel === RGB || holdsMaps(key.info)) return viewQuery(key);
   return { ...viewQuery(key), channels: [channel, channel + 1] as const };
 }

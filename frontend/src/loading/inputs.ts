@@ -89,7 +89,11 @@ export class Inputs {
 
   /** The first input of the run that holds the example of a view. */
   private queryOf(view: LayerView): TensorQuery | null {
-    for (const index of inputsOf(this.known?.indices ?? [], view.tag)) {
+    const own = inputsOf(this.known?.indices ?? [], view.tag);
+    const { input } = view.info.explained ?? {};
+    // An attribution names the one that it lies over.
+    const first = own.filter(({ tag }) => tag === input);
+    for (const index of [...first, ...own]) {
       const info = inputInfo(index, view);
       if (info) return { run: view.run, tag: index.tag, info };
     }
@@ -115,10 +119,9 @@ export class Inputs {
       return;
     }
     const key = { run, tag, kind: "input", info } as const;
-    const sources = info.examples.map((_, i) =>
-      sourceOf(viewOf({ ...key, example: i }, exampleOf(tensor, i)), middleOf(info.shape)),
-    );
-    store.inputHere.value = { run, tag, info, sources, example };
+    const views = info.examples.map((_, i) => viewOf({ ...key, example: i }, exampleOf(tensor, i)));
+    const sources = views.map((one) => sourceOf(one, middleOf(info.shape)));
+    store.inputHere.value = { run, tag, info, views, sources, example };
     this.shown();
   }
 }

@@ -42,5 +42,9 @@ export function knownOnly(client: Client, store: Store): Client {
       check(run, tag);
       return await client.stats(run, tag, ...rest);
     },
+    async scores(run, tag, ...rest) {
+      check(run, tag);
+      return await client.scores(run, tag, ...rest);
+    },
   };
 }

@@ -11,6 +11,7 @@ import { positionAt } from "../state/choose";
 import { setFailure } from "../state/notices";
 import type { Part } from "../state/signals";
 import type { Store } from "../state/store";
+import { Attributions } from "./attributions";
 import { Film } from "./film";
 import { Inputs } from "./inputs";
 import { Latest } from "./latest";
@@ -22,6 +23,7 @@ export class Surroundings {
   readonly inputs: Inputs;
   private readonly prefetcher: Prefetcher;
   private readonly film: Film;
+  private readonly attributions: Attributions;
   private readonly previousTask: Latest;
   private readonly otherTask: Latest;
   /** Steps of the layer in the runs that it is compared with, until the log is read anew. */
@@ -35,6 +37,7 @@ export class Surroundings {
     const said = (part: Part) => new Latest((message) => setFailure(store, part, message));
     this.prefetcher = new Prefetcher(tensors);
     this.film = new Film(store, tensors, said("film"));
+    this.attributions = new Attributions(store, client, tensors, said("scores"), said("bound"));
     this.previousTask = said("previous");
     this.inputs = new Inputs(store, client, tensors, said("input"), () => this.prefetch());
     this.otherTask = new Latest((message) => {
@@ -59,7 +62,13 @@ export class Surroundings {
     });
     effect(() => {
       void [store.view.value, store.channel.value, store.depth.value];
+      void [store.maps.value, store.scores.value];
       untracked(() => this.openFilm());
+    });
+    effect(() => {
+      void [store.view.value, store.window.value.lockSteps, store.maps.value.against];
+      void store.scores.value;
+      untracked(() => this.openAttribution());
     });
   }
 
@@ -70,6 +79,12 @@ export class Surroundings {
     this.openPrevious();
     this.openOther();
     this.openFilm();
+    this.openAttribution();
+  }
+
+  private openAttribution(): void {
+    const subject = this.subject();
+    if (subject) this.attributions.open(subject.view, subject.index);
   }
 
   private surround(): void {

@@ -16,6 +16,7 @@ const INFO: StepInfo = {
   dtype: "float16",
   scale: 1,
   omitted: null,
+  explained: null,
 };
 const QUERY = { run: "r", tag: "t", info: INFO };
 

@@ -4,6 +4,7 @@ import { channelId, holdsColours, positionOf, RGB } from "../data/channels";
 import type { ColormapName, RangeScope, Span, WindowState } from "../data/choices";
 import { buildLut, defaultColormap, isDiverging, type Lut } from "./colormap";
 import { type LockedLimits, lockedLimits, unionOf } from "./limits";
+import { type Shaping, shaped } from "./maps";
 import { sourceOf, type TileSource } from "./planes";
 import { type OtherSide, WindowTable } from "./window";
 
@@ -16,6 +17,8 @@ export interface Shown {
   readonly range: RangeScope;
   /** Channel ids of the planes, where not every channel was stored. */
   readonly ids: readonly number[] | null;
+  /** Its limits stand about zero, whatever is moved. */
+  readonly signed: boolean;
   /** What stands beside it, or in its place, under the same limits. */
   readonly other: OtherSide | null;
 }
@@ -89,9 +92,7 @@ export function shownOf(of: {
   const source = sourceOf(view, of.depth);
   const other = of.other ? otherSide(view, of.other, of.depth) : null;
   const colormap = colormapOf(view, source, window, stats, other?.source);
-  const ids = view.info.channelIds
-    ? Array.from({ length: view.channels }, (_, position) => channelId(view.info, position))
-    : null;
+  const ids = idsOf(view);
   const state = effective(view, window, colormap);
   const table = new WindowTable(source, state, {
     diverging: isDiverging(colormap),
@@ -105,7 +106,41 @@ export function shownOf(of: {
     invert: window.invert,
     clipped: window.markClipped,
   });
-  return { source, table, colormap, lut, ids, other, range: state.range };
+  return { source, table, colormap, lut, ids, other, range: state.range, signed: false };
+}
+
+/**
+ * Of an attribution: blue-white-red about zero, whatever colours and limits layers are shown with.
+ * `view` and `other` are as they were logged, `reach` is how far the limits go.
+ */
+export function shownMaps(of: {
+  view: LayerView;
+  depth: number;
+  window: WindowState;
+  shaping: (view: LayerView) => Shaping;
+  reach: number;
+  other?: LayerView | null;
+}): Shown {
+  const { view, window, depth, shaping, reach } = of;
+  const source = sourceOf(shaped(view, shaping(view)), depth);
+  const other = of.other
+    ? {
+        ...otherSide(view, of.other, depth),
+        source: sourceOf(shaped(of.other, shaping(of.other)), depth),
+      }
+    : null;
+  const range = view.spatial.length < 2 && window.range === "channel" ? "layer" : window.range;
+  const state = { ...window, range };
+  const ids = idsOf(view);
+  const table = new WindowTable(source, state, { diverging: true, ids, other, reach });
+  const { gamma, invert, markClipped } = window;
+  const lut = buildLut({ colormap: "RdBu", gamma, invert: !invert, clipped: markClipped });
+  return { source, table, colormap: "RdBu", lut, ids, other, range, signed: true };
+}
+
+function idsOf(view: LayerView): readonly number[] | null {
+  if (!view.info.channelIds) return null;
+  return Array.from({ length: view.channels }, (_, position) => channelId(view.info, position));
 }
 
 /** The planes of another view by those of this one: the same channels. */

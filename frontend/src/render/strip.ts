@@ -240,6 +240,14 @@ export class RowStrip {
     else paintPlane(this.target, x, 0, small, plane, window, lut, replicate);
   }
 
+  /** As `tile`, by a painter of its own, who is told where its left side is. */
+  tileBy(
+    index: number,
+    paint: (target: Target, left: number, geometry: StripGeometry) => void,
+  ): void {
+    if (this.geometry) paint(this.target, this.left(index), this.geometry);
+  }
+
   /** Puts what was painted on the canvas. */
   end(): void {
     if (this.image) this.context.putImageData(this.image, 0, 0);

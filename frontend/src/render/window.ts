@@ -69,6 +69,8 @@ interface WindowOptions {
   readonly ids?: readonly number[] | null;
   /** What it is compared with: the limits span both sides. */
   readonly other?: OtherSide | null;
+  /** Of attributions, how far Auto and Min–max reach: these limits stand about zero whatever is moved. */
+  readonly reach?: number | null;
 }
 
 /** The values of a second view, by the planes of the first. */
@@ -103,7 +105,10 @@ export class WindowTable {
   /** Span before brightness and contrast. */
   base(plane: number): Span {
     const { state } = this;
-    if (state.range === "manual") return limitsOf(...state.manual);
+    const manual = state.range === "manual" ? limitsOf(...state.manual) : null;
+    const { reach } = this.options;
+    if (typeof reach === "number") return symmetric(manual ?? { lo: 0, hi: reach || 1 });
+    if (manual) return manual;
     const scope = state.range === "layer" ? null : plane;
     const locked = this.lockedOf(scope);
     const auto = state.limits === "auto" && !locked;
@@ -122,7 +127,7 @@ export class WindowTable {
   full(plane: number): Span {
     const base = this.base(plane);
     const { lo, hi } = this.extent(plane);
-    const data = limitsOf(lo, hi);
+    const data = this.signed ? symmetric(limitsOf(lo, hi)) : limitsOf(lo, hi);
     return { lo: Math.min(base.lo, data.lo), hi: Math.max(base.hi, data.hi) };
   }
 
@@ -138,20 +143,26 @@ export class WindowTable {
    * what is true is the zero.
    */
   named(plane: number): Span {
-    const { range, brightness, contrast } = this.state;
+    const { range, contrast } = this.state;
+    const brightness = this.signed ? 0 : this.state.brightness;
     const moved = range === "manual" || brightness !== 0 || contrast !== 0;
     if (moved || this.only(plane) !== 0) return this.limits(plane);
     return { lo: 0, hi: 0 };
   }
 
   limits(plane: number): Span {
-    const { brightness, contrast } = this.state;
+    const { contrast } = this.state;
+    const brightness = this.signed ? 0 : this.state.brightness;
     if (brightness === 0 && contrast === 0) return this.base(plane);
     return adjust(this.base(plane), this.full(plane), brightness, contrast);
   }
 
   affine(plane: number): Affine {
     return affineOf(this.limits(plane), this.scale);
+  }
+
+  private get signed(): boolean {
+    return typeof this.options.reach === "number";
   }
 
   /** Of all values in scope, on both sides; NaN where none is finite. */

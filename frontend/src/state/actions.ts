@@ -9,6 +9,7 @@ import {
   type Triage,
   type WindowState,
 } from "../data/choices";
+import type { MapChoice } from "../data/maps";
 import { nextAutoLevel } from "../render/autoLimits";
 import { positionAt } from "./choose";
 import { unsay } from "./notices";
@@ -58,6 +59,18 @@ export function setTriage(store: Store, change: Partial<Triage>): void {
 export function selectChannel(store: Store, position: number): void {
   const view = store.view.peek();
   if (view) store.channelWish.value = { id: channelId(view.info, position), layer: view.tag };
+}
+
+/** A map of any example of the record. */
+export function selectMap(store: Store, example: number, position: number): void {
+  batch(() => {
+    selectExample(store, example);
+    selectChannel(store, position);
+  });
+}
+
+export function setMaps(store: Store, change: Partial<MapChoice>): void {
+  store.maps.value = { ...store.maps.peek(), ...change };
 }
 
 export function setHover(store: Store, hover: Hover | null): void {

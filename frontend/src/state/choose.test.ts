@@ -43,7 +43,14 @@ const input = layer("input", [1, 28, 28, 1], [health(0), null]);
 describe("what is shown first", () => {
   it("is the run most recently written", () => {
     const info = (wallTime: number | null) => [
-      { tag: "t", kind: "activation" as const, order: null, description: "", wallTime },
+      {
+        tag: "t",
+        kind: "activation" as const,
+        order: null,
+        description: "",
+        wallTime,
+        layer: null,
+      },
     ];
     const runs = new Map([
       ["new", info(20)],

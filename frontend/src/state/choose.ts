@@ -32,7 +32,10 @@ export function defaultRun(tags: TagIndex): string | null {
 /** The first layer with non-finite values, else the first with a plane of at least 8×8, else the first. */
 export function defaultLayer(overview: Overview): string | null {
   const layers = [...overview.layers.values()];
-  const broken = layers.find((layer) => (healthAt(overview, layer, null)?.nonfinite ?? 0) > 0);
+  const broken = layers.find(
+    (layer) =>
+      layer.kind !== "attribution" && (healthAt(overview, layer, null)?.nonfinite ?? 0) > 0,
+  );
   if (broken) return broken.tag;
   if (overview.firstNonfinite) return overview.firstNonfinite.tag;
   const activations = layers.filter((layer) => layer.kind === "activation");
@@ -122,7 +125,7 @@ export function summarize(overview: Overview, step: number | null): HealthSummar
   let floor: string | null = null;
   for (const layer of overview.layers.values()) {
     const health = healthAt(overview, layer, step);
-    if (!health) continue;
+    if (!health || layer.kind === "attribution") continue;
     if (health.nonfinite > 0) nonfiniteLayers.push(layer.tag);
     if (layer.kind === "input") continue;
     if (nonfiniteLayers.length > 0 && atFloor(health)) floor ??= layer.tag;

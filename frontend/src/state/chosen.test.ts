@@ -27,6 +27,7 @@ function view({ tag = "layer", channels = 4, side = 2, step = 0, ids, kind }: Of
     dtype: "float32",
     scale: 1,
     omitted: null,
+    explained: null,
   };
   return {
     ...{ run: "r", tag, kind: kind ?? "activation", info, example: 0, channels },

@@ -8,12 +8,14 @@ import type { LayerView, StatsTable, StepIndex, StepInfo } from "../data/answers
 import { positionOf, RGB } from "../data/channels";
 import type { Pixel } from "../data/choices";
 import { middleOf } from "../data/view";
+import { coveredBy } from "../render/maps";
 import { infoAt } from "./choose";
 import type { Hover, InputView, State } from "./signals";
 
 /** Whether every plane of a view has a pixel. */
-function holds({ spatial }: LayerView, { x, y }: Pixel): boolean {
-  const [height = 1, width = 1] = spatial.length === 1 ? [1, spatial[0]] : spatial.slice(-2);
+function holds(view: LayerView, { x, y }: Pixel): boolean {
+  const { spatial } = view;
+  const [height = 1, width = 1] = spatial.length === 1 ? [1, spatial[0]] : coveredBy(view);
   return x >= 0 && y >= 0 && x < width && y < height;
 }
 

@@ -5,6 +5,7 @@ import { nameOf } from "../data/channels";
 import type { Span } from "../data/choices";
 import type { Shown } from "../render/shown";
 import type { Affine } from "../render/window";
+import { channelName } from "./attributed";
 import type { Store } from "./store";
 
 export interface Selected {
@@ -13,6 +14,8 @@ export interface Selected {
   readonly position: number;
   /** Id in the layer, or RGB. */
   readonly id: number;
+  /** As "channel 7", or the class that an attribution explains. */
+  readonly name: string;
   readonly limits: Span;
   /** The same as fields and histogram name them. */
   readonly named: Span;
@@ -29,10 +32,13 @@ export function selectedOf(store: Store): Selected | null {
   if (planes === 0) return null;
   // Where the filter leaves none, the inspector still has one.
   const position = store.channel.value ?? 0;
+  const id = shown.ids?.[position] ?? position;
+  const view = store.view.value;
   return {
     shown,
     position,
-    id: shown.ids?.[position] ?? position,
+    id,
+    name: view ? channelName(store, view, position) : nameOf(id),
     limits: shown.table.limits(position),
     named: shown.table.named(position),
     only: shown.table.only(position),
@@ -46,6 +52,6 @@ export function useSelected(store: Store): ReadonlySignal<Selected | null> {
 
 /** How a heading calls it. */
 export function headingOf(selected: Selected | null): string {
-  const name = selected ? nameOf(selected.id) : "";
+  const name = selected?.name ?? "";
   return name.charAt(0).toUpperCase() + name.slice(1);
 }

@@ -20,10 +20,15 @@ import {
   type WindowState,
 } from "../data/choices";
 import type { RunFacts } from "../data/facts";
+import { DEFAULT_MAPS, type MapChoice } from "../data/maps";
+import type { Scores } from "../data/scores";
 import type { TileSource } from "../render/planes";
+import type { Reaches } from "../render/reach";
 
 /** The value under the cursor. */
 export interface Hover {
+  /** Position of the example, where it is not the shown one. */
+  readonly example?: number;
   /** Position of the channel, or RGB. */
   readonly position: number;
   readonly pixel: Pixel;
@@ -35,6 +40,8 @@ export interface Hover {
 export interface FilmFrame {
   readonly step: number;
   readonly source: TileSource | null;
+  /** The plane of the source that is it. */
+  readonly plane: number;
 }
 
 /** The input that belongs to the shown example, all its examples, and which one it is. */
@@ -42,14 +49,27 @@ export interface InputView {
   readonly run: string;
   readonly tag: string;
   readonly info: StepInfo;
-  /** One entry an example stored with the input; its channels are the planes. */
+  /** One entry an example stored with the input; its channels are the planes, of a volume its middle. */
   readonly sources: readonly TileSource[];
+  readonly views: readonly LayerView[];
   /** Position among `sources` of the shown example. */
   readonly example: number;
 }
 
+/** How far an attribution reaches over its steps. */
+export interface OverSteps {
+  /** What it is of: see `lockKey`. */
+  readonly key: string;
+  /** Of each example alone, and of all together. */
+  readonly examples: readonly Reaches[];
+  readonly all: Reaches;
+  /** Of so many steps, evenly chosen where these are not all. */
+  readonly steps: number;
+  readonly count: number;
+}
+
 /** What stands around a view: each says for itself what it could not get. */
-export type Part = "film" | "input" | "statistics" | "previous";
+export type Part = "film" | "input" | "statistics" | "previous" | "scores" | "bound";
 
 /** What something said is about; in this order they are shown. */
 export const SUBJECTS = ["connection", "run", "layer", "link"] as const;
@@ -103,6 +123,8 @@ export function selection() {
     axis: signal<Span | null>(null),
     /** The input lies over the enlarged tile. */
     overlay: signal(false),
+    /** How attribution maps are shown. */
+    maps: signal<MapChoice>(DEFAULT_MAPS),
     follow: signal(true),
     playing: signal(false),
     /** What stands beside the view, if anything. */
@@ -144,6 +166,10 @@ export function answers() {
     otherNote: signal<string | null>(null),
     /** The input that was found last; null: there is none, undefined: not known yet. */
     inputHere: signal<InputView | null | undefined>(undefined),
+    /** What the maps of the attribution add up to, at the steps that are here. */
+    scores: signal<Scores | null>(null),
+    /** How far the maps reach over all steps; null until that is known. */
+    overSteps: signal<OverSteps | null>(null),
     /** What is constant for the run; null until it is here. */
     facts: signal<RunFacts | null>(null),
     /** Why something that stands around the view could not be had. */

@@ -18,9 +18,11 @@ import { RGB } from "../data/channels";
 import type { WindowState } from "../data/choices";
 import { labelsOf } from "../data/labels";
 import { rowFor } from "../data/statistics";
+import { holdsMaps } from "../data/view";
 import { differenceView, misfit } from "../render/difference";
 import { sourceOf } from "../render/planes";
 import { limitsOverSteps, type Shown, shownOf } from "../render/shown";
+import { type MapRow, mapRows, shownAttribution, targetsShown } from "./attributed";
 import { bareOverview, infoAt } from "./choose";
 import { type Chosen, chosenOf, depthIn } from "./chosen";
 import { type HeldOrder, heldOrder } from "./order";
@@ -43,6 +45,8 @@ export interface Store extends State, HeldOrder, Chosen {
   readonly isDifference: ReadonlySignal<boolean>;
   /** `[channels, 6]` of the shown step, by channel id; null until they are here. */
   readonly statsAt: ReadonlySignal<Float32Array | null>;
+  /** The examples of an attribution and their maps; empty where it has none. */
+  readonly mapRows: ReadonlySignal<readonly MapRow[]>;
   /** The layer's largest finite magnitude over the steps whose statistics are here. */
   readonly reach: ReadonlySignal<number>;
 }
@@ -52,6 +56,7 @@ export function createStore(): Store {
   const { view, stats } = state;
   const depth = depthIn(state);
   const seen = shownBy(state, depth, () => chosen.other.value);
+  const rows = mapRows({ ...state, ...seen, depth });
   const statsAt = computed(() => rowFor(stats.value, view.value));
   const held = heldOrder({
     ...state,
@@ -60,9 +65,13 @@ export function createStore(): Store {
     statsAt,
     previous: () => chosen.previous.value,
   });
+  const order = computed(() => {
+    const shown = view.value;
+    if (!shown || !holdsMaps(shown.info)) return held.order.value;
+    return targetsShown(state, shown).targets;
+  });
   const cells = computed(() => {
-    const order = held.order.value;
-    return seen.coloured.value && order.length === 3 ? [RGB, ...order] : order;
+    return seen.coloured.value && order.value.length === 3 ? [RGB, ...order.value] : order.value;
   });
   const info = computed(() => {
     const index = ready(state.stepIndex.value);
@@ -76,7 +85,8 @@ export function createStore(): Store {
     if (overview.value.state !== "failed" || !infos) return ready(overview.value);
     return bareOverview(run.value ?? "", infos);
   });
-  return { ...state, ...seen, ...held, ...chosen, depth, statsAt, cells, info, reach, layers };
+  const own = { depth, statsAt, order, cells, info, reach, layers, mapRows: rows };
+  return { ...state, ...seen, ...held, ...chosen, ...own };
 }
 
 /** What the window makes of the view and of what it is compared with. */
@@ -92,10 +102,18 @@ function shownBy(state: State, depth: ReadonlySignal<number>, otherView: () => L
     return mode.value === "difference" && a && b ? differenceView(a, b) : null;
   });
   const shown = computed(() => {
+    const of = { depth: depth.value, window: window.value };
+    if (difference.value?.kind === "attribution") {
+      return shownAttribution(state, { ...of, view: difference.value });
+    }
     if (difference.value) return shownDifference(difference.value, depth.value, window.value);
-    const options = { depth: depth.value, window: window.value, stats: stats.value };
+    const options = { ...of, stats: stats.value };
     if (!view.value) return null;
-    const whole = shownOf({ view: view.value, other: fitting.value, ...options });
+    const pair = { view: view.value, other: fitting.value };
+    const whole =
+      view.value.kind === "attribution"
+        ? shownAttribution(state, { ...pair, ...of })
+        : shownOf({ ...pair, ...options });
     return mode.value === "flip" && state.flipped.value ? flipped(whole) : whole;
   });
   return {

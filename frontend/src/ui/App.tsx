@@ -2,6 +2,7 @@
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { ready } from "../data/answers";
+import { holdsMaps } from "../data/view";
 import { useStore } from "../state/store";
 import { Button } from "./controls";
 import { Divider, keptWidth } from "./Divider";
@@ -11,6 +12,7 @@ import { Matrix } from "./grid/Matrix";
 import { isMatrix } from "./grid/matrixLayout";
 import { Inspector } from "./inspector/Inspector";
 import { LayerBar } from "./LayerBar";
+import { MapGrid } from "./maps/MapGrid";
 import { Narrow } from "./Narrow";
 import { Notices } from "./Notices";
 import { Health } from "./overview/Health";
@@ -119,7 +121,12 @@ function FeatureMaps({ onRetry }: Pick<AppProps, "onRetry">) {
     );
   }
   const view = store.view.value;
-  return <Guard name="picture">{view && isMatrix(view) ? <Matrix /> : <Grid />}</Guard>;
+  const maps = view !== null && holdsMaps(view.info);
+  return (
+    <Guard name="picture">
+      {maps ? <MapGrid /> : view && isMatrix(view) ? <Matrix /> : <Grid />}
+    </Guard>
+  );
 }
 
 interface FailedProps {

@@ -2,7 +2,7 @@
 import { useComputed } from "@preact/signals";
 import type { LayerView } from "../data/answers";
 import { SHOW_KEYS, type ShowKey, SORT_KEYS, type SortKey } from "../data/choices";
-import { middleOf } from "../data/view";
+import { holdsMaps, middleOf } from "../data/view";
 import { setTriage } from "../state/actions";
 import { searchError } from "../state/order";
 import { useStore } from "../state/store";
@@ -10,6 +10,7 @@ import { channelStates, countShown, effectiveSort } from "../state/triage";
 import { Button, Select, Slider } from "./controls";
 import { CELL_SIZES, isMatrix } from "./grid/matrixLayout";
 import { nearestTile, tileSizes } from "./grid/tiles";
+import { MapControls, MethodText, Sign } from "./maps/MapBar";
 
 const SORT_TEXT: Record<SortKey, string> = {
   index: "Index",
@@ -31,6 +32,39 @@ const SHOW_TEXT: Record<ShowKey, string> = {
 export function LayerBar() {
   const store = useStore();
   const view = store.view.value;
+  const tag = store.layer.value;
+  const mine = view?.tag === tag ? view : null;
+  const maps = mine !== null && holdsMaps(mine.info);
+  return (
+    <section class="layerbar" aria-label="Channels shown">
+      <div class="row">
+        <h1 title={tag ?? ""}>{tag ?? "No layer"}</h1>
+        {mine && (
+          <>
+            <span class="muted">{shapeText(mine)}</span>
+            {mine.info.explained ? (
+              <MethodText />
+            ) : (
+              <span class="muted ellipsis">· {keptText(mine)}</span>
+            )}
+          </>
+        )}
+        <span class="spacer" />
+      </div>
+      <div class="row controls">
+        {maps ? <MapControls /> : <ChannelControls />}
+        <span class="spacer" />
+        <Depth />
+        <TileSize />
+      </div>
+    </section>
+  );
+}
+
+/** Sorts, filters and searches channels. */
+function ChannelControls() {
+  const store = useStore();
+  const view = store.view.value;
   const { sortBy, show, search } = store.triage.value;
   const counts = useComputed(() => {
     const shown = store.view.value;
@@ -41,57 +75,42 @@ export function LayerBar() {
     );
   });
   const wrong = useComputed(() => searchError(store));
-  const tag = store.layer.value;
   return (
-    <section class="layerbar" aria-label="Channels shown">
-      <div class="row">
-        <h1 title={tag ?? ""}>{tag ?? "No layer"}</h1>
-        {view && view.tag === tag && (
-          <>
-            <span class="muted">{shapeText(view)}</span>
-            <span class="muted ellipsis">· {keptText(view)}</span>
-          </>
-        )}
-        <span class="spacer" />
-      </div>
-      <div class="row controls">
-        <Select
-          label="Sort by"
-          shown
-          value={effectiveSort(sortBy, view?.channels ?? 0)}
-          choices={SORT_KEYS.map((key) => ({ value: key, text: SORT_TEXT[key] }))}
-          onChange={(key) => setTriage(store, { sortBy: key as SortKey })}
-        />
-        {sortBy === "pixel" && store.pixel.value === null && (
-          <span class="muted ellipsis">Click a pixel to sort by it</span>
-        )}
-        {store.orderStale.value && <Button label="Re-sort" onClick={store.resort} />}
-        <Select
-          label="Show"
-          shown
-          value={show}
-          choices={SHOW_KEYS.map((key) => ({
-            value: key,
-            text: `${SHOW_TEXT[key]} ${counts.value?.[key] ?? ""}`,
-          }))}
-          onChange={(key) => setTriage(store, { show: key as ShowKey })}
-        />
-        <input
-          class="field search"
-          type="search"
-          aria-label="Channels to show"
-          aria-invalid={wrong.value !== null}
-          placeholder="12, 40-48"
-          size={12}
-          value={search}
-          onInput={(event) => setTriage(store, { search: event.currentTarget.value })}
-        />
-        {wrong.value && <span class="problem ellipsis">{wrong.value}</span>}
-        <span class="spacer" />
-        <Depth />
-        <TileSize />
-      </div>
-    </section>
+    <>
+      <Select
+        label="Sort by"
+        shown
+        value={effectiveSort(sortBy, view?.channels ?? 0)}
+        choices={SORT_KEYS.map((key) => ({ value: key, text: SORT_TEXT[key] }))}
+        onChange={(key) => setTriage(store, { sortBy: key as SortKey })}
+      />
+      {sortBy === "pixel" && store.pixel.value === null && (
+        <span class="muted ellipsis">Click a pixel to sort by it</span>
+      )}
+      {store.orderStale.value && <Button label="Re-sort" onClick={store.resort} />}
+      <Select
+        label="Show"
+        shown
+        value={show}
+        choices={SHOW_KEYS.map((key) => ({
+          value: key,
+          text: `${SHOW_TEXT[key]} ${counts.value?.[key] ?? ""}`,
+        }))}
+        onChange={(key) => setTriage(store, { show: key as ShowKey })}
+      />
+      <input
+        class="field search"
+        type="search"
+        aria-label="Channels to show"
+        aria-invalid={wrong.value !== null}
+        placeholder="12, 40-48"
+        size={12}
+        value={search}
+        onInput={(event) => setTriage(store, { search: event.currentTarget.value })}
+      />
+      {wrong.value && <span class="problem ellipsis">{wrong.value}</span>}
+      {view?.kind === "attribution" && <Sign />}
+    </>
   );
 }
 

@@ -1,10 +1,12 @@
 /** The value under the cursor, or of the pixel marked by keyboard. */
 import { useComputed } from "@preact/signals";
-import { channelId, nameOf } from "../data/channels";
 import { labelsOf } from "../data/labels";
 import { isDense } from "../data/view";
 import { formatValue } from "../render/format";
 import type { OtherSide } from "../render/window";
+import { channelName } from "../state/attributed";
+import { placeText, valueAt, valueText } from "../state/mapText";
+import type { Hover } from "../state/signals";
 import { type Store, useStore } from "../state/store";
 import { zeroText } from "../state/stored";
 import { isMatrix } from "./grid/matrixLayout";
@@ -17,10 +19,11 @@ export function StatusLine() {
     const hover = store.hover.value;
     const [view, shown] = [store.view.value, store.shown.value];
     if (!hover || !view || !shown) return "";
+    if (view.kind === "attribution" && !isMatrix(view)) return mapText(store, hover);
     const { x, y } = hover.pixel;
     const { lo, hi } = shown.table.limits(hover.position);
     const { position } = hover;
-    const name = nameOf(channelId(view.info, position));
+    const name = channelName(store, view, position);
     const place = isMatrix(view)
       ? `${isDense(view.info) ? "example" : "position"} ${rowName(view, x, labelsOf(view.info) ?? null)}`
       : `x ${x}, y ${y}`;
@@ -52,6 +55,28 @@ export function StatusLine() {
       <Keyboard />
     </footer>
   );
+}
+
+/** The true value of a map of any example on the screen, with its share of the score. */
+function mapText(store: Store, { position, pixel, example }: Hover): string {
+  const own = store.view.value;
+  const at = example ?? own?.example;
+  const view = store.mapRows.value.find((row) => row.view.example === at)?.view ?? own;
+  if (!view) return "";
+  const depth = store.depth.value;
+  const reach = store.shown.value?.table.limits(position).hi ?? 1;
+  const value = valueAt(store, view, depth, position, pixel);
+  const other = store.other.value;
+  const beside =
+    other && store.shown.value?.other
+      ? ` (${store.otherName.value}: ${formatValue(valueAt(store, other, depth, position, pixel), reach, 4)})`
+      : "";
+  const place = placeText(store, view, position, pixel);
+  if (store.isDifference.value && other) {
+    const there = valueAt(store, other, depth, position, pixel);
+    return `${place}: ${formatValue(value - there, reach, 4)} more than at ${store.otherName.value}`;
+  }
+  return `${place}: ${valueText(store, view, position, value, reach)}${beside}`;
 }
 
 /** One value, or those of red, green and blue. */

@@ -5,8 +5,11 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Viewport } from "../../data/choices";
+import { holdsMaps } from "../../data/view";
+import type { Over } from "../../render/overlay";
 import { formOf } from "../../render/sample";
 import { markPixel, setHover, setOverlay, setWindow } from "../../state/actions";
+import { overOf } from "../../state/over";
 import { usePaint } from "../../state/paint";
 import { headingOf, selectedOf, useSelected } from "../../state/selected";
 import { type Store, useStore } from "../../state/store";
@@ -26,7 +29,8 @@ export function Enlarged({ size }: { size: number }) {
     if (canvas.current && at) {
       painter.paint(canvas.current, at, viewOf(store), size, {
         mark: markOf(store),
-        overlay: store.overlay.value ? inputOf(store) : null,
+        overlay: store.overlay.value && !isMap(store) ? inputOf(store) : null,
+        over: store.overlay.value && isMap(store) ? overHere(store) : null,
         zero: zeroInCell(store, at.position),
       });
     }
@@ -67,7 +71,10 @@ export function Enlarged({ size }: { size: number }) {
 
 function OverlayButton() {
   const store = useStore();
-  const usable = useComputed(() => inputOf(store) !== null && store.view.value?.kind !== "input");
+  const usable = useComputed(() => {
+    if (isMap(store)) return overHere(store) !== null;
+    return inputOf(store) !== null && store.view.value?.kind !== "input";
+  });
   return (
     <button
       class="button icon"
@@ -84,6 +91,17 @@ function OverlayButton() {
       </svg>
     </button>
   );
+}
+
+function isMap(store: Store): boolean {
+  const info = store.view.value?.info;
+  return info !== undefined && holdsMaps(info);
+}
+
+/** The input under a map. */
+function overHere(store: Store): Over | null {
+  const view = store.view.value;
+  return view && overOf(store, view);
 }
 
 function markOf(store: Store): { x: number; y: number } | null {

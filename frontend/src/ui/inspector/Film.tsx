@@ -63,8 +63,8 @@ function Frame({ frame, size }: { frame: FilmFrame; size: number }) {
     canvas.current.style.height = `${css.height}px`;
     const pixels = Math.max(css.width, css.height) * (window.devicePixelRatio || 1);
     const reduce = reduction(width, height, pixels);
-    const plane = at.position === RGB && source.stack.planes === 3 ? RGB : 0;
+    const plane = at.position === RGB && source.stack.planes === 3 ? RGB : Math.max(0, frame.plane);
     paintCanvas(canvas.current, source, plane, affineOf(at.limits, scale), at.shown.lut, reduce);
-  }, [selected, source, size]);
+  }, [selected, frame, size]);
   return <canvas ref={canvas} class={source ? "" : "waiting"} aria-hidden="true" />;
 }

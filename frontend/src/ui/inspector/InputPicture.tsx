@@ -2,6 +2,7 @@
 import { useComputed } from "@preact/signals";
 import type { LayerView } from "../../data/answers";
 import { middleOf, type Part, type RunFacts, seenBy } from "../../data/facts";
+import { holdsMaps } from "../../data/view";
 import { useStore } from "../../state/store";
 import { Sample } from "./Sample";
 
@@ -53,6 +54,7 @@ const ITSELF = { start: 0, size: 1, stride: 1 } as const;
 function fieldsOf(view: LayerView, input: string, facts: RunFacts | null) {
   if (view.spatial.length < 2) return null;
   if (view.kind === "input") return view.tag === input ? [ITSELF, ITSELF] : null;
+  if (holdsMaps(view.info)) return view.info.explained?.input === input ? [ITSELF, ITSELF] : null;
   const known = facts?.run === view.run ? facts : null;
   return known?.receptiveFields.get(input)?.get(view.tag)?.slice(-2) ?? null;
 }

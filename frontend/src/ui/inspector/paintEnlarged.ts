@@ -2,6 +2,7 @@
 import { RGB } from "../../data/channels";
 import type { Viewport } from "../../data/choices";
 import { startNumbers, writeValues } from "../../render/numbers";
+import { type Over, paintCanvasOver } from "../../render/overlay";
 import type { TileSource } from "../../render/planes";
 import type { Selected } from "../../state/selected";
 import { inputPicture, painted } from "./picture";
@@ -15,6 +16,8 @@ const LEGIBLE_RGB = 36;
 interface Extras {
   readonly mark: { readonly x: number; readonly y: number } | null;
   readonly overlay: TileSource | null;
+  /** A map lies over this input. */
+  readonly over: Over | null;
   /** How zero is written. */
   readonly zero: string;
 }
@@ -43,7 +46,10 @@ export class Painter {
     // Finer planes are averaged: by whole blocks first, the rest by the canvas.
     const reduce = Math.max(1, Math.floor(1 / (zoom * ratio) + 1e-6));
     const { source, lut } = at.shown;
-    painted(this.plane, { source, plane: at.position, affine: at.affine, lut }, reduce);
+    const { position, affine } = at;
+    if (extras.over) {
+      paintCanvasOver(this.plane, source, position, affine, lut, extras.over, reduce);
+    } else painted(this.plane, { source, plane: position, affine, lut }, reduce);
     context.imageSmoothingEnabled = zoom * ratio * reduce < 1;
     drawPart(context, this.plane, view, stack, css);
     if (extras.overlay) {

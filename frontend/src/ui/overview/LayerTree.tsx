@@ -10,7 +10,7 @@ import type { LayerOrder } from "../../state/signals";
 import { type Store, useStore } from "../../state/store";
 import { Select } from "../controls";
 import { LayerName } from "./LayerName";
-import { bucketRows, paintStrips, type StripScale, stripScale } from "./strips";
+import { bucketRows, paintStrips, type StripScale, scaleOf, stripScale } from "./strips";
 import { type TreeRow, treeRows } from "./tree";
 
 const ROW_HEIGHT = 28;
@@ -171,7 +171,7 @@ function Tree({ list, rows, width, overview, fold }: TreeProps) {
               room={room - row.level * INDENT - (row.layer ? 0 : FOLD)}
             />
           </span>
-          <Strip columns={row.columns} scale={scale} />
+          <Strip columns={row.columns} scale={row.alone ? scaleOf([row.columns]) : scale} />
           <span class={`badge ${row.badge.kind}`} title={row.badge.title}>
             {row.badge.text}
           </span>
@@ -283,7 +283,7 @@ function Strip({
 function NetworkMap({ overview }: { readonly overview: Overview }) {
   const store = useStore();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const layers = [...overview.layers.values()];
+  const layers = [...overview.layers.values()].filter(({ kind }) => kind !== "attribution");
   const height = Math.min(MAP_HEIGHT, Math.max(48, layers.length));
   useLayoutEffect(() => {
     const rows = layers.map((layer) => layer.columns);

@@ -14,11 +14,16 @@ const lut = (): Lut => buildLut({ colormap: "viridis", gamma: 1, invert: false, 
 
 /** The run's smallest and largest log10 RMS, at least one decade apart. */
 export function stripScale(overview: Overview): StripScale {
+  const layers = [...overview.layers.values()].filter(({ kind }) => kind === "activation");
+  return scaleOf(layers.map(({ columns }) => columns));
+}
+
+/** The same of these rows alone: attributions are in units of their own. */
+export function scaleOf(rows: readonly (readonly (LayerHealth | null)[])[]): StripScale {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  for (const layer of overview.layers.values()) {
-    if (layer.kind === "input") continue;
-    for (const health of layer.columns) {
+  for (const columns of rows) {
+    for (const health of columns) {
       if (!health?.rms || health.rms <= 0) continue;
       const log = Math.log10(health.rms);
       low = Math.min(low, log);

@@ -18,6 +18,8 @@ export interface TreeRow {
   readonly expanded: boolean | null;
   readonly columns: readonly (LayerHealth | null)[];
   readonly badge: Badge;
+  /** Whether its strip has a scale of its own: attributions are in units of their own. */
+  readonly alone: boolean;
 }
 
 interface Badge {
@@ -48,7 +50,9 @@ function badgeOf(layer: LayerOverview, health: LayerHealth | null): Badge {
     const title = `${health.constant} of ${channels} channels are constant`;
     return { kind: "constant", text: `${health.constant} const`, title };
   }
-  return { kind: "", text: String(channels), title: `${channels} channels` };
+  const title =
+    layer.kind === "attribution" ? `${channels} maps an example` : `${channels} channels`;
+  return { kind: "", text: String(channels), title };
 }
 
 function matches(layer: LayerOverview, search: string): boolean {
@@ -82,7 +86,17 @@ function leaf(
   health: LayerHealth | null,
 ): TreeRow {
   const badge = badgeOf(layer, health);
-  return { path: layer.tag, name, level, layer, expanded: null, columns: layer.columns, badge };
+  const alone = layer.kind === "attribution";
+  return {
+    path: layer.tag,
+    name,
+    level,
+    layer,
+    expanded: null,
+    columns: layer.columns,
+    badge,
+    alone,
+  };
 }
 
 type At = (layer: LayerOverview) => LayerHealth | null;
@@ -108,7 +122,9 @@ function grouped(
     entries.slice(from, to).flatMap(([key, members]) => {
       const only = members[0]!;
       const name = only.tag.slice(prefix.length + stem.length);
-      if (members.length === 1) return [leaf(only, name, depth, at(only))];
+      // Attributions are a group of their own, be it of one.
+      const alone = members.length === 1 && (only.kind !== "attribution" || !key.includes("/"));
+      if (alone) return [leaf(only, name, depth, at(only))];
       return fold(key, members, () => grouped(members, prefix + key, depth + 1, folded, at));
     });
   const fold = (key: string, members: readonly LayerOverview[], inner: () => TreeRow[]) => {
@@ -136,12 +152,15 @@ function groupRow(
   at: At,
 ): TreeRow {
   const width = members[0]!.columns.length;
-  const columns = Array.from(
-    { length: width },
-    (_, i) => worstOf(members, (l) => l.columns[i]!)[1],
-  );
   const [worst, health] = worstOf(members, at);
-  const plain = { kind: "", text: `${members.length} layers`, title: "" } as const;
+  const alone = worst.kind === "attribution";
+  const columns = Array.from({ length: width }, (_, i) => {
+    const [, worstHere] = worstOf(members, (l) => l.columns[i]!);
+    // Attributions in different units have no strength in common.
+    return alone && worstHere?.nonfinite === 0 ? null : worstHere;
+  });
+  const text = `${members.length} ${alone ? "maps" : "layers"}`;
+  const plain = { kind: "", text, title: "" } as const;
   const badge = badgeOf(worst, health);
   return {
     path,
@@ -150,6 +169,7 @@ function groupRow(
     layer: null,
     expanded,
     columns,
+    alone,
     badge: badge.kind === "" ? plain : { ...badge, title: `${worst.tag}: ${badge.title}` },
   };
 }

@@ -21,6 +21,7 @@ export function Colormap() {
   const open = useSignal(false);
   const chosen = useComputed(() => store.window.value.colormap).value;
   const inForce = useComputed(() => store.shown.value?.colormap ?? "viridis").value;
+  const signed = useComputed(() => store.shown.value?.signed ?? false).value;
   const rgb = useComputed(
     () => store.view.value?.kind === "input" && holdsColours(store.view.value),
   ).value;
@@ -40,9 +41,10 @@ export function Colormap() {
         <Select
           label="Colormap"
           shown
-          value={chosen ?? ""}
+          disabled={signed}
+          value={signed ? "" : (chosen ?? "")}
           choices={[
-            { value: "", text: `By data: ${MAP_NAMES[inForce]}` },
+            { value: "", text: signed ? "Blue–white–red" : `By data: ${MAP_NAMES[inForce]}` },
             ...maps.map((name) => ({ value: name, text: MAP_NAMES[name] })),
           ]}
           onChange={(name) => {

@@ -180,9 +180,12 @@ function dragEnds(
   element.setPointerCapture(press.pointerId);
   const move = (event: PointerEvent): void => {
     const value = toValue(event.clientX - left, axis, width);
-    const limits = press.shiftKey
-      ? shifted(start.named, value - pressed, event.clientY - press.clientY)
-      : withEnd(start.named, end, value);
+    const signed = start.shown.signed && !press.shiftKey && value !== 0;
+    const limits = signed
+      ? symmetric({ lo: value, hi: value })
+      : press.shiftKey
+        ? shifted(start.named, value - pressed, event.clientY - press.clientY)
+        : withEnd(start.named, end, value);
     setWindow(store, changeToLimits(before, start, limits));
   };
   const finish = (): void => {

@@ -79,6 +79,11 @@ function typeLimit(store: Store, index: 0 | 1, text: string): string | null {
   const value = parseLimit(text);
   if (value === null) return `“${text.trim()}” is not a number`;
   if (!selected) return null;
+  if (selected.shown.signed) {
+    if (value === 0) return "the bound must not be 0";
+    setWindow(store, { range: "manual", manual: [-Math.abs(value), Math.abs(value)], contrast: 0 });
+    return null;
+  }
   const { lo, hi } = selected.named;
   const limits = index === 0 ? { lo: value, hi } : { lo, hi: value };
   if (!(limits.lo < limits.hi)) return "minimum must be below maximum";

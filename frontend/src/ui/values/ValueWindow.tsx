@@ -6,7 +6,7 @@ import { AUTO_LEVELS } from "../../render/autoLimits";
 import { formatValue } from "../../render/format";
 import { pressAuto, resetWindow, setWindow } from "../../state/actions";
 import { selectedOf } from "../../state/selected";
-import { useStore } from "../../state/store";
+import { type Store, useStore } from "../../state/store";
 import { coarseness, zeroText } from "../../state/stored";
 import { Button, Checkbox, Select, Slider } from "../controls";
 import { Colormap } from "./Colormap";
@@ -22,7 +22,7 @@ export function ValueWindow() {
       <Histogram />
       <Limits />
       <Marks />
-      <Amount name="Brightness" field="brightness" />
+      <Brightness />
       <Amount name="Contrast" field="contrast" />
       <Rules />
       <Scope />
@@ -39,9 +39,12 @@ function Title() {
     const { lockSteps } = store.window.value;
     if (!selected) return "";
     const { range } = selected.shown;
-    const whose = range === "channel" ? nameOf(selected.id) : "all channels";
-    const stats = store.stats.value;
-    const steps = stats && !stats.complete ? stats.steps.length : "all";
+    const whose = selected.shown.signed
+      ? MAPS[range]
+      : range === "channel"
+        ? nameOf(selected.id)
+        : "all channels";
+    const steps = selected.shown.signed ? mapSteps(store) : statisticSteps(store);
     const over = lockSteps ? `, ${steps} steps` : selected.shown.other ? ", both sides" : "";
     const scope = range === "manual" ? whose : whose + over;
     if (selected.only === null) return scope;
@@ -59,9 +62,30 @@ function Title() {
   );
 }
 
+/** Whose limits those of an attribution are. */
+const MAPS = { channel: "this example", layer: "all examples", manual: "all maps" } as const;
+
+/** Over how many steps the limits reach. */
+function statisticSteps({ stats }: Store): string {
+  const table = stats.value;
+  return table && !table.complete ? String(table.steps.length) : "all";
+}
+
+function mapSteps({ overSteps }: Store): string {
+  const { steps = 0, count = 0 } = overSteps.value ?? {};
+  return steps < count ? `${steps} of ${count}` : "all";
+}
+
 function onlyText(only: number, all: string): string {
   if (Number.isNaN(only)) return "no finite value";
   return `${all} ${Number(formatValue(only, Math.abs(only)))}`;
+}
+
+/** Not of an attribution, whose middle is zero. */
+function Brightness() {
+  const store = useStore();
+  const signed = useComputed(() => store.shown.value?.signed ?? false).value;
+  return signed ? null : <Amount name="Brightness" field="brightness" />;
 }
 
 /** A slider of the window in per cent; it moves every channel alike. */
@@ -94,6 +118,7 @@ function Rules() {
     return range === "manual" ? "manual" : limits;
   }).value;
   const level = useComputed(() => store.window.value.autoLevel).value;
+  const signed = useComputed(() => store.shown.value?.signed ?? false).value;
   const choose = (limits: "minmax" | "symmetric") => {
     const { range } = store.window.peek();
     setWindow(store, {
@@ -108,7 +133,11 @@ function Rules() {
       <Button
         label="Auto"
         pressed={rule === "auto"}
-        title={`Limits from the histogram; each press clips tighter (${level + 1} of ${AUTO_LEVELS})`}
+        title={
+          signed
+            ? `${100 - 0.5 * 2 ** level} % of the magnitudes are within; each press clips tighter`
+            : `Limits from the histogram; each press clips tighter (${level + 1} of ${AUTO_LEVELS})`
+        }
         onClick={() => pressAuto(store)}
       />
       <Button
@@ -133,6 +162,11 @@ const SCOPES = [
   { value: "layer", text: "Layer" },
   { value: "manual", text: "Manual" },
 ] as const;
+const MAP_SCOPES = [
+  { value: "channel", text: "Example" },
+  { value: "layer", text: "Step" },
+  { value: "manual", text: "Manual" },
+] as const;
 
 /** What the limits are taken from: each channel or the layer; this step or all. */
 function Scope() {
@@ -140,6 +174,8 @@ function Scope() {
   const range = useComputed(() => store.shown.value?.range ?? store.window.value.range).value;
   const joint = range !== store.window.value.range;
   const lock = useComputed(() => store.window.value.lockSteps).value;
+  const signed = useComputed(() => store.shown.value?.signed ?? false).value;
+  const scopes = signed ? MAP_SCOPES : SCOPES;
   const change = (next: RangeScope) => {
     const selected = selectedOf(store);
     const window = store.window.peek();
@@ -156,13 +192,17 @@ function Scope() {
         label="Range"
         shown
         value={range}
-        choices={joint ? SCOPES.slice(1) : SCOPES}
+        choices={joint ? scopes.slice(1) : scopes}
         onChange={(next) => change(next as RangeScope)}
       />
       <Checkbox
         label="Lock over steps"
         checked={lock}
-        title="One window for all steps, from the statistics of every step"
+        title={
+          signed
+            ? "One bound for all steps: the largest of theirs"
+            : "One window for all steps, from the statistics of every step"
+        }
         onChange={(lockSteps) => setWindow(store, { lockSteps })}
       />
     </div>

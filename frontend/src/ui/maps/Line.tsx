@@ -1,0 +1,213 @@
+/** One line of maps: one canvas for all of them, the cells and captions over it, the input before it. */
+import { useComputed } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { labelsOf } from "../../data/labels";
+import { paintOver } from "../../render/overlay";
+import { paintPlane, RowStrip } from "../../render/strip";
+import { affineOf } from "../../render/window";
+import { type MapRow, sumShown } from "../../state/attributed";
+import { gapText, methodText, sumText, valueAt, valueText } from "../../state/mapText";
+import { overOf } from "../../state/over";
+import { usePaint } from "../../state/paint";
+import { type Store, useStore } from "../../state/store";
+import { setAttribute, setText } from "../grid/cell";
+import { inputPicture, painted } from "../inspector/picture";
+import { CAPTION, type MapLayout } from "./mapLayout";
+
+interface LineProps {
+  readonly line: number;
+  readonly layout: MapLayout;
+}
+
+export function Line({ line, layout }: LineProps) {
+  const store = useStore();
+  const element = useRef<HTMLDivElement>(null);
+  const strip = useRef<RowStrip | null>(null);
+  const of = layout.lines[line]!;
+  const cells = Array.from({ length: of.to - of.from }, (_, i) => i);
+  usePaint(() => paint(store, strip, element.current, { line, layout }), [line, layout]);
+  usePaint(() => write(store, element.current, { line, layout }), [line, layout]);
+  usePaint(() => mark(store, element.current, layout), [line, layout]);
+  const { geometry, pitchX, pitchY, inputWidth, cellWidth } = layout;
+  const height = geometry.tileCssHeight;
+  const left = (i: number) => inputWidth + i * pitchX;
+  return (
+    <div
+      ref={element}
+      class="gridrow mapline"
+      role="row"
+      aria-rowindex={line + 1}
+      style={`top:${line * pitchY}px;height:${pitchY}px;width:${left(layout.columns)}px`}
+    >
+      {inputWidth > 0 && of.from === 0 && <Input row={of.row} layout={layout} />}
+      <canvas class="strip" aria-hidden="true" style={`left:${inputWidth}px`} />
+      {cells.map((i) => (
+        <div
+          key={i}
+          role="gridcell"
+          class="cell"
+          aria-colindex={i + 1}
+          data-index={of.index + i}
+          data-row={of.row}
+          data-target={of.from + i}
+          style={`left:${left(i)}px;width:${cellWidth}px;height:${pitchY - 8}px`}
+        >
+          <div class="frame" style={`height:${height}px`} />
+          <i class="mapmark" />
+        </div>
+      ))}
+      {cells.map((i) => (
+        <div
+          key={i}
+          class="caption"
+          aria-hidden="true"
+          style={`left:${left(i)}px;top:${height + 2}px;width:${cellWidth}px;height:${3 * CAPTION}px`}
+        >
+          <b />
+          <span />
+          <span class="gap" />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** The input that the maps of an example are about, as large as they are. */
+function Input({ row, layout }: { readonly row: number; readonly layout: MapLayout }) {
+  const store = useStore();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const { geometry } = layout;
+  const text = useComputed(() => {
+    const view = store.mapRows.value[row]?.view;
+    const input = store.input.value;
+    if (!view) return "";
+    const id = view.info.examples[view.example]!;
+    const own = labelsOf(view.info)?.[view.example];
+    const label = own ?? (input && labelsOf(input.info)?.[input.info.examples.indexOf(id)]);
+    return label === undefined || label === null ? `example ${id}` : `example ${id}, “${label}”`;
+  });
+  usePaint(() => {
+    const view = store.mapRows.value[row]?.view;
+    const source = view && overOf(store, view)?.input;
+    if (canvas.current) canvas.current.hidden = !source;
+    if (canvas.current && source) painted(canvas.current, inputPicture(source), geometry.reduce);
+  }, [row, geometry]);
+  const size = `width:${geometry.tileCssWidth}px;height:${geometry.tileCssHeight}px`;
+  return (
+    <>
+      <canvas ref={canvas} class="mapinput" role="img" aria-label={`Input, ${text}`} style={size} />
+      <div
+        class="caption"
+        style={`top:${geometry.tileCssHeight + 2}px;width:${geometry.tileCssWidth}px`}
+      >
+        {text}
+      </div>
+    </>
+  );
+}
+
+function rowIn(store: Store, { line, layout }: LineProps) {
+  const of = layout.lines[line];
+  const row = of && store.mapRows.value[of.row];
+  return row && of ? { row, targets: row.targets.slice(of.from, of.to) } : null;
+}
+
+function paint(
+  store: Store,
+  strip: { current: RowStrip | null },
+  element: HTMLElement | null,
+  props: LineProps,
+): void {
+  const { layout } = props;
+  const found = rowIn(store, props);
+  const canvas = element?.querySelector<HTMLCanvasElement>("canvas.strip");
+  if (!found || !canvas) return;
+  const { row, targets } = found;
+  const { shown, view } = row;
+  strip.current ??= new RowStrip(canvas);
+  const { parts, geometry } = layout;
+  strip.current.begin(targets.length, geometry, 0, parts);
+  const over = store.overlay.value ? overOf(store, view) : null;
+  const own = { source: shown.source, at: (plane: number) => plane };
+  const sides = store.flipped.value && shown.other ? [shown.other, own] : [own, shown.other];
+  targets.forEach((target, i) => {
+    const limits = shown.table.limits(target);
+    sides.slice(0, parts).forEach((side, part) => {
+      const plane = side?.at(target);
+      if (!side || plane === undefined || plane >= side.source.stack.planes) return;
+      const affine = affineOf(limits, side.source.stack.scale);
+      strip.current?.tileBy(i * parts + part, (on, left, { reduce, replicate }) => {
+        const small = side.source.reduced(reduce);
+        if (!over) paintPlane(on, left, 0, small, plane, affine, shown.lut, replicate);
+        else {
+          const input = over.input.reduced(reduce);
+          paintOver(on, left, small, plane, affine, shown.lut, { ...over, input }, replicate);
+        }
+      });
+    });
+  });
+  strip.current.end();
+}
+
+function write(store: Store, element: HTMLElement | null, props: LineProps): void {
+  const found = rowIn(store, props);
+  const view = store.view.value;
+  if (!found || !element || !view) return;
+  const { row, targets } = found;
+  const selected = row.view.example === view.example ? store.channel.value : null;
+  const captions = element.querySelectorAll<HTMLElement>(":scope > .caption[aria-hidden]");
+  const method = methodText(row.view);
+  element.querySelectorAll<HTMLElement>(":scope > [role=gridcell]").forEach((cell, i) => {
+    const target = targets[i];
+    if (target === undefined) return;
+    const said = captionOf(store, row, target);
+    setAttribute(
+      cell,
+      "aria-label",
+      `example ${row.view.info.examples[row.view.example]}, ${said.name}`,
+    );
+    setAttribute(cell, "aria-description", [said.sum, said.gap.text].filter(Boolean).join(", "));
+    setAttribute(cell, "aria-selected", String(target === selected));
+    setAttribute(cell, "tabindex", target === selected ? "0" : "-1");
+    setAttribute(cell, "title", method);
+    const [name, sum, gap] = captions[i]!.children as unknown as [
+      HTMLElement,
+      HTMLElement,
+      HTMLElement,
+    ];
+    setText(name, said.name);
+    setText(sum, valueHere(store, row, target) ?? said.sum);
+    setText(gap, said.gap.text);
+    setAttribute(gap, "class", `gap ${said.gap.kind}`);
+  });
+}
+
+function captionOf(store: Store, { view, names }: MapRow, target: number) {
+  const sum = sumShown(store, view, target);
+  const against = store.maps.value.against;
+  const less = against !== null && names.includes(against) ? ` − ${against}` : "";
+  const output = view.info.explained?.output ?? "";
+  return { name: names[target]! + less, sum: sumText(sum, output), gap: gapText(sum) };
+}
+
+/** The value under the cursor, in every map; null while it is nowhere. */
+function valueHere(store: Store, { view, shown }: MapRow, target: number): string | null {
+  const pixel = store.hover.value?.pixel;
+  if (!pixel) return null;
+  const { hi } = shown.table.limits(target);
+  const value = valueAt(store, view, store.depth.value, target, pixel);
+  return valueText(store, view, target, value, hi).replace(" of the score", "");
+}
+
+/** The marked pixel in every map, by three custom properties. */
+function mark(store: Store, element: HTMLElement | null, { zoom }: MapLayout): void {
+  const pixel = store.hover.value?.pixel ?? store.pixel.value;
+  if (!element) return;
+  element.style.setProperty("--mark-visibility", pixel ? "visible" : "hidden");
+  if (!pixel) return;
+  const size = Math.max(zoom, 5);
+  const shift = Math.floor((size - zoom) / 2);
+  element.style.setProperty("--mark-x", `${pixel.x * zoom - shift}px`);
+  element.style.setProperty("--mark-y", `${pixel.y * zoom - shift}px`);
+  element.style.setProperty("--mark-size", `${size}px`);
+}
