@@ -43,10 +43,23 @@ export const DEFAULT_WINDOW: WindowState = {
   linearCounts: false,
 };
 
-export const SORT_KEYS = ["index", "max", "mean", "std", "zeros", "change", "pixel"] as const;
+export const SORT_KEYS = [
+  "index",
+  "max",
+  "mean",
+  "std",
+  "zeros",
+  "change",
+  "pixel",
+  "attribution",
+] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 export const SHOW_KEYS = ["all", "active", "dead", "constant", "nonfinite"] as const;
 export type ShowKey = (typeof SHOW_KEYS)[number];
+
+/** What is charted over the steps beside the statistics, where it is known. */
+export const EXTRAS = ["score", "probability", "gap", "attribution"] as const;
+export type Extra = (typeof EXTRAS)[number];
 
 export interface Triage {
   /** null: index up to 256 channels, else max. */

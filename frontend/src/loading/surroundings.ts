@@ -12,6 +12,7 @@ import { setFailure } from "../state/notices";
 import type { Part } from "../state/signals";
 import type { Store } from "../state/store";
 import { Attributions } from "./attributions";
+import { CarriedBy } from "./carried";
 import { Film } from "./film";
 import { Inputs } from "./inputs";
 import { Latest } from "./latest";
@@ -24,6 +25,7 @@ export class Surroundings {
   private readonly prefetcher: Prefetcher;
   private readonly film: Film;
   private readonly attributions: Attributions;
+  private readonly carried: CarriedBy;
   private readonly previousTask: Latest;
   private readonly otherTask: Latest;
   /** Steps of the layer in the runs that it is compared with, until the log is read anew. */
@@ -38,6 +40,7 @@ export class Surroundings {
     this.prefetcher = new Prefetcher(tensors);
     this.film = new Film(store, tensors, said("film"));
     this.attributions = new Attributions(store, client, tensors, said("scores"), said("bound"));
+    this.carried = new CarriedBy(store, client, tensors, said("carried"));
     this.previousTask = said("previous");
     this.inputs = new Inputs(store, client, tensors, said("input"), () => this.prefetch());
     this.otherTask = new Latest((message) => {
@@ -74,6 +77,7 @@ export class Surroundings {
 
   /** The log was read anew: there may be more steps, and what failed may be there now. */
   renew(): void {
+    this.carried.renew();
     this.elsewhere.clear();
     this.surround();
     this.openPrevious();
@@ -88,6 +92,8 @@ export class Surroundings {
   }
 
   private surround(): void {
+    const { view } = this.subject() ?? {};
+    if (view) this.carried.open(view);
     this.inputs.open();
     this.prefetch();
   }

@@ -2,7 +2,7 @@
  * A map over the input that it explains: the input in grey, each value's colour as opaque as it is large,
  * so that zero shows the picture.
  */
-import { FIRST_SHADE, LAST_SHADE, type Lut, SHADES } from "./colormap";
+import { FIRST_SHADE, type Lut, SHADES } from "./colormap";
 import { minMax } from "./limits";
 import type { TileSource } from "./planes";
 import { entryOf } from "./strip";
@@ -18,6 +18,11 @@ export interface Over {
 /** The eye's weights of red, green and blue (ITU-R BT.601). */
 const WEIGHTS = [0.299, 0.587, 0.114] as const;
 const MIDDLE = FIRST_SHADE + SHADES / 2;
+/**
+ * The shade of each sign: the ends of the map are too dark to be seen over black, and how large a value
+ * is, its opacity says.
+ */
+const TINT = Math.round(0.35 * SHADES);
 
 /** Grey levels of an input, 0 to 255, minimum to maximum of all its channels; NaN where it is not finite. */
 function greyOf(input: TileSource): Float32Array {
@@ -73,10 +78,11 @@ function blended(q: number, grey: number, window: Affine, lut: Lut, opacity: num
   const color = lut[entry]!;
   // What is not finite is not seen through.
   if (!Number.isFinite(q) || Number.isNaN(grey)) return color;
-  const at = Math.min(LAST_SHADE + 1, Math.max(FIRST_SHADE, q * window.a + window.b));
-  const alpha = opacity * Math.min(1, Math.abs(at - MIDDLE) / (SHADES / 2));
+  const strength = (q * window.a + window.b - MIDDLE) / (SHADES / 2);
+  const alpha = opacity * Math.min(1, Math.abs(strength));
+  const sign = lut[MIDDLE + Math.sign(strength) * TINT]!;
   const level = (shift: number) => {
-    const own = (color >> shift) & 255;
+    const own = (sign >> shift) & 255;
     return Math.round(grey + (own - grey) * alpha);
   };
   return ((255 << 24) | (level(16) << 16) | (level(8) << 8) | level(0)) >>> 0;

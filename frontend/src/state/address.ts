@@ -5,12 +5,14 @@ import { channelId, RGB } from "../data/channels";
 import {
   COMPARE_MODES,
   DEFAULT_WINDOW,
+  EXTRAS,
   SHOW_KEYS,
   SORT_KEYS,
   type Span,
   type Viewport,
   type WindowState,
 } from "../data/choices";
+import { DEFAULT_MAPS, FOLDS, type MapChoice } from "../data/maps";
 import type { Address, AddressKeys } from "../host/address";
 import { DEFAULT_TRIAGE } from "./signals";
 import type { Store } from "./store";
@@ -40,7 +42,8 @@ export function keysOf(store: Store): AddressKeys {
     zoom: zoom && numbersText([zoom.x, zoom.y, zoom.width, zoom.height], 5),
     axis: axis && numbersText([axis.lo, axis.hi], 9),
     overlay: store.overlay.value ? "1" : null,
-    window: windowText(window.value),
+    maps: changedText(store.maps.value, DEFAULT_MAPS),
+    window: changedText(window.value, DEFAULT_WINDOW),
   };
   const set = Object.entries(keys).filter((entry): entry is [string, string] => entry[1] !== null);
   return Object.fromEntries(set);
@@ -80,9 +83,10 @@ function channelText(channel: number | null): string | null {
   return channel === RGB ? "rgb" : String(channel);
 }
 
-function windowText(window: WindowState): string | null {
-  const changed = Object.entries(window).filter(
-    ([key, value]) => String(value) !== String(DEFAULT_WINDOW[key as keyof WindowState]),
+/** What differs from the defaults. */
+function changedText<T extends object>(choice: T, initial: T): string | null {
+  const changed = Object.entries(choice).filter(
+    ([key, value]) => String(value) !== String(initial[key as keyof T]),
   );
   return changed.length > 0 ? JSON.stringify(Object.fromEntries(changed)) : null;
 }
@@ -113,27 +117,44 @@ export function restore(store: Store, keys: AddressKeys): void {
     const mode = oneOf("mode", COMPARE_MODES) ?? "beside";
     store.compare.value = keys.compare ? { target: keys.compare, mode } : null;
     store.layerSearch.value = keys.find ?? "";
-    store.chart.value = oneOf("chart", STAT_NAMES) ?? "max";
+    store.chart.value = oneOf("chart", [...STAT_NAMES, ...EXTRAS]) ?? "max";
     store.zoom.value = zoomFrom(keys.zoom);
     store.axis.value = axisFrom(keys.axis);
     store.overlay.value = keys.overlay === "1";
+    store.maps.value = mapsFrom(keys.maps);
     store.window.value = windowFrom(keys.window);
   });
 }
 
 function windowFrom(text: string | undefined): WindowState {
-  if (!text) return DEFAULT_WINDOW;
+  return choiceFrom(text, DEFAULT_WINDOW, (key, value) => {
+    const initial = DEFAULT_WINDOW[key as keyof WindowState];
+    const same = typeof value === typeof initial && Array.isArray(value) === Array.isArray(initial);
+    return same || (key === "colormap" && typeof value === "string");
+  });
+}
+
+function mapsFrom(text: string | undefined): MapChoice {
+  return choiceFrom(text, DEFAULT_MAPS, (key, value) => {
+    if (key === "fold") return FOLDS.some((fold) => fold === value);
+    if (key === "opacity") return typeof value === "number" && value >= 0 && value <= 1;
+    return typeof value === (key === "smooth" ? "boolean" : "string");
+  });
+}
+
+/** A choice as a link has it; what makes no sense stays as it is by default. */
+function choiceFrom<T extends object>(
+  text: string | undefined,
+  initial: T,
+  makesSense: (key: string, value: unknown) => boolean,
+): T {
+  if (!text) return initial;
   try {
-    const read = JSON.parse(text) as Record<string, unknown>;
-    const known = Object.entries(DEFAULT_WINDOW).map(([key, initial]) => {
-      const value = read[key];
-      const same =
-        typeof value === typeof initial && Array.isArray(value) === Array.isArray(initial);
-      return [key, same || (key === "colormap" && typeof value === "string") ? value : initial];
-    });
-    return Object.fromEntries(known) as unknown as WindowState;
+    const read = Object.entries(JSON.parse(text) as Record<string, unknown>);
+    const known = read.filter(([key, value]) => key in initial && makesSense(key, value));
+    return { ...initial, ...Object.fromEntries(known) };
   } catch {
-    return DEFAULT_WINDOW;
+    return initial;
   }
 }
 

@@ -15,7 +15,7 @@ import type { OverSteps, State } from "./signals";
 type Needs = Pick<State, "view" | "maps" | "window" | "scores" | "overSteps">;
 
 /** The scores of a view's own step; null where they are not here. */
-export function scoreRow({ scores }: Pick<State, "scores">, view: LayerView): ScoreRow | null {
+function scoreRow({ scores }: Pick<State, "scores">, view: LayerView): ScoreRow | null {
   const table = scores.value;
   return table?.run === view.run && table.tag === view.tag ? scoresAt(table, view.info.step) : null;
 }
@@ -34,7 +34,7 @@ export function targetNames(
 
 /** How a sentence calls a channel of a view: by what it stands for, where that is a target. */
 export function channelName(
-  state: Pick<State, "scores">,
+  state: Pick<State, "scores" | "maps">,
   view: LayerView,
   position: number,
 ): string {
@@ -44,7 +44,8 @@ export function channelName(
   const { parts } = explained;
   const names = targetNames(state, view);
   const target = names[Math.floor(id / parts)] ?? "";
-  if (parts === 1) return target;
+  const { against } = shapingOf(state, view);
+  if (parts === 1) return against === null ? target : `${target} − ${names[against]}`;
   const channel = nameOf(id % parts);
   return names.length > 1 ? `${target}, ${channel}` : channel;
 }

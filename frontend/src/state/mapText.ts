@@ -6,7 +6,7 @@ import { holdsMaps } from "../data/view";
 import { formatShare, formatValue } from "../render/format";
 import { cellOf, contrasted, isCoarse } from "../render/maps";
 import { sourceOf } from "../render/planes";
-import { channelName, shapingOf, sumShown, targetNames } from "./attributed";
+import { channelName, shapingOf, sumShown } from "./attributed";
 import type { State } from "./signals";
 
 type Said = Pick<State, "scores" | "maps">;
@@ -73,13 +73,11 @@ function shareOf(state: Said, view: LayerView, position: number, value: number):
 /** Where a value is, as "example 3, class 7, x 12, y 3"; of a coarse map its cell. */
 export function placeText(state: Said, view: LayerView, position: number, pixel: Pixel): string {
   const name = channelName(state, view, position);
-  const { against } = shapingOf(state, view);
-  const less = against === null ? "" : ` less ${targetNames(state, view)[against]}`;
   const example = `example ${view.info.examples[view.example]}`;
-  if (!isCoarse(view)) return `${example}, ${name}${less}, x ${pixel.x}, y ${pixel.y}`;
+  if (!isCoarse(view)) return `${example}, ${name}, x ${pixel.x}, y ${pixel.y}`;
   const { x, y } = cellOf(view, pixel.x, pixel.y);
   const [h, w] = view.spatial.slice(-2);
-  return `${example}, ${name}${less}, cell x ${x}, y ${y} of ${w}×${h}`;
+  return `${example}, ${name}, cell x ${x}, y ${y} of ${w}×${h}`;
 }
 
 /** The method with its options, in one line. */
@@ -87,7 +85,9 @@ export function methodText(view: LayerView): string {
   const { explained } = view.info;
   if (!explained) return "";
   const { method, parameters, of, layer, baseline } = explained;
-  const options = Object.entries(parameters).map(([name, value]) => `${name} ${optionText(value)}`);
+  const options = Object.entries(parameters)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name} ${optionText(value)}`);
   if (baseline !== null) options.push(`baseline ${baseline}`);
   const where = layer !== null && layer !== of ? ` at ${layer}` : "";
   return [`${method} of ${of}${where}`, ...options].join(", ");

@@ -6,6 +6,7 @@ import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { LayerView } from "../data/answers";
 import { sourceOf } from "../render/planes";
 import { otherSide } from "../render/shown";
+import { carriedFor, sumsAt } from "./carried";
 import { parseChannels } from "./search";
 import type { State } from "./signals";
 import { channelStates, effectiveSort, filterOrder, isStale, orderOf } from "./triage";
@@ -18,12 +19,18 @@ export interface HeldOrder {
   readonly resort: () => void;
 }
 
-interface Sources extends Pick<State, "view" | "triage" | "pixelWish"> {
+interface Sources extends Pick<State, "view" | "triage" | "pixelWish" | "carried"> {
   readonly depth: ReadonlySignal<number>;
   readonly statsAt: ReadonlySignal<Float32Array | null>;
   readonly coloured: ReadonlySignal<boolean>;
   /** The step before what is shown. */
   readonly previous: () => LayerView | null;
+}
+
+/** What the channels add at the step shown. */
+function carriedIn(store: Sources): Float64Array | null {
+  const view = store.view.value;
+  return view && sumsAt(carriedFor(store.carried.value, view), view);
 }
 
 /** The order that the shown values ask for; null until they are here. */
@@ -42,6 +49,7 @@ function freshOrder(store: Sources): readonly number[] | null {
     source: sourceOf(view, store.depth.value),
     previous: previous && otherSide(view, previous, store.depth.value),
     pixel: key === "pixel" ? store.pixelWish.value : null,
+    sums: key === "attribution" ? carriedIn(store) : null,
   });
   const wanted = parseChannels(search, view.info.channels, ids);
   const states = channelStates({ count: view.channels, ids, stats });
@@ -69,7 +77,9 @@ function orderKey(store: Sources): string {
 
 /** The sort waits for the step before, or for the statistics: it is made once these are here. */
 function waits(store: Sources): boolean {
-  if (store.triage.value.sortBy === "change") return store.previous() === null;
+  const { sortBy } = store.triage.value;
+  if (sortBy === "change") return store.previous() === null;
+  if (sortBy === "attribution") return carriedIn(store) === null;
   return store.statsAt.value === null;
 }
 

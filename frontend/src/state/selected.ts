@@ -53,5 +53,8 @@ export function useSelected(store: Store): ReadonlySignal<Selected | null> {
 /** How a heading calls it. */
 export function headingOf(selected: Selected | null): string {
   const name = selected?.name ?? "";
-  return name.charAt(0).toUpperCase() + name.slice(1);
+  // A class is written as it is called.
+  return /^(channel|class|target) /.test(name)
+    ? name.charAt(0).toUpperCase() + name.slice(1)
+    : name;
 }

@@ -13,6 +13,7 @@ import type {
 import {
   type CompareState,
   DEFAULT_WINDOW,
+  type Extra,
   type Pixel,
   type Span,
   type Triage,
@@ -24,6 +25,8 @@ import { DEFAULT_MAPS, type MapChoice } from "../data/maps";
 import type { Scores } from "../data/scores";
 import type { TileSource } from "../render/planes";
 import type { Reaches } from "../render/reach";
+
+import type { Carried } from "./carried";
 
 /** The value under the cursor. */
 export interface Hover {
@@ -69,7 +72,7 @@ export interface OverSteps {
 }
 
 /** What stands around a view: each says for itself what it could not get. */
-export type Part = "film" | "input" | "statistics" | "previous" | "scores" | "bound";
+export type Part = "film" | "input" | "statistics" | "previous" | "scores" | "bound" | "carried";
 
 /** What something said is about; in this order they are shown. */
 export const SUBJECTS = ["connection", "run", "layer", "link"] as const;
@@ -138,7 +141,7 @@ export function selection() {
     layerOrder: signal<LayerOrder>("model"),
     layerSearch: signal(""),
     /** Which statistic the inspector draws over the steps. */
-    chart: signal<StatName>("max"),
+    chart: signal<StatName | Extra>("max"),
     dark: signal(false),
     sidesHidden: signal(false),
     /** Single keys can be switched off (WCAG 2.1.4). */
@@ -168,6 +171,8 @@ export function answers() {
     inputHere: signal<InputView | null | undefined>(undefined),
     /** What the maps of the attribution add up to, at the steps that are here. */
     scores: signal<Scores | null>(null),
+    /** What the channels of the layer add to a score; null until that is known, or where it is not. */
+    carried: signal<Carried | null>(null),
     /** How far the maps reach over all steps; null until that is known. */
     overSteps: signal<OverSteps | null>(null),
     /** What is constant for the run; null until it is here. */

@@ -33,6 +33,8 @@ export interface TriageData {
   /** The shown example at the step before, by the planes of the source. */
   readonly previous: OtherSide | null;
   readonly pixel: { readonly x: number; readonly y: number } | null;
+  /** What each channel adds to a score, by its id. */
+  readonly sums?: Float64Array | null;
 }
 
 const UNKNOWN: ChannelState = { dead: false, constant: false, active: true, nonfinite: 0 };
@@ -126,10 +128,12 @@ export function rmsDifference(a: TileSource, { source, at }: OtherSide, plane: n
 /** What each channel is sorted by; NaN goes last. */
 export function sortValues(key: Exclude<SortKey, "index">, data: TriageData): Float64Array {
   const { stats, source, previous, pixel } = data;
-  const column = { max: MAX, mean: MEAN, std: STD, zeros: ZEROS, change: -1, pixel: -1 }[key];
+  const others = { change: -1, pixel: -1, attribution: -1 };
+  const column = { max: MAX, mean: MEAN, std: STD, zeros: ZEROS, ...others }[key];
   const spread = stats ? layerStd(stats) : Number.NaN;
   return Float64Array.from({ length: data.count }, (_, position) => {
     if (key === "pixel") return pixel ? source.value(position, pixel.x, pixel.y) : Number.NaN;
+    if (key === "attribution") return data.sums?.[data.ids?.[position] ?? position] ?? Number.NaN;
     if (key === "change") {
       return previous ? rmsDifference(source, previous, position) / spread : Number.NaN;
     }

@@ -4,6 +4,7 @@ import type { LayerView } from "../data/answers";
 import { SHOW_KEYS, type ShowKey, SORT_KEYS, type SortKey } from "../data/choices";
 import { holdsMaps, middleOf } from "../data/view";
 import { setTriage } from "../state/actions";
+import { carriedFor } from "../state/carried";
 import { searchError } from "../state/order";
 import { useStore } from "../state/store";
 import { channelStates, countShown, effectiveSort } from "../state/triage";
@@ -20,6 +21,7 @@ const SORT_TEXT: Record<SortKey, string> = {
   zeros: "Zeros",
   change: "Change since previous step",
   pixel: "Value at pixel",
+  attribution: "Attribution",
 };
 const SHOW_TEXT: Record<ShowKey, string> = {
   all: "All",
@@ -75,13 +77,18 @@ function ChannelControls() {
     );
   });
   const wrong = useComputed(() => searchError(store));
+  // Only where the layer's channels were explained, or a link asks for it.
+  const carried = useComputed(() => carriedFor(store.carried.value, store.view.value) !== null);
+  const keys = SORT_KEYS.filter(
+    (key) => key !== "attribution" || carried.value || sortBy === "attribution",
+  );
   return (
     <>
       <Select
         label="Sort by"
         shown
         value={effectiveSort(sortBy, view?.channels ?? 0)}
-        choices={SORT_KEYS.map((key) => ({ value: key, text: SORT_TEXT[key] }))}
+        choices={keys.map((key) => ({ value: key, text: SORT_TEXT[key] }))}
         onChange={(key) => setTriage(store, { sortBy: key as SortKey })}
       />
       {sortBy === "pixel" && store.pixel.value === null && (

@@ -1,5 +1,6 @@
 /** The value under the cursor, or of the pixel marked by keyboard. */
 import { useComputed } from "@preact/signals";
+import type { LayerView } from "../data/answers";
 import { labelsOf } from "../data/labels";
 import { isDense } from "../data/view";
 import { formatValue } from "../render/format";
@@ -63,20 +64,16 @@ function mapText(store: Store, { position, pixel, example }: Hover): string {
   const at = example ?? own?.example;
   const view = store.mapRows.value.find((row) => row.view.example === at)?.view ?? own;
   if (!view) return "";
-  const depth = store.depth.value;
   const reach = store.shown.value?.table.limits(position).hi ?? 1;
-  const value = valueAt(store, view, depth, position, pixel);
-  const other = store.other.value;
-  const beside =
-    other && store.shown.value?.other
-      ? ` (${store.otherName.value}: ${formatValue(valueAt(store, other, depth, position, pixel), reach, 4)})`
-      : "";
+  const read = (of: LayerView) => valueAt(store, of, store.depth.value, position, pixel);
   const place = placeText(store, view, position, pixel);
+  const [other, name] = [store.other.value, store.otherName.value];
+  const text = (value: number) => formatValue(value, reach, 4);
   if (store.isDifference.value && other) {
-    const there = valueAt(store, other, depth, position, pixel);
-    return `${place}: ${formatValue(value - there, reach, 4)} more than at ${store.otherName.value}`;
+    return `${place}: ${differenceText(read(view) - read(other), text)} at ${name}`;
   }
-  return `${place}: ${valueText(store, view, position, value, reach)}${beside}`;
+  const beside = other && store.shown.value?.other ? ` (${name}: ${text(read(other))})` : "";
+  return `${place}: ${valueText(store, view, position, read(view), reach)}${beside}`;
 }
 
 /** One value, or those of red, green and blue. */

@@ -1,20 +1,26 @@
 /** One statistic of the selected channel over all steps; a click on a point goes to its step. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { ready, type StatName } from "../../data/answers";
+import { ready, type StatName, type StatsTable } from "../../data/answers";
 import { nameOf } from "../../data/channels";
 import { formatValue } from "../../render/format";
 import { goToStep } from "../../state/actions";
+import type { ExtraRow } from "../../state/extras";
 import { useSelected } from "../../state/selected";
 import { useStore } from "../../state/store";
 import { Trouble } from "../Guard";
-import { nearestPoint, pathOf, type Series, seriesOf, xOf, yOf } from "./series";
+import { nearestPoint, pathOf, type Series, seriesFrom, seriesOf, xOf, yOf } from "./series";
 
 const HEIGHT = 44;
 const PAD = 6;
 const MOST_DOTS = 60;
 
-export function Chart({ stat, width }: { stat: StatName; width: number }) {
+interface ChartProps {
+  readonly stat: StatName | ExtraRow;
+  readonly width: number;
+}
+
+export function Chart({ stat, width }: ChartProps) {
   const store = useStore();
   const selected = useSelected(store);
   const near = useSignal<number | null>(null);
@@ -22,10 +28,8 @@ export function Chart({ stat, width }: { stat: StatName; width: number }) {
   const view = store.view.value;
   const stats = store.stats.value;
   const mine = stats && stats.tag === view?.tag && stats.run === view.run ? stats : null;
-  const series = useMemo(
-    () => (mine && id !== null ? seriesOf(mine, id, stat) : null),
-    [mine, id, stat],
-  );
+  const series = useMemo(() => seriesFor(stat, mine, id), [mine, id, stat]);
+  const what = typeof stat === "string" ? stat : stat.name;
   const step = useComputed(() => store.view.value?.info.step ?? null).value;
   const count = useComputed(() => ready(store.stepIndex.value)?.steps.length ?? 0).value;
   if (!series || series.steps.length === 0 || id === null) {
@@ -43,14 +47,14 @@ export function Chart({ stat, width }: { stat: StatName; width: number }) {
   return (
     <figure class="chart">
       <figcaption>
-        <span>{`${stat} ${spanOf(series.steps.length, stats?.complete ? 0 : count)}`}</span>
+        <span>{`${what} ${spanOf(series.steps.length, series.steps.length < count ? count : 0)}`}</span>
         <span class="numbers">{caption(series, said)}</span>
       </figcaption>
       <svg
         width={width}
         height={HEIGHT}
         role="img"
-        aria-label={`${stat} of ${nameOf(id)} over steps`}
+        aria-label={`${what} of ${selected.value?.name ?? nameOf(id)} over steps`}
         onPointerMove={(event) => {
           near.value = pointAt(event);
         }}
@@ -82,6 +86,15 @@ export function Chart({ stat, width }: { stat: StatName; width: number }) {
       </svg>
     </figure>
   );
+}
+
+function seriesFor(
+  stat: StatName | ExtraRow,
+  table: StatsTable | null,
+  id: number | null,
+): Series | null {
+  if (typeof stat !== "string") return seriesFrom(stat.steps, stat.values);
+  return table && id !== null ? seriesOf(table, id, stat) : null;
 }
 
 /** As "over 8 steps", or "at 240 of 100000 steps" where some stand for all. */

@@ -1,14 +1,17 @@
 /** The selected channel: enlarged, with its input, statistics, course over steps and film. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { STAT_NAMES } from "../../data/answers";
 import { RGB } from "../../data/channels";
 import { examplesText, statRow } from "../../data/statistics";
 import { isDense } from "../../data/view";
 import { formatValue } from "../../render/format";
+import { extrasOf } from "../../state/extras";
 import { headingOf, useSelected } from "../../state/selected";
 import { useStore } from "../../state/store";
 import { zeroText } from "../../state/stored";
 import { Guard } from "../Guard";
+import { CarriedMap } from "./CarriedMap";
 import { Chart } from "./Chart";
 import { Enlarged } from "./Enlarged";
 import { Film } from "./Film";
@@ -25,7 +28,9 @@ export function Inspector() {
   const store = useStore();
   const root = useRef<HTMLElement>(null);
   const width = useWidthOf(root);
-  const stat = store.chart;
+  const extras = useComputed(() => extrasOf(store)).value;
+  const extra = extras.find(({ name }) => name === store.chart.value);
+  const stat = STAT_NAMES.find((name) => name === store.chart.value) ?? "max";
   const nothing = useComputed(() => store.shown.value === null).value;
   const wide = width >= WIDE && window.innerHeight >= HIGH;
   return (
@@ -37,20 +42,26 @@ export function Inspector() {
             <Enlarged size={wide ? Math.min(320, width - TOOLS) : 224} />
           </Guard>
           <div class="beside">
-            <Guard name="input">
-              <InputPicture size={72} label={null} />
-            </Guard>
+            <div>
+              <Guard name="input">
+                <InputPicture size={72} label={null} />
+              </Guard>
+              <Guard name="attribution">
+                <CarriedMap />
+              </Guard>
+            </div>
             <Guard name="statistics">
               <Statistics
-                chosen={stat.value}
+                chosen={extra?.name ?? stat}
+                extras={extras}
                 onChoose={(name) => {
-                  stat.value = name;
+                  store.chart.value = name;
                 }}
               />
             </Guard>
           </div>
           <Guard name="chart">
-            <Chart stat={stat.value} width={width} />
+            <Chart stat={extra ?? stat} width={width} />
           </Guard>
           <Guard name="film">
             <Film size={wide ? 50 : 36} />

@@ -2,8 +2,10 @@
 import { useComputed } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { STAT_NAMES, type StatName } from "../../data/answers";
+import type { Extra } from "../../data/choices";
 import { examplesText, statRow } from "../../data/statistics";
 import { formatShare, formatValue } from "../../render/format";
+import type { ExtraRow } from "../../state/extras";
 import { useSelected } from "../../state/selected";
 import { useStore } from "../../state/store";
 
@@ -22,7 +24,13 @@ function statText(name: StatName, value: number, reach: number): string {
   return formatValue(value, reach, 4);
 }
 
-export function Statistics(props: { chosen: StatName; onChoose: (name: StatName) => void }) {
+interface StatisticsProps {
+  readonly chosen: StatName | Extra;
+  readonly extras: readonly ExtraRow[];
+  readonly onChoose: (name: StatName | Extra) => void;
+}
+
+export function Statistics(props: StatisticsProps) {
   const store = useStore();
   const selected = useSelected(store);
   const row = useComputed(() => {
@@ -50,6 +58,18 @@ export function Statistics(props: { chosen: StatName; onChoose: (name: StatName)
           <b class={name === "nonfinite" && row && (row[i] as number) > 0 ? "bad" : ""}>
             {row?.length ? statText(name, row[i] as number, reach) : unknown}
           </b>
+        </button>
+      ))}
+      {props.extras.map(({ name, title, text }) => (
+        <button
+          key={name}
+          type="button"
+          aria-pressed={props.chosen === name}
+          title={`${title}; charted over steps`}
+          onClick={() => props.onChoose(name)}
+        >
+          <span>{name === "probability" ? "prob." : name}</span>
+          <b>{text}</b>
         </button>
       ))}
     </div>

@@ -14,7 +14,10 @@ export function seriesOf(stats: StatsTable, id: number, name: StatName): Series 
   const column = STAT_NAMES.indexOf(name);
   const at = stats.rows.map((row) => statRow(row, id)[column]);
   const steps = stats.steps.filter((_, i) => at[i] !== undefined);
-  const values = Float64Array.from(at.filter((value) => value !== undefined));
+  return seriesFrom(steps, Float64Array.from(at.filter((value) => value !== undefined)));
+}
+
+export function seriesFrom(steps: readonly number[], values: Float64Array): Series {
   const finite = values.filter(Number.isFinite);
   const range = finite.length
     ? ([finite.reduce((a, b) => Math.min(a, b)), finite.reduce((a, b) => Math.max(a, b))] as const)

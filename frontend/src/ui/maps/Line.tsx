@@ -1,18 +1,20 @@
-/** One line of maps: one canvas for all of them, the cells and captions over it, the input before it. */
+/** The maps of one example: one canvas for them, cells and captions over it, the input before it. */
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import type { LayerView } from "../../data/answers";
 import { labelsOf } from "../../data/labels";
+import { formatValue } from "../../render/format";
 import { paintOver } from "../../render/overlay";
 import { paintPlane, RowStrip } from "../../render/strip";
 import { affineOf } from "../../render/window";
-import { type MapRow, sumShown } from "../../state/attributed";
+import { channelName, type MapRow, sumShown } from "../../state/attributed";
 import { gapText, methodText, sumText, valueAt, valueText } from "../../state/mapText";
 import { overOf } from "../../state/over";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
 import { setAttribute, setText } from "../grid/cell";
 import { inputPicture, painted } from "../inspector/picture";
-import { CAPTION, type MapLayout } from "./mapLayout";
+import { CAPTION, type MapGroup, type MapLayout } from "./mapLayout";
 
 interface LineProps {
   readonly line: number;
@@ -20,26 +22,45 @@ interface LineProps {
 }
 
 export function Line({ line, layout }: LineProps) {
+  const { pitchY, width } = layout;
+  return (
+    <div
+      class="gridrow mapline"
+      role="row"
+      aria-rowindex={line + 1}
+      style={`top:${line * pitchY}px;height:${pitchY}px;width:${width}px`}
+    >
+      {layout.lines[line]!.map((group) => (
+        <Group key={group.index} group={group} layout={layout} />
+      ))}
+    </div>
+  );
+}
+
+interface GroupProps {
+  readonly group: MapGroup;
+  readonly layout: MapLayout;
+}
+
+function Group({ group, layout }: GroupProps) {
   const store = useStore();
   const element = useRef<HTMLDivElement>(null);
   const strip = useRef<RowStrip | null>(null);
-  const of = layout.lines[line]!;
-  const cells = Array.from({ length: of.to - of.from }, (_, i) => i);
-  usePaint(() => paint(store, strip, element.current, { line, layout }), [line, layout]);
-  usePaint(() => write(store, element.current, { line, layout }), [line, layout]);
-  usePaint(() => mark(store, element.current, layout), [line, layout]);
+  const cells = Array.from({ length: group.to - group.from }, (_, i) => i);
+  usePaint(() => paint(store, strip, element.current, { group, layout }), [group, layout]);
+  usePaint(() => write(store, element.current, { group, layout }), [group, layout]);
+  usePaint(() => mark(store, element.current, layout), [group, layout]);
   const { geometry, pitchX, pitchY, inputWidth, cellWidth } = layout;
   const height = geometry.tileCssHeight;
   const left = (i: number) => inputWidth + i * pitchX;
   return (
     <div
       ref={element}
-      class="gridrow mapline"
-      role="row"
-      aria-rowindex={line + 1}
-      style={`top:${line * pitchY}px;height:${pitchY}px;width:${left(layout.columns)}px`}
+      class="mapgroup"
+      role="presentation"
+      style={`left:${group.left}px;width:${left(layout.columns)}px`}
     >
-      {inputWidth > 0 && of.from === 0 && <Input row={of.row} layout={layout} />}
+      {inputWidth > 0 && group.from === 0 && <Input row={group.row} layout={layout} />}
       <canvas class="strip" aria-hidden="true" style={`left:${inputWidth}px`} />
       {cells.map((i) => (
         <div
@@ -47,9 +68,9 @@ export function Line({ line, layout }: LineProps) {
           role="gridcell"
           class="cell"
           aria-colindex={i + 1}
-          data-index={of.index + i}
-          data-row={of.row}
-          data-target={of.from + i}
+          data-index={group.index + i}
+          data-row={group.row}
+          data-target={group.from + i}
           style={`left:${left(i)}px;width:${cellWidth}px;height:${pitchY - 8}px`}
         >
           <div class="frame" style={`height:${height}px`} />
@@ -106,17 +127,16 @@ function Input({ row, layout }: { readonly row: number; readonly layout: MapLayo
   );
 }
 
-function rowIn(store: Store, { line, layout }: LineProps) {
-  const of = layout.lines[line];
-  const row = of && store.mapRows.value[of.row];
-  return row && of ? { row, targets: row.targets.slice(of.from, of.to) } : null;
+function rowIn(store: Store, { group }: GroupProps) {
+  const row = store.mapRows.value[group.row];
+  return row ? { row, targets: row.targets.slice(group.from, group.to) } : null;
 }
 
 function paint(
   store: Store,
   strip: { current: RowStrip | null },
   element: HTMLElement | null,
-  props: LineProps,
+  props: GroupProps,
 ): void {
   const { layout } = props;
   const found = rowIn(store, props);
@@ -149,7 +169,7 @@ function paint(
   strip.current.end();
 }
 
-function write(store: Store, element: HTMLElement | null, props: LineProps): void {
+function write(store: Store, element: HTMLElement | null, props: GroupProps): void {
   const found = rowIn(store, props);
   const view = store.view.value;
   if (!found || !element || !view) return;
@@ -182,12 +202,19 @@ function write(store: Store, element: HTMLElement | null, props: LineProps): voi
   });
 }
 
-function captionOf(store: Store, { view, names }: MapRow, target: number) {
-  const sum = sumShown(store, view, target);
-  const against = store.maps.value.against;
-  const less = against !== null && names.includes(against) ? ` − ${against}` : "";
+/** Name, score and gap; of a difference of two steps that of their scores. */
+function captionOf(store: Store, { view }: MapRow, target: number) {
+  const own = sumShown(store, view, target);
+  const other = store.isDifference.value && store.other.value;
+  const there = other ? sumShown(store, other, target).score : null;
+  const score = own.score === null || there === null ? null : own.score - there;
+  const sum = other ? { score, probability: null, whole: null, gap: null } : own;
   const output = view.info.explained?.output ?? "";
-  return { name: names[target]! + less, sum: sumText(sum, output), gap: gapText(sum) };
+  return {
+    name: channelName(store, view, target),
+    sum: sumText(sum, output),
+    gap: gapText(sum),
+  };
 }
 
 /** The value under the cursor, in every map; null while it is nowhere. */
@@ -195,8 +222,10 @@ function valueHere(store: Store, { view, shown }: MapRow, target: number): strin
   const pixel = store.hover.value?.pixel;
   if (!pixel) return null;
   const { hi } = shown.table.limits(target);
-  const value = valueAt(store, view, store.depth.value, target, pixel);
-  return valueText(store, view, target, value, hi).replace(" of the score", "");
+  const read = (of: LayerView) => valueAt(store, of, store.depth.value, target, pixel);
+  const other = store.isDifference.value && store.other.value;
+  if (other) return formatValue(read(view) - read(other), hi, 4);
+  return valueText(store, view, target, read(view), hi).replace(" of the score", "");
 }
 
 /** The marked pixel in every map, by three custom properties. */

@@ -11,8 +11,8 @@ import { Button, Select, Slider } from "../controls";
 
 const FOLD_TEXT: Record<Fold, string> = {
   signed: "Both signs",
-  relu: "For it alone (ReLU)",
-  abs: "Magnitude |·|",
+  relu: "ReLU: positive",
+  abs: "|·|: magnitude",
 };
 const FOLD_TITLE: Record<Fold, string> = {
   signed: "Red speaks for the class, blue against it",

@@ -1,5 +1,5 @@
 /**
- * The well of attribution maps: a line for each example, its input before a map of each target. Lines
+ * The well of attribution maps: each example, its input before a map of each target. Lines
  * in sight alone are there; a switch or a slider repaints their canvases and renders nothing.
  */
 import { type ReadonlySignal, useComputed } from "@preact/signals";
@@ -41,7 +41,7 @@ export function MapGrid() {
         role="grid"
         aria-label="Maps"
         aria-rowcount={l?.lines.length ?? 0}
-        aria-colcount={l?.columns ?? 0}
+        aria-colcount={l ? l.columns * l.groups : 0}
         aria-busy={store.loading.value}
         data-parts={l?.parts ?? 1}
         onScroll={(event) => {
@@ -171,7 +171,7 @@ function onKey(event: KeyboardEvent, store: Store, layout: MapLayout): void {
     event.key,
     Math.max(0, index),
     cells.length,
-    rowWidth(rows, layout),
+    lineWidth(layout),
     1,
     event.ctrlKey,
   );
@@ -182,13 +182,15 @@ function onKey(event: KeyboardEvent, store: Store, layout: MapLayout): void {
   focusCell(event.currentTarget as HTMLElement, to, layout);
 }
 
-/** From a map to the one under it: of the next line, or of the next example. */
-function rowWidth(rows: readonly { readonly targets: readonly number[] }[], layout: MapLayout) {
-  return Math.min(layout.columns, rows[0]?.targets.length ?? 1);
+/** From a map to the one under it. */
+function lineWidth({ lines }: MapLayout): number {
+  return Math.max(1, lines[0]?.reduce((sum, { from, to }) => sum + to - from, 0) ?? 1);
 }
 
 function focusCell(root: HTMLElement, index: number, { lines, pitchY }: MapLayout): void {
-  const line = lines.findIndex((one) => index < one.index + one.to - one.from);
+  const line = lines.findIndex((groups) =>
+    groups.some(({ index: first, from, to }) => index < first + to - from),
+  );
   const [top, bottom] = [line * pitchY, (line + 1) * pitchY + MARGIN];
   if (top < root.scrollTop) root.scrollTop = top;
   else if (bottom > root.scrollTop + root.clientHeight) root.scrollTop = bottom - root.clientHeight;

@@ -1,8 +1,8 @@
-/** Where maps stand: a line for each example, its input before its maps. All in CSS pixels. */
+/** Where maps stand: a group for each example, its input before its maps. All in CSS pixels. */
 import { type StripGeometry, stripGeometry } from "../../render/strip";
 import { nearestTile, tileSizes } from "../grid/tiles";
 
-const SMALLEST = 96;
+const SMALLEST = 112;
 const LARGEST = 256;
 const GAP = 8;
 /** Class, score, gap. */
@@ -10,8 +10,8 @@ export const CAPTION = 14;
 const CAPTIONS = 3;
 const BELOW = 12;
 
-/** Maps of one example, as far as they fit beside its input. */
-interface MapLine {
+/** Maps of one example, side by side, as far as they fit beside its input. */
+export interface MapGroup {
   /** Which of the examples shown. */
   readonly row: number;
   /** Half open, among the targets shown of the example. */
@@ -19,21 +19,27 @@ interface MapLine {
   readonly to: number;
   /** The first of all its maps, counted over all examples. */
   readonly index: number;
+  /** From the left edge. */
+  readonly left: number;
 }
 
 export interface MapLayout {
   readonly geometry: StripGeometry;
-  readonly lines: readonly MapLine[];
-  /** Tiles in a line. */
+  /** From above, each from the left. */
+  readonly lines: readonly (readonly MapGroup[])[];
+  /** Most maps of one example in a line, and most examples. */
   readonly columns: number;
+  readonly groups: number;
   readonly count: number;
   /** Tiles side by side in a cell: two while comparing. */
   readonly parts: number;
   readonly cellWidth: number;
   readonly pitchX: number;
   readonly pitchY: number;
-  /** From the left to the first map. */
+  /** From the left of a group to its first map. */
   readonly inputWidth: number;
+  /** Of a whole line. */
+  readonly width: number;
   /** CSS pixels for one value of the plane. */
   readonly zoom: number;
 }
@@ -50,46 +56,70 @@ interface MapLayoutInput {
 }
 
 export function mapLayout(input: MapLayoutInput): MapLayout {
-  const { planeWidth, planeHeight, counts, area, wished, parts, withInput } = input;
-  const sizes = tileSizes(planeWidth, planeHeight);
-  const most = Math.max(1, ...counts);
-  const tiles = (withInput ? 1 : 0) + most * parts;
-  const fits = (size: { width: number; height: number }) =>
-    tiles * (size.width + GAP) <= area.width + GAP &&
-    counts.length * (size.height + CAPTIONS * CAPTION + BELOW) <= area.height + BELOW;
-  const legible = sizes.filter(({ width }) => width >= SMALLEST && width <= LARGEST);
-  const fitting = legible.filter(fits).at(-1) ?? legible[0] ?? sizes.at(-1)!;
-  const size = wished === null ? fitting : nearestTile(sizes, wished);
-  const geometry = stripGeometry(planeWidth, planeHeight, size.width);
+  const sizes = tileSizes(input.planeWidth, input.planeHeight);
+  const all = sizes.map(({ width }) => laidOut(input, width));
+  if (input.wished !== null) return all[sizes.indexOf(nearestTile(sizes, input.wished))]!;
+  const legible = all.filter(
+    ({ geometry }) => geometry.tileCssWidth >= SMALLEST && geometry.tileCssWidth <= LARGEST,
+  );
+  const fitting = legible.filter(
+    ({ lines, pitchY, width }) =>
+      lines.length * pitchY - BELOW <= input.area.height && width <= input.area.width,
+  );
+  return fitting.at(-1) ?? legible[0] ?? all.at(-1)!;
+}
+
+function laidOut(input: MapLayoutInput, tile: number): MapLayout {
+  const { planeWidth, planeHeight, counts, area, parts, withInput } = input;
+  const geometry = stripGeometry(planeWidth, planeHeight, tile);
+  const gap = Math.max(GAP, geometry.gapCss);
   const cellWidth = geometry.tileCssWidth * parts;
   const pitchX = cellWidth + geometry.gapCss;
   const inputWidth = withInput ? geometry.tileCssWidth + geometry.gapCss : 0;
   const room = Math.max(0, area.width - inputWidth + geometry.gapCss);
-  const columns = Math.max(1, Math.floor(room / pitchX));
+  const most = Math.max(1, ...counts);
+  const columns = Math.max(1, Math.min(most, Math.floor(room / pitchX)));
+  const groupWidth = inputWidth + columns * pitchX - geometry.gapCss;
+  // Examples stand apart further than the maps of one.
+  const apart = groupWidth + 2 * gap;
+  const groups = Math.max(1, Math.floor((area.width + 2 * gap) / apart));
   return {
     geometry,
-    lines: linesOf(counts, columns),
+    lines: linesOf(counts, columns, groups, apart),
     columns,
+    groups,
     count: counts.reduce((sum, count) => sum + count, 0),
     parts,
     cellWidth,
     pitchX,
     pitchY: Math.ceil(geometry.tileCssHeight) + CAPTIONS * CAPTION + BELOW,
     inputWidth,
+    width: Math.min(groups, counts.length) * apart - 2 * gap,
     zoom: (geometry.cssPerPixel * geometry.replicate) / geometry.reduce,
   };
 }
 
-function linesOf(counts: readonly number[], columns: number): readonly MapLine[] {
+/** Examples from the left, several in a line where all their maps fit beside each other. */
+function linesOf(
+  counts: readonly number[],
+  columns: number,
+  perLine: number,
+  apart: number,
+): readonly (readonly MapGroup[])[] {
+  const lines: MapGroup[][] = [];
   let index = 0;
-  return counts.flatMap((count, row) =>
-    Array.from({ length: Math.max(1, Math.ceil(count / columns)) }, (_, line) => {
-      const [from, to] = [line * columns, Math.min(count, (line + 1) * columns)];
-      const found = { row, from, to, index };
+  counts.forEach((count, row) => {
+    for (let from = 0; from === 0 || from < count; from += columns) {
+      const to = Math.min(count, from + columns);
+      const last = lines.at(-1);
+      const next = from === 0 && last && last.length < perLine && last[0]!.from === 0;
+      const line = next ? last : [];
+      line.push({ row, from, to, index, left: line.length * apart });
+      if (!next) lines.push(line);
       index += to - from;
-      return found;
-    }),
-  );
+    }
+  });
+  return lines;
 }
 
 /** The lines, half open, within `height` from `top`, with one to spare on either side. */

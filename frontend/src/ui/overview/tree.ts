@@ -123,7 +123,7 @@ function grouped(
       const only = members[0]!;
       const name = only.tag.slice(prefix.length + stem.length);
       // Attributions are a group of their own, be it of one.
-      const alone = members.length === 1 && (only.kind !== "attribution" || !key.includes("/"));
+      const alone = members.length === 1 && (only.kind !== "attribution" || key !== "attribution/");
       if (alone) return [leaf(only, name, depth, at(only))];
       return fold(key, members, () => grouped(members, prefix + key, depth + 1, folded, at));
     });
