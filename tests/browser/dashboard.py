@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.parse
 from collections.abc import Callable
@@ -150,7 +151,7 @@ class Dashboard:
 
     @property
     def grid(self) -> Locator:
-        return self.root.get_by_role("grid", name="Channels")
+        return self.root.get_by_role("grid", name=re.compile("Channels|Maps"))
 
     @property
     def tree(self) -> Locator:

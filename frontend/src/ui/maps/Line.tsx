@@ -115,15 +115,12 @@ function Input({ row, layout }: { readonly row: number; readonly layout: MapLayo
   }, [row, geometry]);
   const size = `width:${geometry.tileCssWidth}px;height:${geometry.tileCssHeight}px`;
   return (
-    <>
-      <canvas ref={canvas} class="mapinput" role="img" aria-label={`Input, ${text}`} style={size} />
-      <div
-        class="caption"
-        style={`top:${geometry.tileCssHeight + 2}px;width:${geometry.tileCssWidth}px`}
-      >
+    <div class="mapinput" role="rowheader" style={`width:${geometry.tileCssWidth}px`}>
+      <canvas ref={canvas} aria-hidden="true" style={size} />
+      <div class="caption" style={`top:${geometry.tileCssHeight + 2}px`}>
         {text}
       </div>
-    </>
+    </div>
   );
 }
 
