@@ -98,3 +98,20 @@ def logged_steps(log_dir: str | os.PathLike[str]) -> dict[str, list[int]]:
             for value in one.summary.value:
                 found.setdefault(value.tag, []).append(one.step)
     return found
+
+
+def logged_values(log_dir: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """`{tag: values [n, …, c]}` of the last record of each tag in a directory."""
+    found: dict[str, tuple[int, record.WholeRecord]] = {}
+    for path in sorted(Path(log_dir).glob("*tfevents*")):
+        for one in EventFileLoader(str(path)).Load():
+            for value in one.summary.value:
+                if value.tensor.string_val and one.step >= found.get(value.tag, (0, None))[0]:
+                    whole = record.WholeRecord(list(value.tensor.string_val))
+                    found[value.tag] = one.step, whole
+    return {tag: _true_values(whole) for tag, (_, whole) in found.items()}
+
+
+def _true_values(whole: record.WholeRecord) -> np.ndarray:
+    values = record.restore(record.read_values(whole), whole.header.exponent)
+    return np.moveaxis(values, 1, -1)

@@ -105,17 +105,6 @@ def test_a_model_of_keras_2_is_told_that_keras_3_is_needed(tmp_path):
         tba.capture(lambda x: x, X)
 
 
-def test_a_real_model_of_tf_keras_is_refused_in_its_fit(tmp_path):
-    """Needs tf_keras, which the soak installs."""
-    tf_keras = pytest.importorskip("tf_keras")
-    model = tf_keras.Sequential([tf_keras.layers.Input((4,)), tf_keras.layers.Dense(3)])
-    model.compile("adam", "mse")
-    with pytest.raises(TypeError, match="Keras 3 is needed"):
-        tba.capture(model, X)
-    with pytest.raises(TypeError, match="Keras 3 is needed"):
-        model.fit(X, np.zeros((16, 3)), verbose=0, callbacks=[quiet(tmp_path)])
-
-
 @pytest.mark.parametrize("log_dir", ["s3://bucket/run", "hdfs://run", Path("gs://bucket/run")])
 def test_a_log_dir_elsewhere_is_refused_and_no_folder_made(tmp_path, monkeypatch, log_dir):
     """Nobody would look in a folder `s3:`."""

@@ -353,27 +353,6 @@ def test_a_preprocessor_that_the_model_calls_itself_is_not_applied_twice(tmp_pat
     np.testing.assert_allclose(read(tmp_path, "p"), right, rtol=1e-4)
 
 
-@pytest.mark.skipif(os.environ.get("TBA_SOAK") != "1", reason="keras-hub: TBA_SOAK=1")
-def test_a_task_of_keras_hub_is_shown_what_its_preprocessor_makes(tmp_path):
-    keras_hub = pytest.importorskip("keras_hub")
-    backbone = keras_hub.models.ViTBackbone(
-        image_shape=(32, 32, 3), patch_size=8, num_layers=1, num_heads=2, hidden_dim=16, mlp_dim=32
-    )
-    converter = keras_hub.layers.ViTImageConverter(image_size=(32, 32), scale=1 / 255)
-    model = keras_hub.models.ViTImageClassifier(
-        backbone=backbone,
-        num_classes=3,
-        preprocessor=keras_hub.models.ViTImageClassifierPreprocessor(image_converter=converter),
-    )
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    x = np.random.default_rng(0).integers(0, 256, (8, 48, 48, 3)).astype("uint8")
-    begun(model, (x, np.arange(8) % 3), tmp_path, layers="*patch_embedding", verbose=0)
-    layer = next(one for one in model._flatten_layers() if one.name.endswith("patch_embedding"))
-    (tag,) = (tag for tag in tags(tmp_path) if tag.endswith("patch_embedding"))
-    right = np.abs(keras.ops.convert_to_numpy(layer(converter(x)[:4]))).max()
-    np.testing.assert_allclose(np.abs(read(tmp_path, tag, 0)).max(), right, rtol=1e-2)
-
-
 def test_what_takes_long_says_what_it_is_doing(tmp_path, monkeypatch, capsys):
     """No silence of over two seconds before the first record; none is broken under verbose=0."""
     monkeypatch.setattr("tb_activations.training.progress.PATIENCE", 0.0)
