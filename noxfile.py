@@ -6,6 +6,7 @@
     nox -s viewer             the server alone, where no TensorFlow is installed
     nox -s zlib               the same without ISA-L
     nox -s backends           Keras' other backends, every test of theirs
+    nox -s hub                models of keras-hub and of tf_keras, which need `tensorflow` itself
     nox -s lowest -- -k tags  arguments go to pytest
 
 Each session works in a directory that holds the tests and not the package: what is tested is what
@@ -142,3 +143,11 @@ def backends(session: nox.Session) -> None:
     session.install(str(wheel), TENSORFLOW, "jax", "torch==2.13.0", *TEST_TOOLS, "setuptools")
     session.env["TBA_SOAK"] = "1"
     run_tests(session, "tests/training/test_backends.py")
+
+
+@nox.session(python="3.12")
+def hub(session: nox.Session) -> None:
+    """keras-hub and tf_keras, which ask for `tensorflow` itself: their models, and our words."""
+    wheel = build_wheel(session)
+    session.install(str(wheel), "tensorflow", "keras-hub", "tf_keras", *TEST_TOOLS, "setuptools")
+    run_tests(session, "tests/training/keras/test_hub.py")

@@ -39,7 +39,7 @@ def kinds():
 @needs_hub
 @pytest.mark.parametrize("title", kinds())
 def test_a_model_of_keras_hub_is_logged_as_capture_shows_it(title, tmp_path):
-    """Every entry that has a row an example (an embedding of positions has one), with its values."""
+    """Every entry that has a row an example, with its values; an embedding of positions has one."""
     import hub_zoo
 
     keras.utils.set_random_seed(0)
