@@ -16,7 +16,7 @@ from torch import nn
 
 from tb_activations import record
 from tb_activations.record.decoder import Blob
-from tb_activations.record.run import RUN_TAG
+from tb_activations.record.run import RUN_TAG, RunFacts, read_facts
 from tb_activations.record.values import WholeRecord
 
 torch.set_num_threads(1)  # small tensors, and others work beside
@@ -91,6 +91,16 @@ def records(log_dir: str | os.PathLike[str]) -> dict[tuple[str, int], Found]:
                 if value.tag != RUN_TAG:
                     found[value.tag, event.step] = _read(list(value.tensor.string_val))
     return found
+
+
+def facts(log_dir: str | os.PathLike[str]) -> RunFacts:
+    """What the run's own record says."""
+    for path in sorted(Path(log_dir).glob("*.activations")):
+        for event in EventFileLoader(str(path)).Load():
+            for value in event.summary.value:
+                if value.tag == RUN_TAG:
+                    return read_facts(WholeRecord(list(value.tensor.string_val)))
+    raise AssertionError(f"{log_dir} holds no record of the run")
 
 
 def _read(blobs: list[bytes]) -> Found:

@@ -100,7 +100,7 @@ def follow(
     if not isinstance(out, torch.Tensor) or out.dim() < 3 or notes.axis(out) is not None:
         return
     name = getattr(function, "__name__", "")
-    axis = _after(name.rstrip("_") or name, args, kwargs, out, notes)
+    axis = _after(name if name.startswith("__") else name.rstrip("_"), args, kwargs, out, notes)
     if axis is not None and 0 < axis < out.dim():
         notes.follow(out, axis)
 

@@ -9,13 +9,14 @@ import numpy as np
 
 from tb_activations.training.batch import first_batch
 from tb_activations.training.selection import Selection
-from tb_activations.training.torch.data import arranged, describing
+from tb_activations.training.shapes import DataError
+from tb_activations.training.torch.data import arranged, describing, with_all
 from tb_activations.training.torch.forward import Placed, check_model, taken
 from tb_activations.training.torch.functions import asked_functions
 from tb_activations.training.torch.names import Names
 from tb_activations.training.torch.scores import Scores
 from tb_activations.training.torch.state import random_numbers
-from tb_activations.training.torch.survey import check, how_of, selected
+from tb_activations.training.torch.survey import How, check, how_of, selected
 from tb_activations.training.torch.tensors import to_numpy
 from tb_activations.training.torch.watch import Watch
 from tb_activations.training.watched import Wishes
@@ -41,19 +42,29 @@ def capture(
         )
     names = Names(model)
     selection = selected(layers, names)
-    asked = asked_functions(selection.texts)
+    try:
+        watch = _pass(model, batch.inputs, names, selection, how)
+    except DataError:
+        other = with_all(batch)
+        if other is None:
+            raise
+        watch = _pass(model, other.inputs, names, selection, how)
+    check(selection, names, watch)
+    return watch.values
+
+
+def _pass(model: Any, inputs: Any, names: Names, selection: Selection, how: How) -> Watch:
     watch = Watch(
         names,
         selection,
         lambda _, value: array(value),
         functions=how.functions,
-        asked=asked,
+        asked=asked_functions(selection.texts),
         first=how.first,
     )
-    with describing(batch.inputs, "x"):
-        how.run(model, Placed(model).all(batch.inputs), watch)
-    check(selection, names, watch)
-    return watch.values
+    with describing(inputs, "x"):
+        how.run(model, Placed(model).all(inputs), watch)
+    return watch
 
 
 def array(value: Any) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tb_activations.training.batch import Batch, batch_of, indexed
+from tb_activations.training.batch import Batch, as_inputs, batch_of, indexed
 from tb_activations.training.examples import Arrays, examples_of, names_of
 from tb_activations.training.receptive import Input
 from tb_activations.training.shapes import DataError, described, without_values
@@ -85,7 +85,8 @@ def arranged(how: Taken, one: Any, name: str, streamed: bool) -> Batch:
     count = len(how.required) if how.several and len(one) >= len(how.required) else 1
     labels = one[count] if len(one) > count else None
     inputs = tuple(one[:count]) if count > 1 else one[0]
-    return _of_one(how, inputs, labels, name)
+    batch = _of_one(how, inputs, labels, name)
+    return replace(batch, whole=tuple(one)) if count == 1 < len(one) else batch
 
 
 def _of_one(how: Taken, inputs: Any, labels: Any, name: str) -> Batch:
@@ -105,13 +106,23 @@ def _of_dict(how: Taken, given: dict[Any, Any], name: str) -> Batch:
     if key is not None and key not in how.required:
         known.pop(key, None)
     tensors = {key: one for key, one in known.items() if one is not None}
-    return Batch(batch_of(tensors, name).inputs, given.get(key))
+    whole = how.by_name(given) if key is not None and key in how.names else None
+    return Batch(batch_of(tensors, name).inputs, given.get(key), whole)
+
+
+def with_all(batch: Batch) -> Batch | None:
+    """The batch with what was taken for labels among the inputs; None where there is nothing."""
+    if batch.whole is None:
+        return None
+    return Batch(as_inputs(batch.whole), batch.labels)
 
 
 def targets(y: Any) -> Any:
     """Targets as what NumPy reads; None of what is no array, such as boxes."""
     if isinstance(y, torch.Tensor):
         return to_numpy(y)
+    if isinstance(y, list | tuple) and any(isinstance(one, Mapping | list | tuple) for one in y):
+        return None
     if y is None or isinstance(y, Mapping | list | tuple | np.ndarray):
         return y
     return y.to_numpy() if hasattr(y, "to_numpy") else None

@@ -17,6 +17,7 @@ from tb_activations.training.batch import Batch
 from tb_activations.training.piece import MergedPiece, Piece, Take, ValuesPiece
 from tb_activations.training.plan import LayerPlan
 from tb_activations.training.selection import Named
+from tb_activations.training.torch.forward import Placed
 from tb_activations.training.torch.functions import asked_functions
 from tb_activations.training.torch.layout import Layout
 from tb_activations.training.torch.names import Names
@@ -60,7 +61,8 @@ class WatchedPass:
             asked=self._asked,
             first=self._how.first,
         )
-        self._how.run(self._model, inputs, watch)
+        # Placed anew at each pass: the model may be on another device by now.
+        self._how.run(self._model, Placed(self._model).all(inputs), watch)
 
     def _piece(self, name: str, value: Any, examples: int, keep: int) -> Piece:
         layer, layout = self._layers[name], self._layouts[name]

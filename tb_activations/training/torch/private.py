@@ -19,8 +19,8 @@ OF_TORCH = frozenset(vars(nn.Module()))
 def wrapped_by_name(module: nn.Module) -> nn.Module | None:
     """What a compiled, sharded or checkpointed module wraps, None for any other."""
     for name in _WRAPPED:
-        inner = module._modules.get(name)
-        if inner is not None:
+        inner = getattr(module, name, None)
+        if isinstance(inner, nn.Module):
             return inner
     return None
 

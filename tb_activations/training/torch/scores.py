@@ -45,19 +45,16 @@ class Scores:
     def of(self, start: int, stop: int) -> torch.Tensor:
         """Of the examples `start` to `stop`."""
         logits = self.query[start:stop] @ self.key[start:stop].transpose(-2, -1) * self.scale
+        if self.mask is None:
+            return logits.softmax(-1)
         mask = self.mask
-        if mask is not None and mask.dim() == 4 and mask.shape[0] > 1:
+        if mask.dim() == 4 and mask.shape[0] > 1:
             mask = mask[start:stop]
-        if mask is not None and mask.dtype == torch.bool:
-            logits = logits.masked_fill(~mask, -math.inf)
-        elif mask is not None:
-            logits = logits + mask
+        if mask.dtype == torch.bool:
+            mask = torch.zeros_like(mask, dtype=logits.dtype).masked_fill_(~mask, -math.inf)
         # A row that attends to nothing has no scores; kernels answer with zeros there.
-        return (
-            torch.nan_to_num(logits.softmax(-1), nan=0.0)
-            if mask is not None
-            else (logits.softmax(-1))
-        )
+        nothing = (mask == -math.inf).all(-1, keepdim=True)
+        return (logits + mask).softmax(-1).masked_fill(nothing, 0.0)
 
     def whole(self) -> torch.Tensor:
         return self.of(0, self.shape[0])

@@ -17,6 +17,7 @@ from torch import nn
 from tb_activations.record.options import check_data_format, check_rank
 from tb_activations.training.batch import Batch, mapped, span, uneven
 from tb_activations.training.dry_run import LeftOut
+from tb_activations.training.recorder import SLICE
 from tb_activations.training.selection import Entry, Place, Selection
 from tb_activations.training.shapes import DataError
 from tb_activations.training.torch.axes import REARRANGING
@@ -111,8 +112,8 @@ def formats(data_format: Any) -> Callable[[str], bool | None]:
     return first
 
 
-def surveyed(model: nn.Module, batch: Batch, count: int, layers: Any, how: How) -> Survey:
-    """The chosen entries of a batch that is run `count` examples at a time.
+def surveyed(model: nn.Module, batch: Batch, layers: Any, how: How) -> Survey:
+    """The chosen entries, with the shapes that they have for one slice of the batch.
 
     Raises:
       ValueError: something that was asked for is not there or cannot be logged, or nothing can.
@@ -125,7 +126,7 @@ def surveyed(model: nn.Module, batch: Batch, count: int, layers: Any, how: How) 
     if None in passes or few is None:
         return _of_one_pass(model, names, selection, batch, how)
     (small, _), (large, watch) = passes  # type: ignore[misc]
-    survey = Survey(loops=watch.loops)
+    survey, count = Survey(loops=watch.loops), min(SLICE, len(batch))
     for entry, look in large.values():
         before = small.get(entry.name, (None, None))[1]
         layout = _refused(entry, look) or layout_of(before, look, counts)

@@ -9,14 +9,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from tb_activations.training.batch import Slices, indexed, uneven
+from tb_activations.training.batch import Slices, indexed
 from tb_activations.training.dry_run import LeftOut
 from tb_activations.training.piece import Pass
 from tb_activations.training.plan import LayerPlan
 from tb_activations.training.progress import telling
 from tb_activations.training.recorder import SLICE, Probe, Recorder
 from tb_activations.training.selection import Selection
-from tb_activations.training.torch.data import Scale, describing, examples, shown
+from tb_activations.training.shapes import DataError
+from tb_activations.training.torch.data import Scale, describing, examples, shown, with_all
 from tb_activations.training.torch.forward import check_model
 from tb_activations.training.torch.look import ModuleLook, can_look
 from tb_activations.training.torch.passes import WatchedPass
@@ -62,9 +63,8 @@ class WatchedModule:
         if built == self._built:
             return
         check_model(self.model)
-        size = len(self.batch) if uneven(self.batch.inputs) else min(SLICE, len(self.batch))
         with telling("looking at the layers of the model", self._wishes.verbose):
-            survey = surveyed(self.model, self.batch, size, self._wishes.layers, self.how)
+            survey = self._survey()
         self._say(survey)
         run = partial(self._pass, survey)
         with describing(self.batch.inputs, "data"):
@@ -77,6 +77,17 @@ class WatchedModule:
             return []
         found = [*self.survey.passed, *self.survey.left_out, *self.survey.idle]
         return [one for one in found if one.name not in kept]
+
+    def _survey(self) -> Survey:
+        try:
+            return surveyed(self.model, self.batch, self._wishes.layers, self.how)
+        except DataError:
+            other = with_all(self.batch)
+            if other is None:
+                raise
+            survey = surveyed(self.model, other, self._wishes.layers, self.how)
+            self.batch = other
+            return survey
 
     def _pass(self, survey: Survey, layers: tuple[LayerPlan, ...]) -> Pass:
         return WatchedPass(self.model, layers, survey.layouts, self.how)

@@ -1,0 +1,154 @@
+"""Data as people have it: loaders, dicts by name, lists of images, labels, pictures of inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch_kinds
+from torch import nn
+from torch_nets import Net, images, records
+
+import tb_activations as tba
+
+QUIET = {"verbose": 0, "receptive_fields": False, "precision": "float32"}
+
+
+def logged(log_dir, model, data, **options):
+    with tba.ActivationsLogger(log_dir, model, data, **{**QUIET, **options}) as logger:
+        logger.step()
+    return {tag: found for (tag, _), found in records(log_dir).items()}
+
+
+def convnet() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+
+
+X, Y = images(6), torch.tensor([2, 0, 1, 2, 0, 1])
+
+
+def loader(shuffle: bool = False) -> torch.utils.data.DataLoader:
+    data = torch.utils.data.TensorDataset(X, Y)
+    return torch.utils.data.DataLoader(data, 4, shuffle=shuffle)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [(X, Y), (X.numpy(), Y.numpy()), iter([[X]]), loader(), iter([(X, Y)]), ({"input": X}, Y),
+     (X, Y.float())],
+    ids=["pair", "arrays", "list yielded", "loader", "generator", "dict", "float labels"],
+)  # fmt: skip
+def test_every_form_of_data_shows_the_same_values(tmp_path, data):
+    found = logged(tmp_path, convnet(), data)
+    inputs = next(one for tag, one in found.items() if tag.startswith("input"))
+    np.testing.assert_array_equal(inputs.values, np.moveaxis(X[:4].numpy(), 1, -1))
+    assert inputs.labels in (("2", "0", "1", "2"), None)
+    assert {"0", "1"} <= set(found)
+
+
+def test_a_shuffled_loader_draws_from_no_ones_random_numbers(tmp_path):
+    state = torch.get_rng_state()
+    tba.ActivationsLogger(tmp_path, nn.Identity(), loader(shuffle=True), verbose=0)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_one_example_of_each_class_is_found_in_a_loader(tmp_path):
+    found = logged(tmp_path, convnet(), loader(), examples="per class", class_names=list("xyz"))
+    assert found["input"].labels == ("x", "y", "z")
+    np.testing.assert_array_equal(found["input"].values[0], np.moveaxis(X[1].numpy(), 0, -1))
+
+
+def test_a_dict_is_the_arguments_by_name_and_its_labels_are_labels(tmp_path):
+    model, given = torch_kinds.SMALL["arguments by name"]()
+    found = logged(tmp_path, model, given)
+    assert set(found) == {"input.input_ids", "input.attention_mask", "embed", "out"}
+    assert found["input.input_ids"].labels == ("0", "1", "2")
+
+
+def test_labels_are_handed_over_where_the_model_needs_them(tmp_path):
+    class Needy(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a = nn.Linear(4, 3)
+
+        def forward(self, x=None, labels=None):
+            return nn.functional.cross_entropy(self.a(x), labels), self.a(x)
+
+    found = logged(tmp_path, Needy(), {"x": torch.randn(3, 4), "labels": torch.arange(3)})
+    assert "a" in found
+
+
+def test_images_of_several_sizes_are_a_list(tmp_path):
+    class Detector(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, images: list[torch.Tensor]) -> list[torch.Tensor]:
+            side = max(one.shape[-1] for one in images)
+            pads = [side - one.shape[-1] for one in images]
+            batch = [nn.functional.pad(x, (0, p, 0, p)) for x, p in zip(images, pads, strict=True)]
+            return list(self.conv(torch.stack(batch)))
+
+    found = logged(tmp_path, Detector(), [torch.randn(3, s, s) for s in (6, 8, 7)])
+    assert found["conv"].values.shape[0] == found["conv"].header.batch == 3
+    assert "input" not in found
+    same = logged(tmp_path / "b", Detector(), (list(images(3)), [{"boxes": 1}] * 3))
+    assert same["input"].values.shape == (3, 8, 8, 3)
+
+
+def test_a_normalisation_is_undone_for_pictures_alone(tmp_path):
+    mean, std = [0.1, 0.2, 0.3], [2.0, 3.0, 4.0]
+    pictures = torch.rand(4, 3, 8, 8)
+    x = (pictures - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+    model = convnet()
+    found = logged(tmp_path, model, x, input_scale=(mean, std))
+    expected = np.moveaxis(pictures.numpy(), 1, -1)
+    np.testing.assert_allclose(found["input"].values, expected, atol=1e-6)
+    np.testing.assert_allclose(
+        found["0"].values, np.moveaxis(model[0](x).detach().numpy(), 1, -1), atol=1e-6
+    )
+
+
+def test_layouts_of_inputs_are_those_of_the_modules_that_take_them(tmp_path):
+    sound = logged(tmp_path / "a", nn.Conv1d(2, 4, 3), torch.randn(3, 2, 9))
+    assert sound["input"].values.shape == (3, 9, 2)
+    words = logged(tmp_path / "b", nn.Linear(4, 2), torch.randn(3, 9, 4))
+    assert words["input"].values.shape == (3, 9, 4)
+    last = Net(lambda s, x: s.a(x.permute(0, 3, 1, 2)), a=nn.Conv2d(3, 4, 3))
+    picture = logged(tmp_path / "c", last, torch.randn(3, 8, 9, 3))
+    assert picture["input"].values.shape == (3, 8, 9, 3)
+    said = logged(
+        tmp_path / "d", last, torch.randn(3, 8, 9, 3), data_format={"input": "channels_first"}
+    )
+    assert said["input"].values.shape == (3, 9, 3, 8)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_inputs_are_cast_to_the_weights(tmp_path, dtype):
+    found = logged(tmp_path, nn.Linear(4, 3).to(dtype), torch.randn(3, 4))
+    assert found["Linear"].values.shape == (3, 3)
+
+
+def test_values_that_numpy_does_not_have_become_float32():
+    for dtype in (torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2):
+        model = Net(lambda s, x, dtype=dtype: s.b(s.a(x).to(dtype)), a=nn.Linear(4, 3),
+                    b=Net(lambda s, x: x.clone()))  # fmt: skip
+        x = torch.randn(3, 4)
+        value = tba.capture(model, x, "b")["b"]
+        np.testing.assert_array_equal(value, model(x).float().detach().numpy())
+    quantised = Net(lambda s, x: s.b(torch.quantize_per_tensor(x, 0.1, 0, torch.qint8)),
+                    b=Net(lambda s, x: x.clone()))  # fmt: skip
+    value = tba.capture(quantised, torch.ones(2, 3), "b")["b"]
+    np.testing.assert_allclose(value, 1.0, atol=1e-6)
+
+
+def test_nan_and_infinity_stand_where_they_are(tmp_path):
+    x = images(4)
+    x[1, 0, 2, 3], x[2, 1, 0, 0] = torch.nan, torch.inf
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(inplace=True), nn.MaxPool2d(2))
+    found = logged(tmp_path, model, x)
+    for name, value in tba.capture(model, x).items():
+        np.testing.assert_array_equal(found[name].values, np.moveaxis(value, 1, -1))
+        assert found[name].table[:, 5].sum() == np.sum(~np.isfinite(value))
+    assert np.isnan(found["1"].values[1, 2, 3]).all()
