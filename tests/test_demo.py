@@ -18,6 +18,7 @@ from servers import PATIENCE
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from tb_activations import record
+from tb_activations.names import PLUGIN_NAME
 from tb_activations.record import Blob
 from tb_activations.record.run import RUN_TAG
 
@@ -28,23 +29,32 @@ needs_tensorflow = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def logged(tmp_path_factory) -> dict[tuple[str, int], list[bytes]]:
+def trained(log_dir: Path, framework: str, *paths: str) -> dict[tuple[str, int], list[bytes]]:
     """What one short epoch of the demo logs: `{(tag, step): blobs}`."""
-    log_dir = tmp_path_factory.mktemp("logs")
-    command = [sys.executable, "-m", "demo.train", "--epochs", "1", "--images", "64"]
+    command = [sys.executable, "-m", "demo.train", "--framework", framework, "--epochs", "1"]
+    before = os.environ.get("PYTHONPATH")
     done = subprocess.run(
-        [*command, "--log-dir", str(log_dir)], cwd=ROOT, capture_output=True, text=True
+        [*command, "--images", "64", "--log-dir", str(log_dir)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [*paths, before]))},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     assert "held-out images are recognised" in done.stdout
-    (event_file,) = (log_dir / "digits-1").iterdir()
     return {
         (value.tag, event.step): list(value.tensor.string_val)
+        for event_file in (log_dir / "digits-1").iterdir()
         for event in EventFileLoader(str(event_file)).Load()
         for value in event.summary.value
-        if value.tag != RUN_TAG
+        if value.metadata.plugin_data.plugin_name == PLUGIN_NAME and value.tag != RUN_TAG
     }
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory) -> dict[tuple[str, int], list[bytes]]:
+    """What the demo logs with Keras."""
+    return trained(tmp_path_factory.mktemp("logs"), "keras")
 
 
 @needs_tensorflow
@@ -78,6 +88,25 @@ def test_demo_layers_have_the_shapes_of_the_convnet(logged):
     assert shapes["conv3"] == (10, 22, 22, 128)
     assert shapes["dense1"] == (10, 128)
     assert shapes["dense2"] == (10, 10)
+
+
+def test_demo_trains_the_same_network_with_pytorch(tmp_path):
+    """Without TensorFlow and Keras: the same layers, each with what its ReLU makes of it."""
+    pytest.importorskip("torch", reason="needs PyTorch")
+    without = str(Path(__file__).parent / "without_tensorflow")
+    blobs = trained(tmp_path, "torch", without)
+    assert {step for _, step in blobs} == {0, 1}
+    shapes = {tag: record.parse_header(one[Blob.HEADER]).shape for (tag, _), one in blobs.items()}
+    maps = {"conv1": 32, "conv2": 64, "conv3": 128}
+    sides = {"conv1": 26, "conv2": 24, "conv3": 22}
+    expected = {name: (10, sides[name], sides[name], count) for name, count in maps.items()}
+    expected |= {"dense1": (10, 128), "dense2": (10, 10), "input": (10, 28, 28, 1)}
+    for behind, name in enumerate(("conv1", "conv2", "conv3", "dense1"), 1):
+        expected["relu()" if behind == 1 else f"relu():{behind}"] = expected[name]
+    assert shapes == expected
+    labels = blobs["input", 0]
+    header = record.parse_header(labels[Blob.HEADER])
+    assert record.parse_labels(labels[Blob.LABELS], header) == tuple("0123456789")
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])

@@ -51,7 +51,7 @@ def test_the_callback_example_is_short():
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/where.md"]
+    "document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/where.md", "docs/pytorch.md"]
 )
 def test_links_lead_somewhere(document):
     """Every relative link and picture of the documents is in the repository."""
