@@ -53,7 +53,8 @@ class DryRun:
 
     bytes: of one update on disk. once: bytes written a single time, of the inputs. seconds: for
     which training waits at an update. writing: seconds until the last of it is on disk, beside
-    training.
+    training. attributions: the tags of an explanation, and explaining: the seconds for which
+    training waits for one; without attributions none, and 0.
     """
 
     kept: tuple[KeptLayer, ...]
@@ -62,10 +63,13 @@ class DryRun:
     once: int
     seconds: float
     writing: float
+    attributions: tuple[KeptLayer, ...] = ()
+    explaining: float = 0.0
 
     def __str__(self) -> str:
         """A table of the layers, what is left out with reasons, and what an update takes."""
-        return "\n".join([*_table(self.kept), *self._without(), *self._costs()])
+        rows = _table((*self.kept, *self.attributions))
+        return "\n".join([*rows, *self._without(), *self._costs()])
 
     def _without(self) -> Iterator[str]:
         for one in self.left_out:
@@ -78,6 +82,13 @@ class DryRun:
             f"an update: {layers}, {megabytes(self.bytes)}; training waits "
             f"{_duration(self.seconds)}, all is on disk {_duration(self.writing)} later"
         )
+        if self.attributions:
+            count, size = len(self.attributions), sum(one.bytes for one in self.attributions)
+            tags = "1 tag" if count == 1 else f"{count} tags"
+            yield (
+                f"an explanation: {tags}, {megabytes(size)}; training waits "
+                f"{_duration(self.explaining)}"
+            )
         if self.once:
             yield f"once: the inputs, {megabytes(self.once)}"
 
@@ -113,8 +124,9 @@ def rehearsed(log_dir: str | os.PathLike[str], step: int, seconds: float, writin
     """What the records in `log_dir` say of the update at `step`; nothing is said to be left out."""
     written = list(_written(log_dir))
     kept = tuple(one.layer for one in written if one.kind == "activation" and one.step == step)
-    once = sum(one.layer.bytes for one in written if one.kind != "activation")
-    return DryRun(kept, (), sum(one.bytes for one in kept), once, seconds, writing)
+    maps = tuple(one.layer for one in written if one.kind == "attribution" and one.step == step)
+    once = sum(one.layer.bytes for one in written if one.kind not in ("activation", "attribution"))
+    return DryRun(kept, (), sum(one.bytes for one in kept), once, seconds, writing, maps)
 
 
 def _written(log_dir: str | os.PathLike[str]) -> Iterator[_Written]:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from tb_activations.record.options import Options
 from tb_activations.training import frameworks
+from tb_activations.training.attribution.wanted import EXAMPLES, wanted
 from tb_activations.training.progress import telling
 from tb_activations.training.recorder import MAX_BYTES_PER_UPDATE, Recorder
 from tb_activations.training.watched import Watched, Wishes
@@ -68,6 +69,8 @@ class ActivationsLogger:
         the pass in; None for what holds where `step` is called.
       input_scale: `(mean, std)` of a normalisation, numbers or one a channel, which is undone for
         the pictures of the inputs, and for nothing else.
+      attributions, attribution_examples: of Keras models, what the answer rests on, as
+        `ActivationsCallback` has it. attribution_freq: every so many records.
       verbose: 0 for no word about what will be written.
 
     data_format, functions, forward, autocast and input_scale are for PyTorch models alone.
@@ -106,6 +109,9 @@ class ActivationsLogger:
         forward: Callable[[Any, Any], Any] | None = None,
         autocast: Any = None,
         input_scale: Any = None,
+        attributions: Any = None,
+        attribution_freq: int = 1,
+        attribution_examples: int = EXAMPLES,
         verbose: int = 1,
     ) -> None:
         self._every = _steps(update_freq)
@@ -130,6 +136,7 @@ class ActivationsLogger:
             max_bytes_per_update=max_bytes_per_update,
             log_inputs=log_inputs,
             receptive_fields=receptive_fields,
+            attributions=wanted(attributions, attribution_freq, attribution_examples, epochs=False),
             verbose=verbose,
         )
         self.log_dir = self._recorder.log_dir

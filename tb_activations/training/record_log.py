@@ -13,16 +13,18 @@ from pathlib import Path
 
 from tb_activations.eventfile.event import activation_event
 from tb_activations.eventfile.writer import EventWriter
-from tb_activations.record.metadata import summary_metadata
+from tb_activations.record.metadata import TagAttribution, summary_metadata
 
 
 @dataclass(frozen=True)
 class Tag:
-    """What a record is of. kind: "activation" or "input". order: its place among the tags."""
+    """What a record is of. kind: "activation", "input", "attribution" with what it explains, or
+    "run". order: its place among the tags."""
 
     name: str
     kind: str
     order: int
+    attribution: TagAttribution | None = None
 
 
 class RecordLog:
@@ -36,7 +38,7 @@ class RecordLog:
 
     def write(self, tag: Tag, blobs: list[bytes], step: int, wall_time: float) -> None:
         """Appends one record; what goes wrong becomes the complaint."""
-        metadata = summary_metadata(tag.kind, tag.order)
+        metadata = summary_metadata(tag.kind, tag.order, attribution=tag.attribution)
         event = activation_event(tag.name, blobs, step, wall_time, metadata)
         try:
             self._opened().write(event)

@@ -7,17 +7,16 @@ what each layer adds; a worker merges, encodes and appends.
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
-import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tb_activations.record.options import Options
-from tb_activations.record.run import RunFacts
-from tb_activations.training.batch import Batch, Slices, leaves
-from tb_activations.training.byte_queue import ByteQueue
+from tb_activations.training.attribution.wanted import Wanted
+from tb_activations.training.batch import Batch, Slices
 from tb_activations.training.destination import (
     check_step,
     checked_log_dir,
@@ -26,12 +25,12 @@ from tb_activations.training.destination import (
     release,
     warn_of_later,
 )
-from tb_activations.training.piece import Pass, Piece
-from tb_activations.training.plan import LayerPlan, Plan
+from tb_activations.training.explaining import Attributions
+from tb_activations.training.piece import Pass
+from tb_activations.training.plan import Plan
 from tb_activations.training.planner import Planner
+from tb_activations.training.probe import Probe
 from tb_activations.training.progress import telling
-from tb_activations.training.receptive import Input, Look, fields_of_inputs
-from tb_activations.training.record_log import RecordLog, Tag
 from tb_activations.training.selection import Entry
 from tb_activations.training.update import Update
 from tb_activations.training.whole import (
@@ -41,32 +40,11 @@ from tb_activations.training.whole import (
     Settled,
     settled,
 )
+from tb_activations.training.worker import Worker
 
 SLICE = 32  # examples that run at once
 QUEUE_BYTES = 32 << 20
 MAX_BYTES_PER_UPDATE = 16 << 20
-
-MakeLook = Callable[[tuple[LayerPlan, ...]], Look]
-
-
-@dataclass(frozen=True)
-class Probe:
-    """What a model is shown at every update.
-
-    batch: as it was given. slices: it, cut and converted as the pass takes it; iterated at every
-    update. inputs: those that can be logged. labels: one an example, or None. writes: False in a
-    process that runs the pass while another one writes. make_look: of the planned layers, a look at
-    the model with other inputs, to find receptive fields; None where that cannot be. divisible:
-    whether the model takes any number of examples at once.
-    """
-
-    batch: Batch
-    slices: Iterable[Any]
-    inputs: Sequence[Input] = ()
-    labels: list[str] | None = None
-    writes: bool = True
-    make_look: MakeLook | None = None
-    divisible: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,6 +64,7 @@ class Recorder:
         more, all are kept, with fewer examples and channels each.
       log_inputs: whether the inputs are recorded too, once; labels stand with them.
       receptive_fields: whether they are recorded, once, after the second record or at the end.
+      attributions: what is explained beside, see `attribution.wanted`; None for nothing.
       verbose: 0 for no word about what will be written.
 
     step: the last that was recorded, None before the first.
@@ -103,6 +82,7 @@ class Recorder:
         max_bytes_per_update: int | None = MAX_BYTES_PER_UPDATE,
         log_inputs: bool = True,
         receptive_fields: bool = True,
+        attributions: Wanted | None = None,
         verbose: int = 1,
     ) -> None:
         self.log_dir = checked_log_dir(log_dir)
@@ -113,18 +93,14 @@ class Recorder:
         self._inputs_due = log_inputs
         self._facts_due = receptive_fields
         self._verbose = verbose
-        self._queue = ByteQueue(QUEUE_BYTES)
-        self._log = RecordLog(self.log_dir)
+        self._attributions = Attributions(attributions, options, max_bytes_per_update, verbose)
+        self._worker = Worker(self.log_dir)
         self._prepared: _Prepared | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy or a pickle takes along; the queue, the log and the pass are remade."""
-        remade = ("_queue", "_log", "_prepared")
-        return {name: value for name, value in vars(self).items() if name not in remade}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        remade = dict(_queue=ByteQueue(QUEUE_BYTES), _log=RecordLog(state["log_dir"]))
-        vars(self).update(state, **remade, _prepared=None)
+        """What a copy or a pickle takes along; the pass is remade."""
+        parts = {name: copy.copy(getattr(self, name)) for name in ("_worker", "_attributions")}
+        return {**vars(self), **parts, "_prepared": None}
 
     def prepare(
         self,
@@ -134,8 +110,7 @@ class Recorder:
     ) -> None:
         """Plans what to keep of each entry, says so, and makes the pass that shows it.
 
-        Called before the first step, and again where another model is watched from now on.
-
+        Before the first step, and again where another model is watched from now on.
         Args:
           entries: each with the shape that the layer returned, `(n, …)`.
           probe: what the pass is shown.
@@ -144,14 +119,23 @@ class Recorder:
         Raises:
           ValueError: a layer whose record would be larger than the format allows.
         """
+        self.prepare_attributions(probe)
         found = list(entries)
         plan = self.plan(found, probe)
         self.use(plan, probe, make_pass(plan.layers), found, make_pass)
 
     def plan(self, entries: Iterable[tuple[Entry, Sequence[int]]], probe: Probe) -> Plan:
         """What is kept of each entry, within the limit of an update."""
-        before = len(leaves(probe.batch.inputs)) if self._log_inputs else 0
+        before = (probe.arrays if self._log_inputs else 0) + len(self._attributions.tags)
         return self._planner.plan(entries, len(probe.batch), before)
+
+    def prepare_attributions(self, probe: Probe) -> None:
+        """Finds out what is explained, and says so; before the layers are planned.
+
+        Raises TypeError or ValueError, where something cannot be explained, with what can.
+        """
+        before = probe.arrays if self._log_inputs else 0
+        self._attributions.prepare(probe.shown, len(probe.batch), before, self.log_dir)
 
     def use(self, plan: Plan, probe: Probe, run: Pass, found: Found, make_pass: MakePass) -> None:
         """Records with the pass that shows the last plan, and says what each update will write.
@@ -188,23 +172,35 @@ class Recorder:
         try:
             self._record(step)
         except Exception as e:
-            self._log.complain(f"the activations of step {step} could not be computed: {e}")
+            self._worker.log.complain(f"the activations of step {step} could not be computed: {e}")
         self._record_facts()
-        self._warn()
+        self._worker.warn()
+
+    @property
+    def explains_epochs(self) -> bool:
+        """Whether `end_epoch` has something to do."""
+        return self._attributions.of_epochs
+
+    def end_epoch(self, step: int) -> None:
+        """An epoch has ended at this step: explains, where that is done once an epoch."""
+        if self._attributions.due_at_end(step):
+            try:
+                self._attributions.explain(step, self._new_update(step), self._worker.hand_over)
+            except Exception as e:
+                self._worker.log.complain(f"step {step} could not be explained: {e}")
+            self._worker.warn()
 
     def flush(self) -> None:
         """Waits until everything that was recorded so far is on disk."""
-        self._queue.drain()
-        self._warn()
+        self._worker.drain()
+        self._worker.warn()
 
     def close(self) -> None:
         """Flushes, and lets go of the file and the thread; a later step opens others."""
         self._record_facts()
-        with telling("writing what was recorded", self._verbose):
-            self._queue.close()
-        self._log.close()
+        self._worker.close(self._verbose)
         release(self)
-        self._warn()
+        self._worker.warn()
         if self._verbose and self.step is not None:
             print(f"Activations: {how_to_look(self.log_dir)}")
 
@@ -223,24 +219,32 @@ class Recorder:
         ready = self._ready()
         plan, probe = ready.plan, ready.probe
         tags = [one.name for one in plan.layers]
-        tags += [one.name for one in probe.inputs if self._log_inputs]
+        tags += [one.name for one in probe.inputs if self._log_inputs] + self._attributions.tags
         claim(self, self.log_dir, tags if probe.writes else [])
-        # Labels stand with the inputs; with the layers where no input is recorded.
-        labels = None if self._log_inputs and probe.inputs else probe.labels
-        update = Update(plan, step, self._options, labels, self._log)
-        if not probe.writes:
-            update.discard()
+        update = self._new_update(step)
         if self._inputs_due:
-            self._hand_over_inputs(update, probe)
-        take = functools.partial(self._hand_over_piece, update)
+            self._worker.hand_over_inputs(update, probe)
+            self._inputs_due = False
+        take = functools.partial(self._worker.hand_over_piece, update)
         for part in ready.parts:
             left = plan.examples
             for piece in part.slices:
                 keep = min(left, len(Batch(piece)))
                 part.run(piece, keep, take)
                 left -= keep
-        self._hand_over(update, update.finish)
+        self._worker.hand_over(update, update.finish)
         self.step = step
+        if self._attributions.due_at_update():
+            self._attributions.explain(step, update, self._worker.hand_over)
+
+    def _new_update(self, step: int) -> Update:
+        plan, probe = self._ready().plan, self._ready().probe
+        # Labels stand with the inputs; with the layers where no input is recorded.
+        labels = None if self._log_inputs and probe.inputs else probe.labels
+        update = Update(plan, step, self._options, labels, self._worker.log)
+        if not probe.writes:
+            update.discard()
+        return update
 
     def _record_facts(self) -> None:
         """What is constant for the run, once; after the start, for which no step waits."""
@@ -248,31 +252,5 @@ class Recorder:
         if not due or self._prepared is None or self.step is None:
             return
         plan, probe = self._prepared.plan, self._prepared.probe
-        if not probe.writes or probe.make_look is None:
-            return
-        update = Update(plan, self.step, self._options, None, self._log)
-        try:
-            with telling("finding the receptive fields", self._verbose):
-                fields = fields_of_inputs(plan.layers, probe.inputs, probe.make_look(plan.layers))
-        except Exception as e:
-            self._log.complain(f"the receptive fields could not be found: {e}")
-            return
-        self._hand_over(update, functools.partial(update.add_facts, RunFacts(fields)))
-
-    def _hand_over(self, update: Update, task: Callable[[], None], size: int = 0) -> None:
-        self._queue.put(functools.partial(update.guarded, task), size)
-
-    def _hand_over_piece(self, update: Update, name: str, piece: Piece) -> None:
-        self._hand_over(update, functools.partial(update.add, name, piece), piece.nbytes)
-
-    def _hand_over_inputs(self, update: Update, probe: Probe) -> None:
-        for order, one in enumerate(probe.inputs):
-            tag = Tag(one.name, "input", order)
-            add = functools.partial(update.add_input, tag, one.array, one.channels_first)
-            self._hand_over(update, functools.partial(add, one.labels or probe.labels))
-        self._inputs_due = False
-
-    def _warn(self) -> None:
-        complaint = self._log.take_complaint()
-        if complaint:
-            warnings.warn(complaint, stacklevel=3)
+        update = Update(plan, self.step, self._options, None, self._worker.log)
+        self._worker.hand_over_facts(update, probe, plan.layers, self._verbose)

@@ -81,6 +81,15 @@ class Update:
         if not self._discarded and facts != RunFacts():
             self._log.write(Tag(RUN_TAG, "run", 0), run_blobs(facts), self._step, self._wall_time)
 
+    def labels(self, count: int) -> list[str] | None:
+        """Of the first examples, where they stand with the layers."""
+        return None if self._labels is None else self._labels[:count]
+
+    def write(self, tag: Tag, blobs: list[bytes]) -> None:
+        """A record of another kind, of this step."""
+        if not self._discarded:
+            self._log.write(tag, blobs, self._step, self._wall_time)
+
     def finish(self) -> None:
         for layer in self._plan.layers:
             if layer.name in self._statistics:
@@ -88,7 +97,7 @@ class Update:
 
     def _write(self, layer: LayerPlan) -> None:
         kept = np.concatenate(self._kept[layer.name])
-        labels = None if self._labels is None else self._labels[: len(kept)]
+        labels = self.labels(len(kept))
         held = encoder.Kept(
             kept,
             self._statistics[layer.name],

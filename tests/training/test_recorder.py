@@ -15,7 +15,9 @@ from tb_activations.record.encoder import encode
 from tb_activations.record.options import Options
 from tb_activations.training.batch import Batch, Slices, indexed
 from tb_activations.training.piece import ValuesPiece
-from tb_activations.training.recorder import Input, Probe, Recorder
+from tb_activations.training.probe import Probe
+from tb_activations.training.receptive import Input
+from tb_activations.training.recorder import Recorder
 from tb_activations.training.selection import Entry, Place
 
 X = np.random.default_rng(0).random((10, 3, 4, 4), "float32")

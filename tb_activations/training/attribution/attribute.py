@@ -41,8 +41,8 @@ def attribute(
       model: a Keras model or layer of any kind, on TensorFlow, JAX or PyTorch.
       x: the inputs as the model takes them, or a dataset, generator or Keras sequence, whose
         first batch is taken; `(x, y)` where the target is "label".
-      target: what is explained: None, the class that is predicted; a class; classes `[n]` or
-        `[n, k]`; "label"; "top3"; or a function of the outputs that returns `[n]`, such as
+      target: what is explained: None or "predicted", the class that is predicted; a class; classes
+        `[n]` or `[n, k]`; "label"; "top3"; or a function of the outputs that returns `[n]`, such as
         `lambda outputs: outputs["price"][:, 0]`. One of two arguments is given the layers, too:
         `lambda outputs, layers: layers["conv2"][:, 3, 3, 7]`. It is given logits where `output` is
         "logit". A single sigmoid has the classes 0 and 1.
@@ -110,7 +110,7 @@ def explain(
 ) -> Attribution:
     """One method's answer; `target` is parsed and checked."""
     method = asked.make()
-    points, remarks = _points(explained, asked.layer, method.chooses_points)
+    points, remarks = points_of(explained, asked.layer, method.chooses_points)
     question = Question(
         explained, target, points, baseline=asked.baseline, seed=seed, batch_size=batch_size
     )
@@ -120,7 +120,7 @@ def explain(
     return _answer(question, asked, target, maps, inputs)
 
 
-def _points(
+def points_of(
     explained: Explained, layer: Any, method_chooses: bool
 ) -> tuple[tuple[Point, ...], tuple[str, ...]]:
     """Where the attribution is taken, and what must be said about it."""

@@ -93,14 +93,20 @@ class Pass:
 class Explained(Protocol):
     """A model and its inputs, with what is asked of it.
 
-    inputs: the arrays of the inputs `[n, …]`, NumPy's where they hold numbers.
+    inputs: the arrays of the inputs `[n, …]`, NumPy's where they hold numbers. independent: whether
+    the examples of a batch leave each other's scores alone, None until a question has found out;
+    `survey.alone`, which it is compared with, is of the weights at the time of the survey.
     """
 
     survey: Survey
     inputs: list[Any]
+    independent: bool | None
 
     def rows(self, indices: np.ndarray) -> Any:
         """Those examples of the inputs, nested as the model takes them."""
+
+    def refresh(self) -> None:
+        """Makes `survey.alone` that of the weights as they are now."""
 
     def chosen(self, layer: Any) -> Point:
         """The one output that a selector of layers chooses.

@@ -29,6 +29,7 @@ class GradCam:
     name: ClassVar[str] = "grad_cam"
     takes_baseline: ClassVar[bool] = False
     chooses_points: ClassVar[bool] = True
+    passes: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         if not isinstance(self.relu, bool):

@@ -21,6 +21,7 @@ class GradientXInput:
     name: ClassVar[str] = "gradient_x_input"
     takes_baseline: ClassVar[bool] = False
     chooses_points: ClassVar[bool] = False
+    passes: ClassVar[int] = 1
 
     def explain(self, question: Question) -> Maps:
         maps, values = question.once()

@@ -19,6 +19,7 @@ class Gradients:
     name: ClassVar[str] = "gradients"
     takes_baseline: ClassVar[bool] = False
     chooses_points: ClassVar[bool] = False
+    passes: ClassVar[int] = 1
 
     def explain(self, question: Question) -> Maps:
         maps, _ = question.once()

@@ -47,6 +47,10 @@ class IntegratedGradients:
         if self.tolerance is not None and not self.tolerance > 0:
             raise ValueError(f"tolerance is {self.tolerance!r}; it must be above 0, or None")
 
+    @property
+    def passes(self) -> int:
+        return self.steps if self.tolerance is None else max(self.steps, self.max_steps)
+
     def explain(self, question: Question) -> Maps:
         start, end = start_and_end(question)
         scores, before = ends(question, start, end)

@@ -19,12 +19,15 @@ class Method(Protocol):
     """A way to explain. Its fields are its options.
 
     takes_baseline: whether it compares with one. chooses_points: whether it looks for a layer
-    itself where none is named.
+    itself where none is named. passes: rows forward and back that one map takes, at most.
     """
 
     name: ClassVar[str]
     takes_baseline: ClassVar[bool]
     chooses_points: ClassVar[bool]
+
+    @property
+    def passes(self) -> int: ...
 
     def explain(self, question: Question) -> Maps: ...
 

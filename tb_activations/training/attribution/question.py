@@ -47,17 +47,26 @@ class Question:
         baseline: Any = None,
         seed: int = 0,
         batch_size: int = 32,
+        remarks: list[str] | None = None,
     ) -> None:
         self.explained = explained
         self.points = tuple(points)
         self.baseline = baseline
         self.seed = seed
         self.examples = len(explained.inputs[0])
-        self.remarks: list[str] = []
-        self.independent: bool | None = None  # of each other, the examples of a batch
+        self.remarks: list[str] = [] if remarks is None else remarks  # said, each once
         self._reached: set[str] = set()
         self._size = self._rows_of_a_pass(batch_size)
         self.classes = self._classes(target)
+
+    @property
+    def independent(self) -> bool | None:
+        """Whether the examples of a batch do not change each other's scores; None: not known."""
+        return getattr(self.explained, "independent", None)
+
+    @independent.setter
+    def independent(self, whether: bool) -> None:
+        self.explained.independent = whether
 
     @property
     def rows(self) -> np.ndarray:
@@ -188,7 +197,9 @@ class Question:
         index = 0 if answer.classes is None else int(answer.classes[0])
         alone, together = float(survey.alone[index]), float(answer.scores[0])
         bound = survey.tolerance * max(1e-3, float(np.abs(survey.alone).max()))
-        self.independent = not np.isfinite(alone) or abs(alone - together) <= bound
+        if not np.isfinite(alone):
+            return False
+        self.independent = abs(alone - together) <= bound
         if self.independent:
             return False
         self.remark(

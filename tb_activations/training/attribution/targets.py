@@ -12,9 +12,10 @@ import numpy as np
 from tb_activations.training.attribution.framework import Survey
 
 ACCEPTED = (
-    'None (the class predicted), a class, classes [n] or [n, k], "label", "top3", or a function of '
-    "the outputs that returns [n]"
+    'None or "predicted" (the class predicted), a class, classes [n] or [n, k], "label", "top3", '
+    "or a function of the outputs that returns [n]"
 )
+PREDICTED = "predicted"
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,21 @@ def parsed(target: Any, count: int, labels: Any = None) -> Target:
     return Target(classes.astype(np.int64))
 
 
+def is_word(target: str) -> bool:
+    """Whether a text is a target."""
+    return target in ("label", PREDICTED) or _top(target) is not None
+
+
+def _top(target: str) -> re.Match[str] | None:
+    return re.fullmatch(r"top([1-9]\d*)", target)
+
+
 def _named(target: str, count: int, labels: Any) -> Target:
+    if target == PREDICTED:
+        return Target()
     if target == "label":
         return Target(classes_of(labels, count))
-    top = re.fullmatch(r"top([1-9]\d*)", target)
+    top = _top(target)
     if top is None:
         raise ValueError(f"target {target!r} is unknown; it may be {ACCEPTED}")
     return Target(top=int(top[1]))

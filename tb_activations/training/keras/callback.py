@@ -5,7 +5,6 @@ It hooks into `fit` and counts what is completed, epochs or batches; a `Recorder
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +12,9 @@ from typing import Any
 import keras
 
 from tb_activations.record.options import Options
+from tb_activations.training.attribution.wanted import EXAMPLES, wanted
 from tb_activations.training.keras.changes import same_traits, traits
+from tb_activations.training.keras.copied import Copied
 from tb_activations.training.keras.forward import check_model
 from tb_activations.training.keras.kind import check_version
 from tb_activations.training.keras.order import Order
@@ -28,7 +29,7 @@ _KEPT = 4  # examples whose values are kept, of the first ones
 _CONTINUE = "pass initial_epoch to fit to continue"
 
 
-class ActivationsCallback(keras.callbacks.Callback):
+class ActivationsCallback(Copied, keras.callbacks.Callback):
     """Logs what the layers of the model answer to one batch, as training goes on.
 
     Args:
@@ -58,6 +59,14 @@ class ActivationsCallback(keras.callbacks.Callback):
       receptive_fields: whether it is found, once, after the second record, which part of the input
         each position of a layer sees, for the box in the dashboard; the model runs some hundred
         examples for it.
+      attributions: what the answer rests on is logged, too, as tags `attribution/…`: names of
+        methods ("gradients", "gradient_x_input", "integrated_gradients", "grad_cam") and
+        `tba.AttributionMethod`, see docs/attribution.md. Explained is the label where y is a class
+        for each example, else the class predicted at first, and so at every step;
+        `AttributionMethod(…, target="predicted")` explains the class of each step.
+      attribution_freq: "epoch": at the first record and at the end of each epoch; "update": at
+        every update; or a number of updates.
+      attribution_examples: how many are explained, the first ones.
       verbose: 0 for no word about what will be written.
 
     Steps: the first record is of the model as `fit` finds it, at the epoch that `fit` starts with
@@ -87,6 +96,9 @@ class ActivationsCallback(keras.callbacks.Callback):
         class_names: Sequence[str] | None = None,
         log_inputs: bool = True,
         receptive_fields: bool = True,
+        attributions: Any = None,
+        attribution_freq: str | int = "epoch",
+        attribution_examples: int = EXAMPLES,
         verbose: int = 1,
     ) -> None:
         super().__init__()
@@ -100,6 +112,7 @@ class ActivationsCallback(keras.callbacks.Callback):
             max_bytes_per_update=max_bytes_per_update,
             log_inputs=log_inputs,
             receptive_fields=receptive_fields,
+            attributions=wanted(attributions, attribution_freq, attribution_examples),
             verbose=verbose,
         )
         self.log_dir = self._recorder.log_dir
@@ -149,6 +162,7 @@ class ActivationsCallback(keras.callbacks.Callback):
         self._epochs = (self._epochs or 0) + 1
         if not self._every and self._recorder.step != self._epochs:
             self._update(self._epochs)
+        self._explain_epoch(self._epochs)
 
     def on_train_end(self, logs: dict | None = None) -> None:
         self._order.end_training()
@@ -168,18 +182,10 @@ class ActivationsCallback(keras.callbacks.Callback):
         _ = self.model  # on JAX, Keras puts the weights of now into the model when it is asked for
         self._recorder.update(step)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """A copy has counts, a queue and a log of its own, and no model before it is handed one."""
-        remade: dict[str, Any] = dict(_model=None, _watched=None, _traits=[], _order=Order())
-        return {name: copy.copy(value) for name, value in {**vars(self), **remade}.items()}
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> ActivationsCallback:
-        """As tuners copy it, once a trial: what never changes is shared.
-
-        So layers that were chosen as objects stay the model's own, and data is held once.
-        """
-        twin = memo[id(self)] = copy.copy(self)
-        return twin
+    def _explain_epoch(self, epochs: int) -> None:
+        if self._recorder.explains_epochs:
+            step = self._steps.reached(self.model) if self._every else epochs
+            self._recorder.end_epoch(step)
 
     def _count(self, batch: int) -> None:
         """A batch more; the first of a loop that called no hook before is its start."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -81,11 +81,21 @@ class KerasExplained:
         few = mapped(tensor, self.rows(np.zeros(batch or _COPIES, np.int64)))
         self._known = inspected(model, self._nested, few, batch, output, function)
         self.survey = self._known.survey
+        self.independent: bool | None = None
         self._half = any(getattr(one, "compute_dtype", "") == "float16" for one in flattened(model))
         self._functions: dict[_Route, Callable[..., Any]] = {}
 
     def rows(self, indices: np.ndarray) -> Any:
         return mapped(lambda leaf: _taken(leaf, indices), self._nested)
+
+    def refresh(self) -> None:
+        if self.survey.alone is None:
+            return
+        count = fixed_batch(self._model) or _COPIES
+        copies, predicted = np.zeros(count, np.int64), np.full(count, -1)
+        answer = self.run(self.rows(copies), predicted, table=True)
+        alone = answer.scores[:1] if answer.table is None else answer.table[0]
+        self.survey = replace(self.survey, alone=alone)
 
     def chosen(self, layer: Any) -> Point:
         entry = one_of(

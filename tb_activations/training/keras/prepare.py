@@ -7,14 +7,18 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from tb_activations.training.batch import uneven
+from tb_activations.training.attribution.explainer import Shown
+from tb_activations.training.batch import Batch, span, uneven
 from tb_activations.training.keras.fitting import fitting
 from tb_activations.training.keras.forward import build_apart, knowing
+from tb_activations.training.keras.gradients import KerasExplained
 from tb_activations.training.keras.look import KerasLook, can_look
 from tb_activations.training.keras.passes import make_pass, scouted_pass, whole_layers
 from tb_activations.training.keras.rows import Rows
+from tb_activations.training.keras.several import Several
 from tb_activations.training.keras.subject import Subject
 from tb_activations.training.keras.survey import Found, fixed_batch, sliced
+from tb_activations.training.keras.tensors import cut, targets
 from tb_activations.training.piece import Pass
 from tb_activations.training.plan import LayerPlan, Plan
 from tb_activations.training.progress import telling
@@ -39,7 +43,16 @@ def prepare(
         build_apart(model, inputs)
     free = fixed_batch(model) is None and not uneven(batch.inputs)
     shown, labels = subject.inputs(batch), subject.labels
-    probe = Probe(batch, slices, shown, labels, _writes(trained), divisible=free)
+    probe = Probe(
+        batch,
+        slices,
+        shown,
+        labels,
+        _writes(trained),
+        divisible=free,
+        shown=_shown(model, batch, subject),
+    )
+    recorder.prepare_attributions(probe)
     rows = Rows(model, inputs, free)
     with telling("tracing the layers of the model", verbose):
         found, plan, run = _scouted(recorder, model, inputs, probe, rows, selection)
@@ -49,6 +62,19 @@ def prepare(
         names, fast = subject.input_names(batch), whole_layers(run)
         probe = replace(probe, make_look=partial(KerasLook, model, batch, names=names, run=fast))
     recorder.use(plan, probe, run, found, partial(make_pass, model, inputs=inputs))
+
+
+def _shown(model: Any, batch: Batch, subject: Subject) -> Shown | None:
+    """What attributions explain; several models have no answer in common."""
+    if isinstance(model, Several):
+        return None
+    explain = partial(_explained, model, batch)
+    return Shown(explain, targets(batch.labels), subject.class_names)
+
+
+def _explained(model: Any, batch: Batch, count: int, **asked: Any) -> KerasExplained:
+    """The model, and the first examples of the batch, as attributions see them."""
+    return KerasExplained(model, span(batch.inputs, 0, count, cut), **asked)
 
 
 def _scouted(

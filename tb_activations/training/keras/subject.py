@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from tb_activations.training.batch import Batch, first_batch, span
+from tb_activations.training.examples import names_of
 from tb_activations.training.keras.examples import examples_of
 from tb_activations.training.keras.fitting import taken
 from tb_activations.training.keras.forward import check_model
@@ -36,7 +37,8 @@ class Subject:
       class_names, examples: as `examples_of` takes them.
 
     batch: the inputs; of several, a dict of the first examples of each, as many as all have.
-    labels: one an example, None where there are none, or of several.
+    labels: one an example, None where there are none, or of several. class_names: as they were
+    given, or as data has them.
 
     Raises:
       TypeError, ValueError: a model or data of another kind; names in `data` that are not those in
@@ -47,6 +49,7 @@ class Subject:
         self, model: Any, data: Any, class_names: Sequence[str] | None, examples: str = "first"
     ) -> None:
         self._asked = _checked(model)
+        self.class_names = class_names if class_names is not None else names_of(data)
         self._several: Several | None = None
         self._named_labels: dict[str, list[str] | None] = {}
         if not isinstance(self._asked, dict):

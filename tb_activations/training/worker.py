@@ -1,0 +1,77 @@
+"""The thread that encodes and appends what the thread that trains hands over."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from tb_activations.record.run import RunFacts
+from tb_activations.training.byte_queue import ByteQueue
+from tb_activations.training.piece import Piece
+from tb_activations.training.probe import Probe
+from tb_activations.training.progress import telling
+from tb_activations.training.receptive import fields_of_inputs
+from tb_activations.training.record_log import RecordLog, Tag
+from tb_activations.training.update import Update
+
+QUEUE_BYTES = 32 << 20
+
+
+class Worker:
+    """Appends to one log directory; a copy has a queue and a log of its own.
+
+    log: what is appended to, and the complaint.
+    """
+
+    def __init__(self, log_dir: str) -> None:
+        self.log = RecordLog(log_dir)
+        self._log_dir = log_dir
+        self._queue = ByteQueue(QUEUE_BYTES)
+
+    def __getstate__(self) -> str:
+        return self._log_dir
+
+    def __setstate__(self, log_dir: str) -> None:
+        self.log, self._log_dir, self._queue = RecordLog(log_dir), log_dir, ByteQueue(QUEUE_BYTES)
+
+    def hand_over(self, update: Update, task: Callable[[], None], size: int = 0) -> None:
+        """A task of an update, which holds so many bytes."""
+        self._queue.put(functools.partial(update.guarded, task), size)
+
+    def hand_over_piece(self, update: Update, name: str, piece: Piece) -> None:
+        self.hand_over(update, functools.partial(update.add, name, piece), piece.nbytes)
+
+    def hand_over_inputs(self, update: Update, probe: Probe) -> None:
+        for order, one in enumerate(probe.inputs):
+            tag = Tag(one.name, "input", order)
+            add = functools.partial(update.add_input, tag, one.array, one.channels_first)
+            self.hand_over(update, functools.partial(add, one.labels or probe.labels))
+
+    def hand_over_facts(self, update: Update, probe: Probe, layers: Any, verbose: int) -> None:
+        """What is constant for the run: which part of the inputs the layers see."""
+        if not probe.writes or probe.make_look is None:
+            return
+        try:
+            with telling("finding the receptive fields", verbose):
+                fields = fields_of_inputs(layers, probe.inputs, probe.make_look(layers))
+        except Exception as e:
+            self.log.complain(f"the receptive fields could not be found: {e}")
+            return
+        self.hand_over(update, functools.partial(update.add_facts, RunFacts(fields)))
+
+    def drain(self) -> None:
+        self._queue.drain()
+
+    def close(self, verbose: int) -> None:
+        """Waits for the last task, and lets go of the thread and the file."""
+        with telling("writing what was recorded", verbose):
+            self._queue.close()
+        self.log.close()
+
+    def warn(self) -> None:
+        """Warns with the complaint, where there is a new one."""
+        complaint = self.log.take_complaint()
+        if complaint:
+            warnings.warn(complaint, stacklevel=4)
