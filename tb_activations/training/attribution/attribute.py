@@ -10,8 +10,9 @@ from tb_activations.training import frameworks
 from tb_activations.training.attribution.attribution import Attribution
 from tb_activations.training.attribution.framework import Explained, Point
 from tb_activations.training.attribution.methods import AttributionMethod
-from tb_activations.training.attribution.question import Maps, Question, no_gradient
+from tb_activations.training.attribution.question import Maps, Question
 from tb_activations.training.attribution.targets import Target, parsed
+from tb_activations.training.attribution.where import points_of
 from tb_activations.training.batch import (
     Batch,
     as_inputs,
@@ -118,28 +119,6 @@ def explain(
         question.remark(remark)
     maps = method.explain(question)
     return _answer(question, asked, target, maps, inputs)
-
-
-def points_of(
-    explained: Explained, layer: Any, method_chooses: bool
-) -> tuple[tuple[Point, ...], tuple[str, ...]]:
-    """Where the attribution is taken, and what must be said about it."""
-    survey = explained.survey
-    if layer is not None:
-        return (explained.chosen(layer),), ()
-    if method_chooses:
-        return (), ()
-    real = [point for point in survey.inputs if point.floating]
-    integers = [point for point in survey.inputs if not point.floating]
-    if integers and survey.embedded:
-        names = ", ".join(repr(point.name) for point in survey.embedded)
-        what = ", ".join(point.name for point in integers)
-        said = f"{what} holds integers, which have no gradient: explained at the output of {names}"
-        return (*real, *survey.embedded), (said,)
-    points = tuple(survey.inputs)
-    if not points:
-        raise ValueError(no_gradient(explained, points))
-    return points, ()
 
 
 def _answer(

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from tb_activations.training.attribution.attribute import points_of
 from tb_activations.training.attribution.framework import Explained, Point
 from tb_activations.training.attribution.methods import AttributionMethod
 from tb_activations.training.attribution.question import Maps, Question
 from tb_activations.training.attribution.targets import PREDICTED, Target, classes_of, parsed
+from tb_activations.training.attribution.where import points_of
 
 
 @dataclass(frozen=True)

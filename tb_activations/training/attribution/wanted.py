@@ -22,18 +22,25 @@ class Wanted:
     examples: int = EXAMPLES
 
 
-def wanted(attributions: Any, freq: str | int = "epoch", examples: int = EXAMPLES) -> Wanted | None:
+def wanted(
+    attributions: Any,
+    freq: str | int = "epoch",
+    examples: int = EXAMPLES,
+    *,
+    epochs: bool = True,
+) -> Wanted | None:
     """The arguments `attributions`, `attribution_freq` and `attribution_examples`; None for none.
 
     Args:
       attributions: None, a method's name or an `AttributionMethod`, or a list of them.
       freq: "epoch", "update", or a number of updates.
+      epochs: whether who asks knows where epochs end.
 
     Raises:
       TypeError, ValueError: another kind, a method, option or target that does not exist, with
         what there is.
     """
-    every = _every(freq)
+    every = _every(freq, epochs)
     if not isinstance(examples, int) or isinstance(examples, bool) or examples < 1:
         raise ValueError(f"attribution_examples is {examples!r}; it must be a whole number above 0")
     methods = tuple(_method(one) for one in _listed(attributions))
@@ -66,14 +73,14 @@ def _accepted() -> str:
     )
 
 
-def _every(freq: str | int) -> int:
-    if freq == "epoch":
+def _every(freq: str | int, epochs: bool) -> int:
+    if freq == "epoch" and epochs:
         return 0
     if freq == "update":
         return 1
     if isinstance(freq, int) and not isinstance(freq, bool) and freq > 0:
         return freq
+    words = "'epoch', 'update'" if epochs else "'update'"
     raise ValueError(
-        f"attribution_freq is {freq!r}; it must be 'epoch', 'update' or a positive number of "
-        "updates"
+        f"attribution_freq is {freq!r}; it must be {words} or a positive number of updates"
     )

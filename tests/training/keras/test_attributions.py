@@ -288,7 +288,7 @@ def test_a_failure_later_does_not_stop_training(tmp_path):
 
 def test_a_copy_explains_by_itself(tmp_path):
     """As tuners copy callbacks, and as they are pickled."""
-    callback = logging(tmp_path, (X[:4], Y[:4]), ["gradients", INNER])
+    callback = logging(tmp_path, (X[:4], Y[:4]), ["gradients", INNER], layers=None)
     for twin in (copy.deepcopy(callback), pickle.loads(pickle.dumps(callback))):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
