@@ -35,7 +35,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "names": (),
     "record": ("names",),
     "eventfile": ("names", "record"),
-    "training": ("names", "record", "eventfile"),
+    # Attributions read data as the rest does, and the recorder explains what it records.
+    "training": ("names", "record", "eventfile", "training/attribution"),
     "training/attribution": _BELOW_TRAINING,
     "training/tensorflow": _BELOW_TRAINING,
     "training/jax": _BELOW_TRAINING,

@@ -66,9 +66,13 @@ class _Rehearsal(ActivationsCallback):
             waited = time.perf_counter()
             self._recorder.flush()
             ended = time.perf_counter()
+            self._recorder.end_epoch(1)
+            explaining = time.perf_counter() - ended
         finally:
             self._recorder.close()
         result = rehearsed(self.log_dir, 1, waited - started, ended - waited)
+        if result.attributions:
+            result = replace(result, explaining=explaining)
         if self._selection.explicit:
             return result
         return replace(result, left_out=tuple(self._left_out({one.name for one in result.kept})))
