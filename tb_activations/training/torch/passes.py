@@ -1,15 +1,16 @@
 """One slice of a batch through a model → what each planned layer adds to its record.
 
-Values are copied when a module returns them, before anything can write to them, and the statistics
-left to the thread that encodes.
+On a CPU values are copied when a module returns them, before anything can write to them, and the
+statistics left to the thread that encodes. On an accelerator see `gathered`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from tb_activations.record.statistics import ChannelStatistics
@@ -19,18 +20,27 @@ from tb_activations.training.plan import LayerPlan
 from tb_activations.training.selection import Named
 from tb_activations.training.torch.forward import Placed
 from tb_activations.training.torch.functions import asked_functions
+from tb_activations.training.torch.gathered import Gathered, Odd, can_sum, on_accelerator
 from tb_activations.training.torch.layout import Layout
 from tb_activations.training.torch.names import Names
 from tb_activations.training.torch.scores import Scores
+from tb_activations.training.torch.state import device_of
 from tb_activations.training.torch.survey import How
 from tb_activations.training.torch.tensors import to_numpy
 from tb_activations.training.torch.watch import Watch
 
-_AT_ONCE = 16 << 20  # bytes of scores; more are computed an example at a time
+# Bytes of scores; more are computed an example at a time, on the host.
+_AT_ONCE = 16 << 20
+_AT_ONCE_ON_DEVICE = 256 << 20
 
 
 class WatchedPass:
-    """The forward pass as it is; each layer's values are handed over as soon as they are there."""
+    """The forward pass as it is; each layer's values are handed over as soon as they are there.
+
+    Args:
+      gather: whether values are summed where they are, and handed over once the pass has ended;
+        None for those of them that are on an accelerator.
+    """
 
     def __init__(
         self,
@@ -38,7 +48,10 @@ class WatchedPass:
         layers: tuple[LayerPlan, ...],
         layouts: Mapping[str, Layout],
         how: How,
+        gather: bool | None = None,
     ) -> None:
+        self._gather = gather
+        self._apart = False
         self._model = model
         self._layers = {layer.name: layer for layer in layers}
         self._layouts = layouts
@@ -49,20 +62,50 @@ class WatchedPass:
 
     def __call__(self, inputs: Any, keep: int, take: Take) -> None:
         examples = len(Batch(inputs))
+        # Placed anew at each pass: the model may be on another device by now.
+        placed = Placed(self._model).all(inputs)
+        gather = self._gather
+        if gather is None:
+            gather = device_of(self._model).type != "cpu"
+        if not gather:
+            self._run(
+                placed, lambda name, value: take(name, self._piece(name, value, examples, keep))
+            )
+            return
+        try:
+            self._gathered(placed, examples, keep).hand_over(examples, keep, take)
+        except Odd:
+            # The same pass again; from now on they are told apart at once.
+            self._apart = True
+            self._gathered(placed, examples, keep).hand_over(examples, keep, take)
 
-        def hand_over(entry: Any, value: Any) -> None:
-            take(entry.name, self._piece(entry.name, value, examples, keep))
+    def _gathered(self, placed: Any, examples: int, keep: int) -> Gathered:
+        gathered = Gathered(self._apart)
+        summed = can_sum if self._gather else on_accelerator
 
+        def add(name: str, value: Any) -> None:
+            layer = self._layers[name]
+            if isinstance(value, Scores) and value.nbytes <= _AT_ONCE_ON_DEVICE:
+                value = value.whole()
+            if isinstance(value, torch.Tensor) and summed(value):
+                laid = self._layouts[name].of(value)
+                gathered.add(layer, layer.unfolded(laid, torch), keep)
+            else:
+                gathered.add_piece(name, self._piece(name, value, examples, keep))
+
+        self._run(placed, add)
+        return gathered
+
+    def _run(self, placed: Any, show: Callable[[str, Any], None]) -> None:
         watch = Watch(
             self._names,
             self._wants,
-            hand_over,
+            lambda entry, value: show(entry.name, value),
             functions=self._how.functions,
             asked=self._asked,
             first=self._how.first,
         )
-        # Placed anew at each pass: the model may be on another device by now.
-        self._how.run(self._model, Placed(self._model).all(inputs), watch)
+        self._how.run(self._model, placed, watch)
 
     def _piece(self, name: str, value: Any, examples: int, keep: int) -> Piece:
         layer, layout = self._layers[name], self._layouts[name]

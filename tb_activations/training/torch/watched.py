@@ -89,8 +89,10 @@ class WatchedModule:
             self.batch = other
             return survey
 
-    def _pass(self, survey: Survey, layers: tuple[LayerPlan, ...]) -> Pass:
-        return WatchedPass(self.model, layers, survey.layouts, self.how)
+    def _pass(
+        self, survey: Survey, layers: tuple[LayerPlan, ...], gather: bool | None = None
+    ) -> Pass:
+        return WatchedPass(self.model, layers, survey.layouts, self.how, gather)
 
     def _probe(self, survey: Survey) -> Probe:
         batch, sharded = self.batch, is_sharded(self.model)
@@ -98,13 +100,14 @@ class WatchedModule:
         inputs = shown(batch, survey.inputs, self.how.first, self._scale)
         # On shards every rank must run the same passes.
         look = survey.divisible and can_look(batch) and not sharded
+        whole = partial(self._pass, survey, gather=False)  # a look compares all values
         return Probe(
             batch,
             Slices(batch.inputs, size, indexed, _as_is),
             inputs,
             self._labels,
             _rank() == 0,
-            partial(ModuleLook, partial(self._pass, survey), batch) if look else None,
+            partial(ModuleLook, whole, batch) if look else None,
             survey.divisible and not sharded,
         )
 
