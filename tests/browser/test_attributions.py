@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from servers import Server, tensorboard_server
 
 from browser.conftest import _shared
 from browser.dashboard import Dashboard
+from browser.test_export import HEAD, MARGIN, panel, pixels_of, saved
 
 SIDE = log.SIDE
 INTEGRATED = "attribution/integrated_gradients"
@@ -24,9 +26,9 @@ STOPS = ("67001f", "b2182b", "d6604d", "f4a582", "fddbc7", "f7f7f7",
 WEIGHTS = (0.299, 0.587, 0.114)
 TINT = 0.35  # of the map, on either side of its middle: the colour of a sign over the input
 
-# The maps of one example and target as `[side][side][4]`, one entry a value.
+# The map of one example and target as `[rows][columns][4]`, one entry a value.
 READ = """
-([name, side, part, parts]) => {
+([name, columns, rows, part, parts]) => {
   const cell = document.querySelector(`[role=gridcell][aria-label="${name}"]`);
   const canvas = cell.parentElement.querySelector("canvas.strip");
   const box = canvas.getBoundingClientRect();
@@ -35,9 +37,9 @@ READ = """
   const width = Math.round((cell.getBoundingClientRect().width * scale) / parts);
   const { data } = canvas.getContext("2d")
     .getImageData(left + part * width, 0, width, canvas.height);
-  const times = width / side;
+  const times = width / columns;
   const out = [];
-  for (let y = 0; y < side; y++) for (let x = 0; x < side; x++) {
+  for (let y = 0; y < rows; y++) for (let x = 0; x < columns; x++) {
     const at = 4 * (Math.floor((y + 0.5) * times) * width + Math.floor((x + 0.5) * times));
     out.push(...data.slice(at, at + 4));
   }
@@ -81,7 +83,7 @@ def cell(page: Dashboard, example: int, name: str) -> Locator:
 def tile(page: Dashboard, example: int, name: str, part: int = 0, parts: int = 1) -> np.ndarray:
     """Colours of a map, float `[side, side, 3]`."""
     page.drawn()
-    answer = page.frame.evaluate(READ, [f"example {example}, {name}", SIDE, part, parts])
+    answer = page.frame.evaluate(READ, [f"example {example}, {name}", SIDE, SIDE, part, parts])
     return np.array(answer, float).reshape(SIDE, SIDE, 4)[..., :3]
 
 
@@ -337,3 +339,25 @@ def test_maps_are_legible_where_the_window_is_narrow(light: Dashboard) -> None:
     assert light.frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert maps_of(light).evaluate("g => g.scrollWidth <= g.clientWidth")
     light.screenshot("attribution-narrow")
+
+
+def test_the_picture_saved_is_what_is_on_the_screen(light: Dashboard) -> None:
+    """All examples in rows, each with its input, then its maps over it."""
+    light.open(layer=INTEGRATED, overlay=1)
+    width = cell(light, 0, "zero").bounding_box()["width"]  # type: ignore[index]
+    panel(light).get_by_label("Scale", exact=True).select_option("1")
+    name, blob = saved(light, "Save PNG")
+    assert name == "attribution-integrated_gradients_step20.png"
+    picture = pixels_of(blob)[..., :3].astype(float)
+    zoom, pitch = round(width / SIDE), round(width) + 8
+    stored = values(INTEGRATED)
+    for row, column in ((0, 1), (2, 0), (3, 1)):
+        top = MARGIN + HEAD + row * (round(width) + 3 * 14 + 8) + zoom // 2
+        left = MARGIN + (column + 1) * pitch + zoom // 2
+        found = picture[top::zoom, left::zoom][:SIDE, :SIDE]
+        wanted = over(stored[row, ..., column], bound_of(stored[row]), row, 0.6)
+        assert_close(found, wanted)
+    file, blob = saved(light, "Save NPY")
+    assert file == "attribution-integrated_gradients_step20.npy"
+    array = np.load(io.BytesIO(blob))
+    assert_close(array, np.moveaxis(stored, -1, 1), 1e-7)

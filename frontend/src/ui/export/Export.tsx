@@ -3,13 +3,17 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { tensorAddress } from "../../data/client";
 import { copiesText } from "../../host/clipboard";
+import { formatSpan } from "../../render/format";
 import type { TileSource } from "../../render/planes";
 import type { Shown } from "../../render/shown";
+import type { MapRow } from "../../state/attributed";
+import { captionOf, exampleText } from "../../state/caption";
 import { useClient } from "../../state/client";
+import { overOf } from "../../state/over";
 import { labelsShown, type Store, useStore } from "../../state/store";
 import { zeroInCell } from "../../state/stored";
 import { Button, Select } from "../controls";
-import { type Figure, fileName, largestScale } from "./figure";
+import { type Figure, type FigureRow, fileName, largestScale } from "./figure";
 import { npyOf, pythonLine } from "./npy";
 import { layoutOfFigure, paintFigure } from "./paintFigure";
 
@@ -79,7 +83,25 @@ function figureOf(store: Store): Figure | null {
     tileWidth,
     tileColumns,
     depth,
+    maps: store.mapRows.value.map((row) => rowOf(store, row)),
     ...comparedIn(store, shown),
+  };
+}
+
+function rowOf(store: Store, { view, shown, targets }: MapRow): FigureRow {
+  const under = overOf(store, view);
+  return {
+    shown,
+    lines: [
+      exampleText(store, view),
+      `bound ${formatSpan(shown.table.limits(targets[0] ?? 0))[1]}`,
+    ],
+    input: under?.input ?? null,
+    over: store.overlay.value ? under : null,
+    maps: targets.map((position) => {
+      const { name, sum, gap } = captionOf(store, view, position);
+      return { position, lines: [name, sum, gap.text] };
+    }),
   };
 }
 
@@ -105,7 +127,11 @@ function Panel() {
       <p role="alert" hidden={said.value === ""}>
         {said.value}
       </p>
-      <span class="muted">{`${store.order.value.length} channels, filtered and in order`}</span>
+      <span class="muted">
+        {store.mapRows.value.length > 0
+          ? "the maps as they are shown"
+          : `${store.order.value.length} channels, filtered and in order`}
+      </span>
     </div>
   );
 }
@@ -132,7 +158,7 @@ function Picture({ said }: Said) {
     }
     const white = background.value === "white" ? "#ffffff" : null;
     const { tag, info, example } = figure.view;
-    const shown = info.examples[example] ?? example;
+    const shown = figure.maps.length > 1 ? null : (info.examples[example] ?? example);
     const name = fileName(tag, info.step, shown, "png", figure.depth);
     paintFigure(figure, times, white).toBlob((blob) => {
       if (blob) download(blob, name);

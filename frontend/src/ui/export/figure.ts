@@ -1,5 +1,6 @@
 /** A figure of what is filtered: where title, tiles, captions and colour bar stand, at 1×. */
 import type { LayerView } from "../../data/answers";
+import type { Over } from "../../render/overlay";
 import type { TileSource } from "../../render/planes";
 import type { Shown } from "../../render/shown";
 
@@ -21,6 +22,19 @@ export interface Figure {
   readonly tileColumns: number;
   /** Of the slice shown, where the planes are volumes. */
   readonly depth: number | null;
+  /** The examples of an attribution as they stand on the screen; empty where it has no maps. */
+  readonly maps: readonly FigureRow[];
+}
+
+/** One example of an attribution: its input, then its maps. */
+export interface FigureRow {
+  /** Under its input. */
+  readonly lines: readonly string[];
+  readonly shown: Shown;
+  readonly input: TileSource | null;
+  /** What the maps lie over, where they do. */
+  readonly over: Over | null;
+  readonly maps: readonly { readonly position: number; readonly lines: readonly string[] }[];
 }
 
 interface FigureInput {

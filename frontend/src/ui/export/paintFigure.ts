@@ -10,6 +10,7 @@ import { paintCanvas, stripGeometry } from "../../render/strip";
 import { affineOf } from "../../render/window";
 import { isMatrix } from "../grid/matrixLayout";
 import { BAR_HEIGHT, type Figure, type FigureLayout, figureLayout, MARGIN } from "./figure";
+import { mapsFigure, paintMaps } from "./paintMaps";
 import { matrixFigure, paintMatrix } from "./paintMatrix";
 
 const INK = "#212121";
@@ -22,6 +23,7 @@ function tileOf({ shown, tileWidth }: Figure): { width: number; height: number }
 }
 
 export function layoutOfFigure(figure: Figure): FigureLayout {
+  if (figure.maps.length > 0) return mapsFigure(figure);
   if (isMatrix(figure.view)) return matrixFigure(figure);
   const captions = figure.shown.range === "channel" ? 2 : 1;
   const { width, height } = tileOf(figure);
@@ -29,12 +31,13 @@ export function layoutOfFigure(figure: Figure): FigureLayout {
   return figureLayout({ count: figure.order.length, tile, captions });
 }
 
-function titleOf({ view, labels, versus, depth }: Figure): [string, string] {
+function titleOf({ view, labels, versus, depth, maps }: Figure): [string, string] {
   const { info, tag, run } = view;
   const example = info.examples[view.example] ?? view.example;
   const label = labels?.[view.example];
-  const which = isDense(info) ? "all stored examples" : `example ${example}`;
-  const what = label && !isDense(info) ? `${which} “${label}”` : which;
+  const all = isDense(info) || maps.length > 1;
+  const which = all ? "all stored examples" : `example ${example}`;
+  const what = label && !all ? `${which} “${label}”` : which;
   return [
     tag,
     [run, `step ${info.step}`, what, depth === null ? null : `depth ${depth}`, versus]
@@ -56,11 +59,11 @@ export function paintFigure(figure: Figure, scale: number, background: string | 
     context.fillRect(0, 0, layout.width, layout.height);
   }
   paintTitle(context, figure);
-  if (isMatrix(figure.view)) {
-    paintMatrix(context, figure, layout.top, scale, (text, x, y, width) =>
-      write(context, text, x, y, { color: INK, width }),
-    );
-  } else paintTiles(context, figure, layout, scale);
+  const ink = (text: string, x: number, y: number, width: number) =>
+    write(context, text, x, y, { color: INK, width });
+  if (figure.maps.length > 0) paintMaps(context, figure, layout, scale, ink);
+  else if (isMatrix(figure.view)) paintMatrix(context, figure, layout.top, scale, ink);
+  else paintTiles(context, figure, layout, scale);
   paintBar(context, figure, layout);
   return canvas;
 }
@@ -138,9 +141,11 @@ function paintBar(context: CanvasRenderingContext2D, figure: Figure, layout: Fig
   const { shown, order } = figure;
   const { x, y, width } = layout.bar;
   paintGradient(context, shown.lut, x, y, width);
-  const own = shown.range === "channel";
+  // Each example has a bound of its own, unless one holds for all.
+  const own = shown.range === "channel" && (!shown.signed || figure.maps.length > 1);
   const first = order[0] ?? 0;
-  const [low = "", high = ""] = own ? ["minimum", "maximum"] : limitsText(figure, first);
+  const ends = shown.signed ? ["− bound", "+ bound"] : ["minimum", "maximum"];
+  const [low = "", high = ""] = own ? ends : limitsText(figure, first);
   write(context, low, x, y + BAR_HEIGHT + 13, { color: INK });
   context.textAlign = "right";
   write(context, high, x + width, y + BAR_HEIGHT + 13, { color: INK });

@@ -2,13 +2,13 @@
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { LayerView } from "../../data/answers";
-import { labelsOf } from "../../data/labels";
 import { formatValue } from "../../render/format";
 import { paintOver } from "../../render/overlay";
 import { paintPlane, RowStrip } from "../../render/strip";
 import { affineOf } from "../../render/window";
-import { channelName, type MapRow, sumShown } from "../../state/attributed";
-import { gapText, methodText, sumText, valueAt, valueText } from "../../state/mapText";
+import type { MapRow } from "../../state/attributed";
+import { captionOf, exampleText } from "../../state/caption";
+import { methodText, valueAt, valueText } from "../../state/mapText";
 import { overOf } from "../../state/over";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
@@ -100,12 +100,7 @@ function Input({ row, layout }: { readonly row: number; readonly layout: MapLayo
   const { geometry } = layout;
   const text = useComputed(() => {
     const view = store.mapRows.value[row]?.view;
-    const input = store.input.value;
-    if (!view) return "";
-    const id = view.info.examples[view.example]!;
-    const own = labelsOf(view.info)?.[view.example];
-    const label = own ?? (input && labelsOf(input.info)?.[input.info.examples.indexOf(id)]);
-    return label === undefined || label === null ? `example ${id}` : `example ${id}, “${label}”`;
+    return view ? exampleText(store, view) : "";
   });
   usePaint(() => {
     const view = store.mapRows.value[row]?.view;
@@ -177,7 +172,7 @@ function write(store: Store, element: HTMLElement | null, props: GroupProps): vo
   element.querySelectorAll<HTMLElement>(":scope > [role=gridcell]").forEach((cell, i) => {
     const target = targets[i];
     if (target === undefined) return;
-    const said = captionOf(store, row, target);
+    const said = captionOf(store, row.view, target);
     setAttribute(
       cell,
       "aria-label",
@@ -197,21 +192,6 @@ function write(store: Store, element: HTMLElement | null, props: GroupProps): vo
     setText(gap, said.gap.text);
     setAttribute(gap, "class", `gap ${said.gap.kind}`);
   });
-}
-
-/** Name, score and gap; of a difference of two steps that of their scores. */
-function captionOf(store: Store, { view }: MapRow, target: number) {
-  const own = sumShown(store, view, target);
-  const other = store.isDifference.value && store.other.value;
-  const there = other ? sumShown(store, other, target).score : null;
-  const score = own.score === null || there === null ? null : own.score - there;
-  const sum = other ? { score, probability: null, whole: null, gap: null } : own;
-  const output = view.info.explained?.output ?? "";
-  return {
-    name: channelName(store, view, target),
-    sum: sumText(sum, output),
-    gap: gapText(sum),
-  };
 }
 
 /** The value under the cursor, in every map; null while it is nowhere. */

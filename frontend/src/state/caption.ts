@@ -1,0 +1,30 @@
+/** What stands under maps and their inputs, on the screen and in a picture of it. */
+import type { LayerView } from "../data/answers";
+import { labelsOf } from "../data/labels";
+import { channelName, sumShown } from "./attributed";
+import { gapText, sumText } from "./mapText";
+import type { Store } from "./store";
+
+/** Name, score and gap; of a difference of two steps that of their scores. */
+export function captionOf(store: Store, view: LayerView, target: number) {
+  const own = sumShown(store, view, target);
+  const other = store.isDifference.value && store.other.value;
+  const there = other ? sumShown(store, other, target).score : null;
+  const score = own.score === null || there === null ? null : own.score - there;
+  const sum = other ? { score, probability: null, whole: null, gap: null } : own;
+  const output = view.info.explained?.output ?? "";
+  return {
+    name: channelName(store, view, target),
+    sum: sumText(sum, output),
+    gap: gapText(sum),
+  };
+}
+
+/** As "example 3, “seven”". */
+export function exampleText(store: Store, { info, example }: LayerView): string {
+  const input = store.input.value;
+  const id = info.examples[example]!;
+  const own = labelsOf(info)?.[example];
+  const label = own ?? (input && labelsOf(input.info)?.[input.info.examples.indexOf(id)]);
+  return label === undefined || label === null ? `example ${id}` : `example ${id}, “${label}”`;
+}
