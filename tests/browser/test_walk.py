@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, CDPSession
 from report import report
 from servers import Server
 
-from browser import walk_model, zoo
+from browser import walk_maps, walk_model, zoo
 from browser.conftest import new_dashboard
 from browser.dashboard import Dashboard
 from browser.walk_model import RGB, Walk, record, spread
@@ -71,7 +71,8 @@ class Walker:
 
     def move_layer(self) -> None:
         walk = self.walk
-        walk.layer = self.random.choice([t for t in zoo.tags_of(walk.run) if t != walk.layer])
+        tags = [t for t in zoo.tags_of(walk.run) if t != walk.layer]
+        walk.layer = self.random.choice(tags + 3 * [t for t in tags if t in zoo.EXPLAINED])
         walk.notices.clear()
         self.did(f"layer {walk.layer}")
         self.do("layer", walk.layer)
@@ -158,6 +159,8 @@ class Walker:
         self.do("select", "Compare as", self.walk.mode)
 
     def move_sort(self) -> None:
+        if self.maps:
+            return
         self.walk.sort = self.random.choice(
             ["index", "max", "mean", "std", "zeros", "change", "pixel"]
         )
@@ -171,12 +174,16 @@ class Walker:
             self.do("press", "Re-sort")
 
     def move_show(self) -> None:
+        if self.maps:
+            return
         choices = ["all", "all", "active", "dead", "constant", "nonfinite"]
         self.walk.show = self.random.choice(choices)
         self.did(f"show {self.walk.show}")
         self.do("select", "Show", self.walk.show)
 
     def move_search(self) -> None:
+        if self.maps:
+            return
         self.walk.search = self.random.choice(["", "", "1, 4-6", "0", "2-290", "999"])
         self.did(f"search {self.walk.search!r}")
         self.do("search", self.walk.search)
@@ -198,7 +205,7 @@ class Walker:
         """Selects a channel and marks a pixel of it."""
         walk = self.walk
         share, at = self.random.random(), (self.random.random(), self.random.random() * 0.5)
-        width, parts = walk.planes.shape[2], self.parts
+        width, parts = self.sides[1], self.parts
         if walk.record.matrix:
             rows = width * parts + parts - 1
             at = (0.5, (self.random.randrange(width) + 0.5) / rows)
@@ -210,7 +217,9 @@ class Walker:
         name = self.do("click", share, at)
         if name is None:
             return
-        walk.wish = (RGB if name == "RGB" else int(name.split()[1]), walk.layer)
+        if walk_maps.is_maps(walk):
+            walk.example, name = int(name.split()[1].rstrip(",")), name.split(", ")[1]
+        walk.wish = (RGB if name == "RGB" else self.identity(name), walk.layer)
         walk.pixel = pixel
         self.did(f"click {name} at {pixel}")
 
@@ -248,13 +257,29 @@ class Walker:
             return 1
         return 1 if self.walk.record.matrix and self.walk.fitting is None else 2
 
+    @property
+    def maps(self) -> bool:
+        return walk_maps.is_maps(self.walk)
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Rows and columns of what is shown."""
+        return walk_maps.SIDES if self.maps else self.walk.planes.shape[1:]  # type: ignore[return-value]
+
+    def identity(self, name: str) -> int:
+        """The id of the channel that is called so."""
+        if self.maps:
+            return walk_maps.target_of(self.walk, name)
+        return int(name.split()[1])
+
     def report(self) -> dict[str, Any]:
-        height, width = self.walk.planes.shape[1:]
+        height, width = self.sides
         expected = {
             "layer": self.walk.layer,
             "step": f"step {self.walk.record.step}",
             "plane": {"width": width, "height": height},
             "parts": self.parts,
+            "extra": self.extra,
             "pixels": True,
         }
         sample = {
@@ -265,7 +290,8 @@ class Walker:
 
     def check(self) -> None:
         shown = self.report()
-        for part in ("view", "order", "tiles", "status", "statistics", "chart", "film"):
+        channels = ("maps",) if self.maps else ("order", "tiles", "status")
+        for part in ("view", *channels, "statistics", "chart", "film"):
             getattr(self, f"check_{part}")(shown)
         assert self.dashboard.problems == []
 
@@ -287,6 +313,31 @@ class Walker:
         picture = record(walk.run, "input", walk.record.step).stored[walk.shown_example]
         lo, hi = (float(x) for x in NUMBER_PAIR.findall(shown["input"])[0])
         assert (lo, hi) == pytest.approx(spread(picture), abs=2e-3)
+
+    def check_maps(self, shown: dict[str, Any]) -> None:
+        """All examples and targets, in the colours of their values; the value under the cursor."""
+        walk = self.walk
+        self.held_key = ()
+        named = {
+            f"example {example}, {walk_maps.name_of(walk, example, target)}": (example, target)
+            for example, target in walk_maps.cells(walk)
+        }
+        assert [name for _, name in shown["cells"]] == list(named)
+        for tile in shown["tiles"]:
+            example, target = named[tile["name"]]
+            bound = walk_maps.reach(walk, example)
+            sides = [walk_maps.shown_plane(walk, example, target)]
+            if walk.fitting and len(tile["sides"]) > 1:
+                there, other, _ = walk.fitting
+                sides.append(walk_maps.enlarged(walk_maps.plane_of(there, other, target)))
+            for side, plane in zip(tile["sides"], sides, strict=False):
+                pixels = np.array(side, float).reshape(*plane.shape, 3)
+                walk_maps.check_colours(pixels, plane, bound)
+        heading = name_of(shown["heading"])
+        wish = walk.wish[0] if walk.wish else 0
+        wanted = walk_maps.name_of(walk, walk.shown_example, wish if wish in walk.record.ids else 0)
+        assert heading == wanted
+        assert shown["selected"] == [f"example {walk.shown_example}, {heading}"]
 
     def check_order(self, shown: dict[str, Any]) -> None:
         walk = self.walk
@@ -333,19 +384,35 @@ class Walker:
         walk = self.walk
         for tile in shown["tiles"]:
             position = self.position(tile["name"])
-            lo, hi = walk.limits(position)
+            lo, hi = self.limits(position)
             for part, side in enumerate(tile["sides"]):
                 values = self.side_values(position, part)
                 if values is None:
                     continue
                 pixels = np.array(side, float).reshape(*values.shape[:2], 3)
-                if walk.difference:
+                if walk_maps.is_signed(walk):
+                    walk_maps.check_colours(pixels, values, hi)
+                elif walk.difference:
                     check_difference(pixels, values, hi)
                 else:
                     check_grey(pixels, values, lo, hi)
 
     def position(self, name: str) -> int:
-        return RGB if name == "RGB" else self.walk.record.ids.index(int(name.split()[1]))
+        return RGB if name == "RGB" else self.walk.record.ids.index(self.identity(name))
+
+    @property
+    def extra(self) -> str | None:
+        """What stands under the statistics: of an attribution, of a layer that one was taken at."""
+        if walk_maps.is_signed(self.walk):
+            return "score"
+        taken = "attribution/gradient_x_input/narrow" in zoo.tags_of(self.walk.run)
+        return "attribution" if taken and self.walk.layer == "narrow" else None
+
+    def limits(self, position: int) -> tuple[float, float]:
+        if not walk_maps.is_signed(self.walk):
+            return self.walk.limits(position)
+        reach = walk_maps.reach(self.walk, self.walk.shown_example)
+        return -reach, reach
 
     def side_values(self, position: int, part: int) -> np.ndarray | None:
         """`[h, w]`, or `[h, w, 3]` of the colours."""
@@ -364,6 +431,9 @@ class Walker:
         walk = self.walk
         position = self.position(status["name"])
         x, y = status["x"], status["y"]
+        if walk_maps.is_signed(walk):
+            self.check_signed_status(status, position)
+            return
         said = re.fullmatch(r"(RGB|channel \d+), (.*?): (.*)", status["text"])
         assert said is not None, status
         assert said[1] == status["name"]
@@ -393,18 +463,34 @@ class Walker:
                 for part, number in zip(text.split(", "), np.atleast_1d(there[y, x]), strict=True):
                     check_number(part, float(number), reach, lost)
 
+    def check_signed_status(self, status: dict[str, Any], position: int) -> None:
+        """Of an attribution the example, too, and the share of the score."""
+        walk, x, y = self.walk, status["x"], status["y"]
+        where, _, text = status["text"].partition(": ")
+        assert where == f"example {walk.shown_example}, {status['name']}, x {x}, y {y}"
+        reach = walk_maps.reach(walk, walk.shown_example)
+        value = float(self.side_values(position, 0)[y, x])  # type: ignore[index]
+        if walk.difference:
+            check_difference_text(text, value, reach, walk.fitting[2])  # type: ignore[index]
+            return
+        number, _, share = text.partition(" (")[0].partition(", ")
+        check_number(number, value, reach)
+        assert (share == "") == (walk.record.step == 0), "a score of 0 has no shares"
+
     def selected_rows(self, shown: dict[str, Any]) -> Callable[[np.ndarray], np.ndarray | None]:
         """The six numbers of the selected channel out of the table of a step."""
         name = name_of(shown["heading"])
         if name != "RGB":
-            identity = int(name.split()[1])
+            identity = self.identity(name)
             return lambda table: table[identity] if identity < len(table) else None
         return lambda table: together(table) if len(table) == 3 else None
 
     def check_statistics(self, shown: dict[str, Any]) -> None:
         row = self.selected_rows(shown)(self.walk.record.table)
         reach = np.nanmax(np.abs([*row[:2], 0]))  # type: ignore[index]
-        for (name, text), value in zip(shown["statistics"], row, strict=True):  # type: ignore[arg-type]
+        extras = [name for name, _ in shown["statistics"][6:]]
+        assert extras[:1] == ([self.extra] if self.extra else [])
+        for (name, text), value in zip(shown["statistics"][:6], row, strict=True):  # type: ignore[arg-type]
             if name == "zeros":
                 check_share(text, value)
             elif name == "non-finite":
@@ -445,19 +531,23 @@ class Walker:
             planes = there.planes(walk.shown_example, walk.depth)
             if name == "RGB" and len(there.table) == 3:
                 frames[step] = np.moveaxis(planes, 0, -1)
-            elif name != "RGB" and int(name.split()[1]) in there.ids:
-                frames[step] = planes[there.ids.index(int(name.split()[1]))]
+            elif name != "RGB" and self.identity(name) in there.ids:
+                plane = planes[there.ids.index(self.identity(name))]
+                frames[step] = walk_maps.enlarged(plane) if self.maps else plane
         if walk.difference or len(frames) < 2:
             assert shown["film"] == []
             return
         assert [frame["step"] for frame in shown["film"]] == list(frames)
-        lo, hi = walk.limits(self.position(name))
+        lo, hi = self.limits(self.position(name))
         for frame in shown["film"]:
             values = frames[frame["step"]]
             assert (frame["height"], frame["width"]) == values.shape[:2]
             assert frame["current"] == (frame["step"] == walk.record.step)
             pixels = np.array(frame["pixels"], float).reshape(*values.shape[:2], 3)
-            check_grey(pixels, values, lo, hi)
+            if walk_maps.is_signed(walk):
+                walk_maps.check_colours(pixels, values, hi)
+            else:
+                check_grey(pixels, values, lo, hi)
 
 
 MOVES = {

@@ -28,6 +28,9 @@
     if ($(".film .waiting") || $(".chart-empty")) return false;
     if (!text(".inputbox .facts").includes(" … ")) return false;
     if (text(".statistics").includes("…")) return false;
+    // Of attributions: their scores, and the bound over all steps.
+    if (expected.extra && !text(".statistics").includes(expected.extra)) return false;
+    if ($(".gridscroll.maps[data-waiting]")) return false;
     if ($(".row.compare") && text(".row.compare > span:last-child") === "") return false;
     return true;
   };
@@ -41,7 +44,7 @@
   };
 
   const tile = (cell, { width, height, parts, matrix }) => {
-    const canvas = $("canvas", cell.parentElement);
+    const canvas = $("canvas.strip", cell.parentElement) ?? $("canvas", cell.parentElement);
     const box = boxIn(cell, canvas);
     const name = cell.getAttribute("aria-label");
     if (matrix) {
@@ -63,7 +66,8 @@
   const statusAt = async (cell, { width, height, parts, matrix }, [fx, fy]) => {
     const [x, y] = [Math.floor(fx * width), Math.floor(fy * height)];
     const box = cell.getBoundingClientRect();
-    const high = matrix ? box.height : $("canvas", cell.parentElement).getBoundingClientRect().height;
+    const canvas = $("canvas.strip", cell.parentElement) ?? $("canvas", cell.parentElement);
+    const high = matrix ? box.height : canvas.getBoundingClientRect().height;
     const rows = matrix ? width * parts + parts - 1 : height;
     const at = matrix
       ? { clientX: box.left + box.width / 2, clientY: box.top + ((x + 0.5) * high) / rows }

@@ -1,4 +1,4 @@
-"""Thirty unlike layers for the walk and the faults that it is made of, in three runs.
+"""Unlike layers and attributions for the walk and the faults that it is made of, in three runs.
 
 Run `main` (the most recent) at steps 0, 10, …, 40; `partial`, which lacks every second layer, at
 steps 0 and 20; `single`, all layers at step 7 alone. Four examples ran; `few` and `kept` store a
@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,12 @@ import numpy as np
 from logs import event
 
 from tb_activations.eventfile import writer as events
+from tb_activations.eventfile.event import activation_event
+from tb_activations.record import Options
+from tb_activations.record.attribution import Explanation
+from tb_activations.record.encoder import keep
+from tb_activations.record.metadata import TagAttribution, summary_metadata
+from tb_activations.record.scores import Scores, attribution_blobs
 
 STEPS = (0, 10, 20, 30, 40)
 RUNS = {"single": (7,), "partial": (0, 20), "main": STEPS}
@@ -119,6 +125,18 @@ LAYERS: dict[str, Layer] = {
     "softmax": Layer(softmax),
     "offset": Layer(offset),
     "few": Layer(normal(6, 6, 9), options={"max_outputs": 1}),
+    "attribution/gradients": Layer(normal(16, 20, 2), "attribution"),
+    "attribution/grad_cam": Layer(normal(4, 5, 1), "attribution"),
+    "attribution/gradient_x_input/narrow": Layer(relu(8, 8, 8), "attribution"),
+}
+_PLAIN = Explanation("gradients", "input", input="input", grid=(16, 20))
+_ONE = tuple((i,) for i in range(EXAMPLES))
+EXPLAINED = {
+    "attribution/gradients": replace(_PLAIN, targets=tuple((i, i + 5) for i in range(EXAMPLES))),
+    "attribution/grad_cam": replace(_PLAIN, method="grad_cam", of="one", layer="one", targets=_ONE),
+    "attribution/gradient_x_input/narrow": Explanation(
+        "gradient_x_input", "narrow", layer="narrow", parts=8, reduce=None, targets=_ONE
+    ),
 }
 
 
@@ -146,7 +164,21 @@ def write_run(directory: Path, run: str, start: float = START) -> None:
     with events.EventWriter(directory / run, ".activations") as writer:
         for step in RUNS[run]:
             for order, tag in enumerate(tags_of(run)):
-                layer = LAYERS[tag]
-                record = {"kind": layer.kind, "order": order, **layer.options}
                 time = start + step
-                writer.write(event(tag, step, values(run, tag, step), wall_time=time, **record))
+                writer.write(event_of(run, tag, step, order, time))
+
+
+def event_of(run: str, tag: str, step: int, order: int, time: float) -> bytes:
+    """The record of one layer at one step, serialized."""
+    layer = LAYERS[tag]
+    if layer.kind != "attribution":
+        record = {"kind": layer.kind, "order": order, **layer.options}
+        return event(tag, step, values(run, tag, step), wall_time=time, **record)
+    one = EXPLAINED[tag]
+    kept = replace(keep(values(run, tag, step), Options()), explanation=one)
+    scores = np.full((EXAMPLES, len(one.targets[0])), float(step))  # type: ignore[index]
+    gaps = scores * 0.03 if one.method == "gradient_x_input" else None
+    blobs = attribution_blobs(kept, Scores(scores, gaps=gaps), None, Options())
+    said = TagAttribution(one.method, one.of, one.layer)
+    about = summary_metadata("attribution", order, None, said)
+    return activation_event(tag, blobs, step, time, about)

@@ -21,6 +21,8 @@ export interface Explained {
   readonly targetNames: ByTarget<string> | null;
   /** Channels of each target: one where all colours are added up, else those of what is explained. */
   readonly parts: number;
+  /** Whether they are added up. */
+  readonly summed: boolean;
   /** In words; null where the method has none. */
   readonly baseline: string | null;
   /** The sides of the input that a map covers. */
@@ -41,6 +43,7 @@ export function parseExplained(json: unknown, place: string): Explained {
       list(v, p).map((row) => list(row, p).map((name) => text(name, p))),
     ),
     parts: Math.max(1, number(f.parts ?? 1, "parts")),
+    summed: f.reduce === "sum",
     baseline: orNull(f.baseline, "baseline", baselineText),
     grid: orNull(f.grid, "grid", numbers),
   };

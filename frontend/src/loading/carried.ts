@@ -91,8 +91,9 @@ export class CarriedBy {
 /** Whether a record divides its targets by the channels of the layer, and explains the example. */
 function fits(info: StepInfo, view: LayerView): boolean {
   const id = view.info.examples[view.example]!;
-  const parts = info.explained?.parts ?? 1;
-  return info.omitted === null && parts === view.info.channels && info.examples.includes(id);
+  const { parts = 1, summed = true } = info.explained ?? {};
+  const divided = !summed && parts === view.info.channels;
+  return info.omitted === null && divided && info.examples.includes(id);
 }
 
 function evenly<T>(items: readonly T[], most: number): readonly T[] {

@@ -7,7 +7,15 @@ import { largestOf, reachesOf } from "./reach";
 function view(values: number[], spatial: number[], grid: number[] | null, channels = 1): LayerView {
   const explained = {
     ...{ method: "grad_cam", parameters: {}, of: "conv", layer: "conv", input: "input" },
-    ...{ output: "logit", targets: null, targetNames: null, parts: 1, baseline: null, grid },
+    ...{
+      output: "logit",
+      targets: null,
+      targetNames: null,
+      parts: 1,
+      summed: true,
+      baseline: null,
+      grid,
+    },
   };
   const info: StepInfo = {
     ...{ step: 0, wallTime: 0, shape: [1, ...spatial, channels], batch: 1, channels },

@@ -1,4 +1,5 @@
 /** What is charted over the steps beside the statistics: sums of attributions, and what a channel adds. */
+import { ready } from "../data/answers";
 import type { Extra } from "../data/choices";
 import { contrastOf, type Sum, sumOf } from "../data/scores";
 import { formatShare, formatValue } from "../render/format";
@@ -14,6 +15,8 @@ export interface ExtraRow {
   readonly text: string;
   readonly steps: readonly number[];
   readonly values: Float64Array;
+  /** So many steps there are, of which these may be a part. */
+  readonly count: number;
 }
 
 /** Of the selected channel of the shown example. */
@@ -35,12 +38,13 @@ function sumsOver(store: Store, position: number): readonly ExtraRow[] {
       ? sumOf(row, view.example, target)
       : contrastOf(row, view.example, target, against),
   );
+  const count = ready(store.stepIndex.value)?.steps.length ?? 0;
   const row = (name: Extra, of: (sum: Sum) => number | null, title: string): ExtraRow[] => {
     const values = Float64Array.from(sums, (sum) => of(sum) ?? Number.NaN);
     if (values.every(Number.isNaN)) return [];
     const now = values[scores.steps.indexOf(view.info.step)] ?? Number.NaN;
     const text = name === "score" ? formatValue(now, Math.abs(now), 4) : formatShare(now);
-    return [{ name, title, text, steps: scores.steps, values }];
+    return [{ name, title, text, steps: scores.steps, values, count }];
   };
   return [
     ...row("score", ({ score }) => score, `The target's ${output}`),
@@ -58,5 +62,5 @@ function carriedOver(store: Store): readonly ExtraRow[] {
   const values = Float64Array.from(carried.sums, (sums) => sums[id]!);
   const title = `What the channel adds to ${carried.target}, by ${carried.method}`;
   const text = formatValue(now, Math.abs(now), 4);
-  return [{ name: "attribution", title, text, steps: carried.steps, values }];
+  return [{ name: "attribution", title, text, steps: carried.steps, values, count: carried.count }];
 }

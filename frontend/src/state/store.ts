@@ -104,7 +104,11 @@ function shownBy(state: State, depth: ReadonlySignal<number>, otherView: () => L
   const shown = computed(() => {
     const of = { depth: depth.value, window: window.value };
     if (difference.value?.kind === "attribution") {
-      return shownAttribution(state, { ...of, view: difference.value });
+      const { range } = of.window;
+      // As a difference of layers: under limits of its own.
+      const own = { lockSteps: false, range: range === "manual" ? "layer" : range } as const;
+      const window = { ...of.window, ...own };
+      return shownAttribution(state, { ...of, window, view: difference.value });
     }
     if (difference.value) return shownDifference(difference.value, depth.value, window.value);
     const options = { ...of, stats: stats.value };

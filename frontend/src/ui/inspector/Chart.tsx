@@ -37,6 +37,7 @@ export function Chart({ stat, width }: ChartProps) {
     if (reason !== undefined) return <Trouble text={`No statistics: ${reason}`} />;
     return <p class="chart-empty">Statistics over steps are loading.</p>;
   }
+  const all = typeof stat !== "string" ? stat.count : stats?.complete ? 0 : count;
   const box = { width, height: HEIGHT, pad: PAD };
   const pointAt = (event: MouseEvent): number => {
     const { left } = (event.currentTarget as Element).getBoundingClientRect();
@@ -47,7 +48,7 @@ export function Chart({ stat, width }: ChartProps) {
   return (
     <figure class="chart">
       <figcaption>
-        <span>{`${what} ${spanOf(series.steps.length, series.steps.length < count ? count : 0)}`}</span>
+        <span>{`${what} ${spanOf(series.steps.length, all)}`}</span>
         <span class="numbers">{caption(series, said)}</span>
       </figcaption>
       <svg
