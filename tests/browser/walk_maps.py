@@ -65,7 +65,7 @@ def reach(walk: Walk, example: int) -> float:
     """The largest magnitude: of the example, or of all; over all steps where locked."""
     if walk.difference:
         there, other, _ = walk.fitting  # type: ignore[misc]
-        return float(np.abs(walk.record.stored[example] - there.stored[other]).max())
+        return float(np.abs(walk.record.stored[example] - there.stored[other]).max()) or 1.0
     found = _own(walk, walk.record, example)
     if walk.fitting is not None and walk.mode != "difference":
         there, other, _ = walk.fitting
@@ -74,7 +74,9 @@ def reach(walk: Walk, example: int) -> float:
 
 
 def _own(walk: Walk, there: Record, example: int) -> float:
-    locked = walk.lock and there.run == walk.run
+    # Of a layer's channels the bound over steps is that of the shown example.
+    known = is_maps(walk) or example == walk.shown_example
+    locked = walk.lock and there.run == walk.run and known
     records = [record(walk.run, walk.layer, s) for s in walk.steps] if locked else [there]
     joint = walk.scope == "layer" and is_maps(walk)
     return max(float(np.abs(r.stored if joint else r.stored[example]).max()) for r in records)

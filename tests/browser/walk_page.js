@@ -28,9 +28,8 @@
     if ($(".film .waiting") || $(".chart-empty")) return false;
     if (!text(".inputbox .facts").includes(" … ")) return false;
     if (text(".statistics").includes("…")) return false;
-    // Of attributions: their scores, and the bound over all steps.
+    // Of attributions: their scores.
     if (expected.extra && !text(".statistics").includes(expected.extra)) return false;
-    if ($(".gridscroll.maps[data-waiting]")) return false;
     if ($(".row.compare") && text(".row.compare > span:last-child") === "") return false;
     return true;
   };

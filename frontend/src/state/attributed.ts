@@ -77,6 +77,15 @@ export function lockKey(view: LayerView, { against }: MapChoice): string {
   return JSON.stringify([view.run, view.tag, against, view.whole ? null : view.example]);
 }
 
+/** Whether the bound over all steps is still on its way. */
+export function waitsForBound(state: Needs & Pick<State, "failures">): boolean {
+  const { view, window, maps, overSteps, failures } = state;
+  const shown = view.value;
+  if (!window.value.lockSteps || shown?.kind !== "attribution") return false;
+  if (failures.value.bound !== undefined) return false;
+  return overSteps.value?.key !== lockKey(shown, maps.value);
+}
+
 /** The reaches of a record: of each example alone and of all together. */
 export function reachesOfRecord(
   views: readonly LayerView[],

@@ -3,6 +3,7 @@ import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { ready } from "../data/answers";
 import { holdsMaps } from "../data/view";
+import { waitsForBound } from "../state/attributed";
 import { useStore } from "../state/store";
 import { Button } from "./controls";
 import { Divider, keptWidth } from "./Divider";
@@ -45,7 +46,7 @@ function Dashboard({ onRetry, copyLink }: AppProps) {
   const drawer = useSignal(false);
   const left = useSignal(useMemo(keptWidth, []));
   const narrow = useMedia("(width < 1000px)");
-  const stale = useComputed(() => (store.stale.value ? "" : undefined));
+  const stale = useComputed(() => (store.stale.value || waitsForBound(store) ? "" : undefined));
   const classes = ["app", store.sidesHidden.value ? "bare" : "", drawer.value ? "drawer" : ""];
   return (
     <main

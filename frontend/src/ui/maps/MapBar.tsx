@@ -8,6 +8,7 @@ import { methodText } from "../../state/mapText";
 import { overOf } from "../../state/over";
 import { useStore } from "../../state/store";
 import { Button, Select, Slider } from "../controls";
+import { Trouble } from "../Guard";
 
 const FOLD_TEXT: Record<Fold, string> = {
   signed: "Both signs",
@@ -138,8 +139,16 @@ function Contrast() {
   );
 }
 
-/** The method and its options. */
+/** The method and its options, and what could not be had of it. */
 export function MethodText() {
+  const store = useStore();
+  const { scores, bound } = store.failures.value;
+  if (scores !== undefined) return <Trouble text={`No scores: ${scores}`} />;
+  if (bound !== undefined) return <Trouble text={`No bound over steps: ${bound}`} />;
+  return <Options />;
+}
+
+function Options() {
   const store = useStore();
   const text = useComputed(() => (store.view.value ? methodText(store.view.value) : "")).value;
   return (

@@ -6,7 +6,6 @@ import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { coveredBy } from "../../render/maps";
 import { markPixel, resetWindow, selectMap, setHover } from "../../state/actions";
-import { lockKey } from "../../state/attributed";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
 import { movedTo } from "../grid/keys";
@@ -29,7 +28,6 @@ export function MapGrid() {
     store.tileWidth.value = layout.value?.geometry.tileCssWidth ?? 0;
   });
   const pointer = usePointer(store, layout);
-  const waiting = useComputed(() => (waitsForBound(store) ? "" : undefined));
   const l = layout.value;
   const [from = 0, to = 0] = range.value.split(":").map(Number);
   return (
@@ -46,7 +44,6 @@ export function MapGrid() {
         aria-colcount={l ? l.columns * l.groups : 0}
         aria-busy={store.loading.value}
         data-parts={l?.parts ?? 1}
-        data-waiting={waiting.value}
         onScroll={(event) => {
           top.value = event.currentTarget.scrollTop;
         }}
@@ -62,14 +59,6 @@ export function MapGrid() {
       </div>
       <div class="busy" />
     </section>
-  );
-}
-
-/** Whether the bound over all steps is still on its way. */
-function waitsForBound({ view, window, maps, overSteps }: Store): boolean {
-  const shown = view.value;
-  return (
-    window.value.lockSteps && shown !== null && overSteps.value?.key !== lockKey(shown, maps.value)
   );
 }
 
