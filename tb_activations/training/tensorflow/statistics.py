@@ -17,8 +17,9 @@ import tensorflow as tf
 
 from tb_activations.record.statistics import COLUMNS, Sums
 
-_BLOCK_ROWS = 64
-_SMALL = 1 << 16  # so few values cost nothing in float64
+BLOCK_ROWS = 64
+EIGHTS = 8 * BLOCK_ROWS
+SMALL = 1 << 16  # so few values cost nothing in float64
 _RANGES = (1e-12, 1e18)  # values whose squares neither underflow nor overflow float32
 _TINY = np.finfo(np.float32).tiny
 _HEADROOM = 2.0**-64  # keeps sums of values near 1e308 finite, and is exact
@@ -43,11 +44,11 @@ def graph_sums(data: Tensor, channels_first: bool) -> Tensor:
     Args:
       data: activations `[n, …, c]` (`[n, c, …]`) of any dtype that can be logged.
     """
-    values = working(tf.reshape(data, _flat(data, channels_first)))
+    values = working(tf.reshape(data, flat(data, channels_first)))
     return _sums_function(values.dtype, channels_first)(values)
 
 
-def _flat(data: Tensor, channels_first: bool) -> Any:
+def flat(data: Tensor, channels_first: bool) -> Any:
     """`[n, size, c]` (`[n, c, size]`): numbers where the graph knows them, which adds no ops."""
     sides = (data.shape.as_list() if data.shape.rank is not None else [None, None])[1:]
     if all(sides):
@@ -93,24 +94,18 @@ def graph_statistics(values: Tensor, channels_first: bool) -> GraphStatistics:
 def _choose(values: Tensor, channels_first: bool) -> Sums:
     """float64 `[channels]` each, but `total`, a scalar; the fast path where it is exact enough."""
     if channels_first or values.dtype == tf.float64:
-        return _masked(values, channels_first)
+        return masked(values, channels_first)
     rows = _rows(values)
-    if rows.shape.num_elements() is not None and rows.shape.num_elements() < _SMALL:
-        return _masked(values, channels_first)
-    total = _sum(rows)
-    low, high = _extreme(rows, tf.reduce_min), _extreme(rows, tf.reduce_max)
-    spread = high - low
-    largest = tf.maximum(tf.abs(low), tf.abs(high))
-    ordinary = (spread == 0) | ((spread >= _RANGES[0]) & (largest <= _RANGES[1]))
-    fast = (
-        tf.reduce_all(tf.math.is_finite(total))
-        & tf.reduce_all(ordinary)
-        & (tf.size(rows, tf.int64) >= _SMALL)
-    )
+    if rows.shape.num_elements() is not None and rows.shape.num_elements() < SMALL:
+        return masked(values, channels_first)
+    main, rest = _in_blocks(rows)
+    total = total_of(main, rest)
+    low, high = extreme(main, rest, tf.reduce_min), extreme(main, rest, tf.reduce_max)
+    fast = ordinary(total, low, high) & (tf.size(rows, tf.int64) >= SMALL)
     return tf.cond(
         fast,
-        lambda: _plain(rows, total, low, high),
-        lambda: _masked(values, channels_first),
+        lambda: _plain(rows, main, rest, total, low, high),
+        lambda: masked(values, channels_first),
     )
 
 
@@ -119,46 +114,63 @@ def _rows(values: Tensor) -> Tensor:
     return tf.reshape(values, [shape[0] * shape[1], shape[2]])
 
 
-def _sum(rows: Tensor) -> Tensor:
-    """float64 sums over the rows of float32 `[rows, c]`, to a few float32 ulps of Σ|row|."""
-    main, rest = _in_blocks(rows)
+def ordinary(total: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Whether all values are finite, and every spread such that float32 can square it."""
+    spread = high - low
+    largest = tf.maximum(tf.abs(low), tf.abs(high))
+    each = (spread == 0) | ((spread >= _RANGES[0]) & (largest <= _RANGES[1]))
+    return tf.reduce_all(tf.math.is_finite(total)) & tf.reduce_all(each)
+
+
+def total_of(main: Tensor, rest: Tensor) -> Tensor:
+    """float64 `[c]`, sums of float32 to a few float32 ulps of Σ|value|.
+
+    Args:
+      main, rest: rows in blocks, `[k, BLOCK_ROWS, c]`, and those left over, `[r, c]`.
+    """
     sums = tf.reduce_sum(tf.cast(tf.reduce_sum(main, 1), tf.float64), 0)
     return sums + tf.reduce_sum(tf.cast(rest, tf.float64), 0)
 
 
-def _squares(rows: Tensor) -> Tensor:
+def squares_of(main: Tensor, rest: Tensor) -> Tensor:
     """float64 sums of squares; the norm of a block is one kernel that writes no squares."""
-    main, rest = _in_blocks(rows)
     norms = tf.cast(tf.math.reduce_euclidean_norm(main, 1), tf.float64)
     squares = tf.square(tf.cast(rest, tf.float64))
     return tf.reduce_sum(tf.square(norms), 0) + tf.reduce_sum(squares, 0)
 
 
-def _extreme(rows: Tensor, reduce: Any) -> Tensor:
+def extreme(main: Tensor, rest: Tensor, reduce: Any) -> Tensor:
     """The smallest or largest of each column; by blocks, which takes two thirds of the time."""
-    main, rest = _in_blocks(rows)
     return reduce(tf.concat([reduce(main, 1), rest], 0), 0)
 
 
 def _zeros(rows: Tensor) -> Tensor:
+    blocks, whole = _blocks(rows, EIGHTS)
+    channels = tf.shape(rows, tf.int64)[1]
+    return zeros_of(tf.reshape(rows[:whole], [blocks, BLOCK_ROWS, channels, 8]), rows[whole:])
+
+
+def zeros_of(eights: Tensor, rest: Tensor) -> Tensor:
     """float64 numbers of zeros in the columns; subnormals are 0 to these kernels.
 
     The flags of eight rows are added as one integer of eight bytes, 64 times at most, so that no
     byte overflows.
+
+    Args:
+      eights: rows in blocks of EIGHTS, as they lie in memory, `[k, BLOCK_ROWS, c, 8]`.
+      rest: those left over, `[r, c]`.
     """
-    blocks, whole = _blocks(rows, 8 * _BLOCK_ROWS)
-    channels = tf.shape(rows, tf.int64)[1]
-    flags = tf.cast(tf.equal(rows, 0), tf.int8)
-    eights = tf.reshape(flags[:whole], [blocks, _BLOCK_ROWS, channels, 8])
-    counts = tf.bitcast(tf.reduce_sum(tf.bitcast(eights, tf.int64), 1), tf.int8)
-    main = tf.reduce_sum(tf.cast(tf.reshape(counts, [blocks * 8, channels]), tf.float64), 0)
-    return main + tf.reduce_sum(tf.cast(flags[whole:], tf.float64), 0)
+    flags = tf.bitcast(tf.cast(tf.equal(eights, 0), tf.int8), tf.int64)
+    counts = tf.bitcast(tf.reduce_sum(flags, 1), tf.int8)
+    channels = tf.shape(rest, tf.int64)[1]
+    main = tf.reduce_sum(tf.cast(tf.reshape(counts, [-1, channels]), tf.float64), 0)
+    return main + tf.reduce_sum(tf.cast(tf.equal(rest, 0), tf.float64), 0)
 
 
 def _in_blocks(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """(`[blocks, _BLOCK_ROWS, c]`, the rows that are left over)."""
-    blocks, whole = _blocks(rows, _BLOCK_ROWS)
-    shape = [blocks, _BLOCK_ROWS, tf.shape(rows, tf.int64)[1]]
+    """(`[blocks, BLOCK_ROWS, c]`, the rows that are left over)."""
+    blocks, whole = _blocks(rows, BLOCK_ROWS)
+    shape = [blocks, BLOCK_ROWS, tf.shape(rows, tf.int64)[1]]
     return tf.reshape(rows[:whole], shape), rows[whole:]
 
 
@@ -168,37 +180,39 @@ def _blocks(rows: Tensor, size: int) -> tuple[Tensor, Tensor]:
     return blocks, blocks * size
 
 
-def _plain(rows: Tensor, total: Tensor, low: Tensor, high: Tensor) -> Sums:
+def _plain(
+    rows: Tensor, main: Tensor, rest: Tensor, total: Tensor, low: Tensor, high: Tensor
+) -> Sums:
     """Everything finite, every spread ordinary."""
     count = tf.cast(tf.shape(rows, tf.int64)[0], tf.float64)
     mean = total / count
+    variance, exact = variance_of(squares_of(main, rest) / count, mean, low == high)
     return Sums(
         total=count,
         finite=tf.fill(tf.shape(total), count),
         zeros=_zeros(rows),
-        min=_flushed(low),
-        max=_flushed(high),
+        min=flushed(low),
+        max=flushed(high),
         mean=mean,
-        variance=_variance(rows, count, mean, low == high),
+        variance=tf.cond(exact, lambda: variance, lambda: variance_about(main, rest, mean, count)),
     )
 
 
-def _variance(rows: Tensor, count: Tensor, mean: Tensor, constant: Tensor) -> Tensor:
-    """From the squares where they tell it to four times their own error, else centred."""
-    squares = _squares(rows) / count
+def variance_of(squares: Tensor, mean: Tensor, constant: Tensor) -> tuple[Tensor, Tensor]:
+    """(from the mean squares; whether they tell it to four times their own error)."""
     variance = tf.where(constant, tf.zeros((), tf.float64), squares - mean * mean)
-    exact = constant | (variance >= squares / 4)
-
-    def centred() -> Tensor:
-        centre = tf.cast(mean, tf.float32)
-        offset = mean - tf.cast(centre, tf.float64)
-        around = _sum(tf.math.squared_difference(rows, centre)) / count
-        return tf.maximum(around - offset * offset, 0)
-
-    return tf.cond(tf.reduce_all(exact), lambda: variance, centred)
+    return variance, tf.reduce_all(constant | (variance >= squares / 4))
 
 
-def _masked(values: Tensor, channels_first: bool) -> Sums:
+def variance_about(main: Tensor, rest: Tensor, mean: Tensor, count: Tensor) -> Tensor:
+    """From the squares of the differences from the mean."""
+    centre = tf.cast(mean, tf.float32)
+    offset = mean - tf.cast(centre, tf.float64)
+    away = [tf.math.squared_difference(part, centre) for part in (main, rest)]
+    return tf.maximum(total_of(*away) / count - offset * offset, 0)
+
+
+def masked(values: Tensor, channels_first: bool) -> Sums:
     """Over the finite values alone, in float64."""
     axes = [0, 2] if channels_first else [0, 1]
     tiny = np.finfo(values.dtype.as_numpy_dtype).tiny
@@ -223,7 +237,7 @@ def _masked(values: Tensor, channels_first: bool) -> Sums:
     )
 
 
-def _flushed(values: Tensor) -> Tensor:
+def flushed(values: Tensor) -> Tensor:
     return tf.cast(tf.where(tf.abs(values) < _TINY, tf.zeros_like(values), values), tf.float64)
 
 
