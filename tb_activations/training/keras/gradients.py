@@ -7,6 +7,7 @@ is computed. Passes run with training off, and leave nothing behind in the model
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,9 +30,16 @@ from tb_activations.training.keras.inspection import inspected
 from tb_activations.training.keras.patches import watching
 from tb_activations.training.keras.points import Detour, LayerValues, one_of
 from tb_activations.training.keras.private import flattened
+from tb_activations.training.keras.remembered import (
+    key_of,
+    recall,
+    remember,
+    remember_independent,
+)
 from tb_activations.training.keras.scores import real
 from tb_activations.training.keras.survey import fixed_batch
 from tb_activations.training.keras.tensors import is_array, tensor
+from tb_activations.training.selection import Entry, Selection
 
 _COPIES = 2  # of the first example: what has one row could belong to no example
 # A half-precision gradient underflows below 6e-8; one that overflows is taken again.
@@ -77,13 +85,37 @@ class KerasExplained:
         self._model = model
         self._nested = mapped(_plain, inputs)
         self.inputs = leaves(self._nested)
-        batch = fixed_batch(model)
-        few = mapped(tensor, self.rows(np.zeros(batch or _COPIES, np.int64)))
-        self._known = inspected(model, self._nested, few, batch, output, function)
-        self.survey = self._known.survey
-        self.independent: bool | None = None
-        self._half = any(getattr(one, "compute_dtype", "") == "float16" for one in flattened(model))
         self._functions: dict[_Route, Callable[..., Any]] = {}
+        self._half = any(getattr(one, "compute_dtype", "") == "float16" for one in flattened(model))
+        self._asked = (output, function)
+        self._independent: bool | None = None
+        self._key = key_of(self._nested, output, function, fixed_batch(model))
+        found = recall(model, self._key)
+        if found is None:
+            self._inspect()
+        else:
+            self._known, self._independent = found
+            self.survey = self._known.survey
+            if self._independent is None:
+                self.refresh()
+
+    @property
+    def independent(self) -> bool | None:
+        return self._independent
+
+    @independent.setter
+    def independent(self, whether: bool | None) -> None:
+        self._independent = whether
+        if whether:  # else it must be said again
+            remember_independent(self._model, self._key)
+
+    def _inspect(self) -> None:
+        """Looks at the model as it is now, with one small pass."""
+        batch = fixed_batch(self._model)
+        few = mapped(tensor, self.rows(np.zeros(batch or _COPIES, np.int64)))
+        self._known = inspected(self._model, self._nested, few, batch, *self._asked)
+        self.survey = self._known.survey
+        remember(self._model, self._key, self._known)
 
     def rows(self, indices: np.ndarray) -> Any:
         return mapped(lambda leaf: _taken(leaf, indices), self._nested)
@@ -98,16 +130,28 @@ class KerasExplained:
         self.survey = replace(self.survey, alone=alone)
 
     def chosen(self, layer: Any) -> Point:
-        entry = one_of(
-            layer,
-            self._known.entries,
-            lambda selection: check(selection, self._known.watch, self._model),
-            lambda selection: knowing(selection, self._model),
-        )
+        entry = self._entry(layer)
         point = self._known.points[entry.name]
         if isinstance(point, str):
             raise ValueError(f"nothing can be attributed to layer {entry.name!r}: {point}")
         return point
+
+    def _entry(self, layer: Any) -> Entry:
+        """The one entry that is meant; where it is not known, the model is looked at again."""
+        watch = self._known.watch
+
+        def check_choice(selection: Selection) -> None:
+            if watch is not None:
+                check(selection, watch, self._model)
+
+        try:
+            know = functools.partial(knowing, model=self._model)
+            return one_of(layer, self._known.entries, check_choice, know)
+        except ValueError:
+            if watch is not None:
+                raise
+            self._inspect()
+            return self._entry(layer)
 
     def run(
         self,
@@ -155,11 +199,17 @@ class KerasExplained:
 
     def _passed(self, route: _Route, arguments: tuple) -> dict[str, Any]:
         """A pass, its answers in NumPy's arrays."""
-        if keras.backend.backend() == "jax":
-            answer = self._compiled(route, arguments)
-        else:
-            answer = self._whole(route, None, *arguments)
-        return _in_numpy(answer)
+        run = self._compiled if keras.backend.backend() == "jax" else self._eager
+        try:
+            return _in_numpy(run(route, arguments))
+        except KeyError:  # a layer that ran for the inputs before, and does not for these
+            if self._known.watch is not None:
+                raise
+            self._inspect()
+            return _in_numpy(run(route, arguments))
+
+    def _eager(self, route: _Route, arguments: tuple) -> Any:
+        return self._whole(route, None, *arguments)
 
     def _compiled(self, route: _Route, arguments: tuple) -> Any:
         """JAX: compiled, with the weights as arguments; as it is where the model forbids that."""

@@ -47,14 +47,14 @@ class Inspection:
     """What one small pass showed.
 
     entries: of all layers but the model itself. points: name → point, or the reason why nothing can
-    be attributed there. watch: of the pass, its values dropped.
+    be attributed there. watch: of the pass, its values dropped; None where it is remembered.
     """
 
     survey: Survey
     scorer: Scorer
     entries: tuple[Entry, ...]
     points: Mapping[str, Point | str]
-    watch: Watch
+    watch: Watch | None
 
 
 def inspected(
