@@ -7,6 +7,7 @@
     nox -s zlib               the same without ISA-L
     nox -s backends           Keras' other backends, every test of theirs
     nox -s hub                models of keras-hub and of tf_keras, which need `tensorflow` itself
+    nox -s firefox            five journeys through the dashboard in Firefox
     nox -s lowest -- -k tags  arguments go to pytest
 
 Each session works in a directory that holds the tests and not the package: what is tested is what
@@ -151,3 +152,11 @@ def hub(session: nox.Session) -> None:
     wheel = build_wheel(session)
     session.install(str(wheel), "tensorflow", "keras-hub", "tf_keras", *TEST_TOOLS, "setuptools")
     run_tests(session, "tests/training/keras/test_hub.py")
+
+
+@nox.session(python="3.11")
+def firefox(session: nox.Session) -> None:
+    """The dashboard in Firefox, by WebDriver BiDi: needs `apt-get install firefox-esr`."""
+    wheel = build_wheel(session)
+    session.install(str(wheel), "websocket-client", *TEST_TOOLS, "setuptools")
+    run_tests(session, "tests/firefox")

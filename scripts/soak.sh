@@ -11,7 +11,7 @@
 # runs everywhere, TBA_SOAK=0 keeps to CI's counts and SOAK_DOCUMENT names another document.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-SESSIONS="lowest newest-3.11 newest-3.12 newest-3.13 viewer-3.11 viewer-3.12 viewer-3.13 zlib backends hub"
+SESSIONS="lowest newest-3.11 newest-3.12 newest-3.13 viewer-3.11 viewer-3.12 viewer-3.13 zlib backends hub firefox"
 PARTS="tests walk $SESSIONS audit"
 LIMIT=1800 # seconds that a part may take
 if [ "${1:-}" = "--list" ]; then

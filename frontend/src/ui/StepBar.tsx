@@ -149,7 +149,11 @@ function CompareBar() {
   const [view, other] = [store.view.value, store.other.value];
   const below = view !== null && isMatrix(view);
   const unequal = view && other ? misfit(view, other, mode) : null;
-  const note = unequal === null ? store.otherNote.value : `${NOTHING[mode]}: ${unequal}`;
+  const legend = legendOf(mode, view?.info.step ?? 0, store.otherName.value, below);
+  const said =
+    unequal === null
+      ? [legend, store.otherNote.value].filter(Boolean).join(" · ")
+      : `${NOTHING[mode]}: ${unequal}`;
   return (
     <div class="row compare">
       <Select
@@ -168,8 +172,8 @@ function CompareBar() {
         }))}
         onChange={(next) => setCompare(store, { mode: next as CompareMode })}
       />
-      <span class="muted ellipsis" title={note ?? ""}>
-        {note ?? legendOf(mode, view?.info.step ?? 0, store.otherName.value, below)}
+      <span class="muted ellipsis" title={said}>
+        {said}
       </span>
     </div>
   );

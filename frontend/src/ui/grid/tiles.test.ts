@@ -16,16 +16,33 @@ describe("chooseTile", () => {
     expect([24, 25, 40, 41].map((count) => widthOf(28, count))).toEqual([112, 84, 84, 84]);
   });
 
+  it("uses the room where all fit: up to 256 px, one tile up to 512", () => {
+    expect([1, 2, 6, 7, 12].map((count) => widthOf(28, count))).toEqual([504, 252, 252, 168, 168]);
+    expect(widthOf(128, 1)).toBe(512);
+    // A well that is too small for that.
+    expect(chooseTile(28, 28, 1, { width: 300, height: 200 }).width).toBe(168);
+    expect(chooseTile(28, 28, 1, { width: 60, height: 40 }).width).toBe(84);
+  });
+
   it("goes by the larger side", () => {
-    expect(chooseTile(100, 25, 4, area)).toEqual({ zoom: 1, width: 100, height: 25 });
+    expect(chooseTile(100, 25, 14, area)).toEqual({ zoom: 2, width: 200, height: 50 });
+    expect(chooseTile(100, 25, 400, area)).toEqual({ zoom: 1, width: 100, height: 25 });
     expect(chooseTile(25, 200, 4096, area)).toEqual({ zoom: 1 / 2, width: 13, height: 100 });
   });
 
   it("has a size for every plane", () => {
     for (let side = 1; side <= 2048; side++) {
-      const { width } = chooseTile(side, side, 1, area);
-      expect(width).toBeGreaterThanOrEqual(64);
-      expect(width).toBeLessThanOrEqual(128);
+      const [one, some, many] = [1, 6, 4096].map((count) => widthOf(side, count)) as [
+        number,
+        number,
+        number,
+      ];
+      expect(many).toBeGreaterThanOrEqual(64);
+      expect(many).toBeLessThanOrEqual(128);
+      expect(some).toBeGreaterThanOrEqual(many);
+      expect(some).toBeLessThanOrEqual(256);
+      expect(one).toBeGreaterThanOrEqual(some);
+      expect(one).toBeLessThanOrEqual(512);
     }
   });
 });

@@ -2,6 +2,8 @@
 
 const SMALLEST = 64;
 const LARGEST = 128;
+/** Where all tiles fit they use the room up to here, one alone up to `SLIDER_TO`. */
+const LARGEST_FITTING = 256;
 const SLIDER_FROM = 16;
 const SLIDER_TO = 512;
 export const CAPTION = 24;
@@ -50,7 +52,10 @@ export function capacity(
   return columns * rows;
 }
 
-/** The largest size of 64 to 128 px with which all tiles fit into the area, else the smallest. */
+/**
+ * The largest size of 64 to 256 px (512 for one tile) with which all tiles fit into the area, else the
+ * smallest of 64 to 128 px.
+ */
 export function chooseTile(
   planeWidth: number,
   planeHeight: number,
@@ -58,11 +63,12 @@ export function chooseTile(
   area: { width: number; height: number },
 ): TileSize {
   const side = Math.max(planeWidth, planeHeight, 1);
-  const sizes = zoomsBetween(side, SMALLEST, LARGEST).map((zoom) =>
-    sizeAt(planeWidth, planeHeight, zoom),
+  const sizesTo = (largest: number) =>
+    zoomsBetween(side, SMALLEST, largest).map((zoom) => sizeAt(planeWidth, planeHeight, zoom));
+  const fitting = sizesTo(count === 1 ? SLIDER_TO : LARGEST_FITTING).filter(
+    (size) => size.width <= area.width && capacity(size, area) >= count,
   );
-  const fitting = sizes.filter((size) => capacity(size, area) >= count);
-  return fitting.at(-1) ?? sizes[0] ?? sizeAt(planeWidth, planeHeight, 1);
+  return fitting.at(-1) ?? sizesTo(LARGEST)[0] ?? sizeAt(planeWidth, planeHeight, 1);
 }
 
 /** The size on offer that comes nearest to a wished width. */
