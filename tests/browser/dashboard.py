@@ -173,6 +173,15 @@ class Dashboard:
             "[c.getAttribute('aria-colindex') - 1].innerText"
         )
 
+    def word(self, channel: int, kind: str = "") -> str:
+        """What stands under a column of a matrix, beside its number."""
+        self.drawn()
+        return self.cell(channel).evaluate(
+            "(c, kind) => [...c.parentElement.querySelectorAll('.word' + kind)]"
+            "[c.getAttribute('aria-colindex') - 1].innerText",
+            kind,
+        )
+
     def shown(self) -> list[int]:
         """Ids of the channels in sight, in order."""
         self.drawn()

@@ -38,9 +38,9 @@ def test_what_ails_a_unit_is_a_word(themed: Dashboard, size: int, words: str) ->
     if words == "counted":
         assert themed.grid.locator(".counted").all_inner_texts() == ["1 dead, 1 const"]
     else:
-        assert themed.cell(3).locator(f".word.{words}").inner_text() == "dead"
-        assert themed.cell(9).locator(f".word.{words}").inner_text() == "const"
-        assert themed.cell(4).locator(".word").inner_text() == ""
+        assert themed.word(3, f".{words}") == "dead"
+        assert themed.word(9, f".{words}") == "const"
+        assert themed.word(4) == ""
     for word in themed.grid.locator(".word:not(:empty), .counted span").all():
         box, grid = word.bounding_box(), themed.grid.bounding_box()
         assert box and grid and box["width"] * box["height"] > 0

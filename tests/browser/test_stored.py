@@ -42,7 +42,7 @@ def test_a_stored_zero_that_was_none_is_below_a_bound(zoo_page: Dashboard) -> No
     unit = int(lost(step)[0])
     zoo_page.open(run="main", layer="softmax", step=step, channel=unit, size=48)
     cell = zoo_page.cell(unit)
-    assert cell.locator(".word").inner_text() == "tiny"
+    assert zoo_page.word(unit) == "tiny"
     assert_bound(cell.get_attribute("title") or "", "softmax", step)
     assert "not zero" in (cell.get_attribute("aria-description") or "")
     assert_bound(zoo_page.root.locator(".inspector .state").inner_text(), "softmax", step)

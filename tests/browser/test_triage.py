@@ -9,15 +9,17 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from browser import scenes
+from browser import scenes, zoo
 from browser.dashboard import Dashboard
 
 CONV1 = "encoder/conv1"
 
 
-def statistic(name: str, step: int = 70, layer: str = CONV1) -> np.ndarray:
-    """A statistic of every channel over the whole batch."""
-    rows = scenes.layers(step)[layer].astype(np.float64)
+def statistic(
+    name: str, step: int = 70, layer: str = CONV1, examples: slice = slice(1)
+) -> np.ndarray:
+    """A statistic of every channel over the first example, or over others."""
+    rows = scenes.layers(step)[layer][examples].astype(np.float64)
     rows = rows.reshape(-1, rows.shape[-1])
     return {
         "max": rows.max(axis=0),
@@ -31,12 +33,26 @@ def descending(values: np.ndarray) -> list[int]:
     return [int(i) for i in np.argsort(-values, kind="stable")]
 
 
-@pytest.mark.parametrize("key", ["max", "mean", "std", "zeros"])
-def test_sorts_by_statistics(dashboard: Dashboard, key: str) -> None:
-    """Largest first, ties by index."""
+def test_sorts_by_statistics_of_the_example_or_of_all(dashboard: Dashboard) -> None:
+    """Largest first, ties by index; each choice names what it is of."""
     dashboard.open(layer=CONV1)
-    dashboard.choose("Sort by", key)
-    assert dashboard.shown() == descending(statistic(key))
+    choice = dashboard.root.get_by_role("combobox", name="Sort by", exact=True)
+    for key in ("max", "mean", "std", "zeros"):
+        dashboard.choose("Sort by", key)
+        assert dashboard.shown() == descending(statistic(key)), key
+        dashboard.choose("Sort by", f"{key}-all")
+        assert dashboard.shown() == descending(statistic(key, examples=slice(4))), key
+    texts = choice.evaluate("s => [...s.options].map(o => o.text)")
+    assert texts[1:3] == ["Max, this example", "Mean, this example"]
+    assert texts[5:7] == ["Max, all 4", "Mean, all 4"]
+
+
+def test_the_largest_classes_of_an_example_come_first(zoo_page: Dashboard) -> None:
+    """Logits of 300 classes: the first columns are the largest of the example that is shown."""
+    for example in (0, 2):
+        zoo_page.open(run="main", layer="logits", example=example)
+        values = zoo.values("main", "logits", 40)[example]
+        assert zoo_page.shown()[:5] == descending(values)[:5]
 
 
 def test_sorts_by_change_since_the_previous_step(dashboard: Dashboard) -> None:

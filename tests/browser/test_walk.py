@@ -162,7 +162,7 @@ class Walker:
         if self.maps:
             return
         self.walk.sort = self.random.choice(
-            ["index", "max", "mean", "std", "zeros", "change", "pixel"]
+            ["index", "max", "mean", "std-all", "zeros", "max-all", "std", "change", "pixel"]
         )
         self.did(f"sort by {self.walk.sort}")
         self.do("select", "Sort by", self.walk.sort)

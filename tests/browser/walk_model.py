@@ -324,7 +324,21 @@ class Walk:
             return self._at_pixel()
         if key == "change":
             return self._change()
-        return shown.table[list(shown.ids), COLUMNS.index(key)].astype(np.float32)
+        name, *every = key.split("-")
+        if every:
+            return shown.table[list(shown.ids), COLUMNS.index(name)].astype(np.float32)
+        return self._own(name)
+
+    def _own(self, name: str) -> np.ndarray:
+        """A statistic of what is shown of each channel, of what is finite."""
+        planes = self.planes.reshape(len(self.planes), -1).astype(np.float64)
+        if self.record.dense:
+            planes = planes[:, [self.shown_example]]
+        finite = [plane[np.isfinite(plane)] for plane in planes]
+        take = {"max": np.max, "mean": np.mean, "std": np.std}
+        if name == "zeros":
+            return (planes == 0).mean(axis=1)
+        return np.array([take[name](plane) if plane.size else np.nan for plane in finite])
 
     def _at_pixel(self) -> np.ndarray:
         planes = self.planes

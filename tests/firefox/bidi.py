@@ -166,7 +166,7 @@ class Page:
         before, same = None, 0
         while same < 3:
             look = self.until(lambda: self.js(_LOOK))
-            same = same + 1 if look == before and "aria-busy=\"true\"" not in look else 0
+            same = same + 1 if look == before and 'aria-busy="true"' not in look else 0
             before = look
             time.sleep(0.06)
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from servers import tensorboard_server
-
 from browser import scenes
+from servers import tensorboard_server
 
 if TYPE_CHECKING:
     from firefox.bidi import Firefox, Page

@@ -43,12 +43,14 @@ export const DEFAULT_WINDOW: WindowState = {
   linearCounts: false,
 };
 
+const STATISTICS = ["max", "mean", "std", "zeros"] as const;
+/** A statistic of the shown example, or of all that ran. */
+export type SortStatistic = (typeof STATISTICS)[number];
+/** By a statistic of the shown example (`max`), or of the whole batch (`max-all`). */
 export const SORT_KEYS = [
   "index",
-  "max",
-  "mean",
-  "std",
-  "zeros",
+  ...STATISTICS,
+  ...STATISTICS.map((name) => `${name}-all` as const),
   "change",
   "pixel",
   "attribution",

@@ -3,7 +3,7 @@
  * sight: one small request every two seconds.
  */
 import { type LatestStep, ready, type StepIndex } from "../data/answers";
-import type { Client } from "../data/client";
+import { type Client, Unreachable } from "../data/client";
 import type { Store } from "../state/store";
 
 const LOOK_MS = 2000;
@@ -35,11 +35,28 @@ export function follow(store: Store, client: Client, loads: Loads): void {
   let behind = false;
   /** What was seen last: where asking did not help, it is not asked again. */
   let seen = "";
+  // What is no longer there is not asked for again: all runs tell whether it comes back.
+  let refused: StepIndex | null = null;
+  const askAll = () => {
+    [runAt, allAt, behind] = [Date.now(), Date.now(), false];
+    loads.all();
+  };
   const look = async () => {
     const index = ready(store.stepIndex.peek());
     if (!index) return;
     const { run, tag } = index;
-    const latest = await client.latest(run, tag, new AbortController().signal);
+    if (index === refused) {
+      if (Date.now() - allAt > RUNS_MS) askAll();
+      return;
+    }
+    const { signal } = new AbortController();
+    const latest = await client.latest(run, tag, signal).catch((error) => {
+      if (error instanceof Unreachable) throw error;
+      refused = index;
+      askAll();
+      return null;
+    });
+    if (!latest) return;
     if (ready(store.stepIndex.peek()) !== index) return;
     const now = Date.now();
     if (!index.complete) {
@@ -58,8 +75,7 @@ export function follow(store: Store, client: Client, loads: Loads): void {
     behind ||= more || partial;
     const others = latest.tags !== ready(store.tags.peek())?.get(run)?.length;
     if (now - allAt > (others ? OVERVIEW_MS : RUNS_MS)) {
-      [runAt, allAt, behind] = [now, now, false];
-      loads.all();
+      askAll();
       return;
     }
     if (more) loads.layer(run, tag);

@@ -1,6 +1,8 @@
 /** Which runs and layers there are: of others nothing is asked, since the answer can only be a refusal. */
-import { ready } from "../data/answers";
+import { ready, type StepIndex } from "../data/answers";
 import type { Client } from "../data/client";
+import { checkLink } from "../state/chosen";
+import { say } from "../state/notices";
 import type { Store } from "../state/store";
 
 /** Why a run, or a layer of it, has nothing to show; null where it is there. */
@@ -47,4 +49,12 @@ export function knownOnly(client: Client, store: Store): Client {
       return await client.scores(run, tag, ...rest);
     },
   };
+}
+
+/** Says what a link asks for and the layer does not hold. */
+export function sayGone(store: Store, index: StepIndex): void {
+  const gone = checkLink(store, index);
+  if (gone.length === 0) return;
+  const what = `"${index.tag}" holds no ${gone.join(", no ")}`;
+  say(store, "link", `${what}; the nearest is shown.`);
 }

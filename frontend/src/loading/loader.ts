@@ -3,16 +3,16 @@
  * older aborted, and what is here already shown at once.
  */
 import { batch, computed, effect, untracked } from "@preact/signals";
-import { type Loadable, ready, type StepIndex } from "../data/answers";
+import { type Loadable, ready } from "../data/answers";
 import type { Client } from "../data/client";
 import { columnsAreSteps, defaultLayer, defaultRun } from "../state/choose";
-import { checkLink } from "../state/chosen";
 import { say, unsay } from "../state/notices";
 import type { Store } from "../state/store";
 import { Connection } from "./connection";
 import { follow } from "./follow";
-import { absence, knownOnly } from "./known";
+import { absence, knownOnly, sayGone } from "./known";
 import { Latest, settle } from "./latest";
+import { Provisional } from "./provisional";
 import { Surroundings } from "./surroundings";
 import { TensorStore } from "./tensors";
 import { Views } from "./views";
@@ -35,6 +35,7 @@ export class Loader {
   private readonly tagTask: Latest;
   private readonly overviewTask: Latest;
   private readonly stepsTask: Latest;
+  private readonly provisional = new Provisional();
   /** Once, for the first layer opened. */
   private linkChecked = false;
   /** Whether the chosen run is known to be there: nothing is asked of one that is not. */
@@ -168,7 +169,7 @@ export class Loader {
     const run = store.run.peek();
     const overview = ready(store.overview.peek());
     const infos = ready(store.tags.peek())?.get(run ?? "") ?? [];
-    const wanted = store.layer.peek();
+    const wanted = this.provisional.wish(store);
     if (wanted !== null && absence(store, run ?? "", wanted) === null) {
       unsay(store, "layer");
       return;
@@ -180,6 +181,7 @@ export class Loader {
       say(store, "layer", `Run "${run}" has no layer "${wanted}"; this is "${layer}".`);
     }
     store.layer.value = layer;
+    this.provisional.keep(layer, overview);
   }
 
   /** Where a column stands for several steps, the health at one step is asked for. */
@@ -209,20 +211,13 @@ export class Loader {
         throw new Error(`"${layer}" holds no readable step`);
       batch(() => {
         store.stepIndex.value = { state: "ready", value: index };
-        if (index.complete && !this.linkChecked) this.checkLink(index);
+        if (index.complete && !this.linkChecked) sayGone(store, index);
+        this.linkChecked ||= index.complete;
       });
       this.views.renewTable(index);
       // Another step brings its own surroundings.
       if (same && !store.stale.peek()) this.surroundings.renew();
       if (index.steps.length === 0) later(signal, () => this.openLayer(run, layer));
     });
-  }
-
-  private checkLink(index: StepIndex): void {
-    this.linkChecked = true;
-    const gone = checkLink(this.store, index);
-    if (gone.length === 0) return;
-    const what = `"${index.tag}" holds no ${gone.join(", no ")}`;
-    say(this.store, "link", `${what}; the nearest is shown.`);
   }
 }

@@ -18,6 +18,7 @@ import { Inputs } from "./inputs";
 import { Latest } from "./latest";
 import { findOther } from "./other";
 import { Prefetcher, prefetchPlan } from "./prefetch";
+import { watchRuns } from "./runHealth";
 import type { TensorStore } from "./tensors";
 
 export class Surroundings {
@@ -51,6 +52,7 @@ export class Surroundings {
   /** Starts to follow the view. */
   start(): void {
     const { store } = this;
+    watchRuns(store, this.client);
     const byChange = computed(() => store.triage.value.sortBy === "change");
     effect(() => {
       if (store.view.value) untracked(() => this.surround());

@@ -109,7 +109,21 @@ describe("health", () => {
       worst: { tag: "dense", share: 0.5 },
       nonfiniteLayers: [],
       floor: null,
+      grown: null,
     });
+  });
+
+  it("names the layer whose RMS has grown out of all proportion", () => {
+    const grown = (tag: string, from: number, to: number) =>
+      layer(tag, [1, 8, 8, 4], [health(0, { rms: from }), health(5, { rms: to })]);
+    const of = (...layers: LayerOverview[]) => summarize(overview(layers, STEPS), null).grown;
+    const [a, b] = [grown("a", 1, 2), grown("b", 2, 3)];
+    expect(of(a, b, grown("c", 0.5, 812.3))).toEqual({ tag: "c", times: 1600, since: 0 });
+    expect(of(a, b, grown("c", 1, 99))).toBeNull();
+    // Where all of them have, none is the one.
+    expect(of(grown("a", 1, 200), grown("b", 1, 300), grown("c", 1, 400))).toBeNull();
+    expect(of(a, grown("zero", 0, 5))).toBeNull();
+    expect(summarize(overview([a, b, grown("c", 1, 500)], STEPS), 0).grown).toBeNull();
   });
 
   it("names the layer that made the lowest number of NaN, behind the layer that holds NaN", () => {

@@ -115,7 +115,12 @@ interface HealthSummary {
   readonly nonfiniteLayers: readonly string[];
   /** The first finite layer behind one that is not whose values end where its type does. */
   readonly floor: string | null;
+  /** The layer whose RMS has grown most since its first step, where that is out of all proportion. */
+  readonly grown: { readonly tag: string; readonly times: number; readonly since: number } | null;
 }
+
+/** Out of proportion: so many times, and so many times what half of the layers have grown. */
+const EXPLODED = 100;
 
 export function summarize(overview: Overview, step: number | null): HealthSummary {
   let channels = 0;
@@ -134,7 +139,21 @@ export function summarize(overview: Overview, step: number | null): HealthSummar
     const share = layer.channels > 0 ? health.dead / layer.channels : 0;
     if (share > (worst?.share ?? 0)) worst = { tag: layer.tag, share };
   }
-  return { channels, dead, worst, nonfiniteLayers, floor };
+  return { channels, dead, worst, nonfiniteLayers, floor, grown: grownMost(overview, step) };
+}
+
+function grownMost(overview: Overview, step: number | null): HealthSummary["grown"] {
+  const growths = [...overview.layers.values()].flatMap((layer) => {
+    const [first, now] = [layer.columns.find(Boolean), healthAt(overview, layer, step)];
+    const times = (now?.rms ?? 0) / (first?.rms || Number.NaN);
+    return layer.kind === "activation" && times > 0
+      ? [{ tag: layer.tag, times, since: first!.step }]
+      : [];
+  });
+  growths.sort((a, b) => b.times - a.times);
+  const [most, usual] = [growths[0], growths[growths.length >> 1]];
+  if (!most || !usual || most.times < EXPLODED * Math.max(1, usual.times)) return null;
+  return { ...most, times: Number(most.times.toPrecision(2)) };
 }
 
 /** TensorFlow's CPU max-pooling makes the lowest number of a type from a window of NaN. */

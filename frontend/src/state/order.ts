@@ -4,6 +4,7 @@
  */
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { LayerView } from "../data/answers";
+import { isDense } from "../data/view";
 import { sourceOf } from "../render/planes";
 import { otherSide } from "../render/shown";
 import { carriedFor, sumsAt } from "./carried";
@@ -50,6 +51,8 @@ function freshOrder(store: Sources): readonly number[] | null {
     previous: previous && otherSide(view, previous, store.depth.value),
     pixel: key === "pixel" ? store.pixelWish.value : null,
     sums: key === "attribution" ? carriedIn(store) : null,
+    batch: view.info.batch,
+    row: isDense(view.info) ? view.example : null,
   });
   const wanted = parseChannels(search, view.info.channels, ids);
   const states = channelStates({ count: view.channels, ids, stats });

@@ -25,8 +25,8 @@ import { DEFAULT_MAPS, type MapChoice } from "../data/maps";
 import type { Scores } from "../data/scores";
 import type { TileSource } from "../render/planes";
 import type { Reaches } from "../render/reach";
-
 import type { Carried } from "./carried";
+import type { RunHealth } from "./runs";
 
 /** The value under the cursor. */
 export interface Hover {
@@ -140,6 +140,8 @@ export function selection() {
     tileSize: signal<number | null>(null),
     layerOrder: signal<LayerOrder>("model"),
     layerSearch: signal(""),
+    /** The list of runs is open: how each of them is becomes of interest. */
+    runsOpen: signal(false),
     /** Which statistic the inspector draws over the steps. */
     chart: signal<StatName | Extra>("max"),
     dark: signal(false),
@@ -156,6 +158,8 @@ export function answers() {
   return {
     tags: signal<Loadable<TagIndex>>({ state: "idle" }),
     overview: signal<Loadable<Overview>>({ state: "idle" }),
+    /** By run, as far as it was asked for. */
+    runHealth: signal<ReadonlyMap<string, RunHealth>>(new Map()),
     stepIndex: signal<Loadable<StepIndex>>({ state: "idle" }),
     /** Statistics of the layer at all steps; null until they are here. */
     stats: signal<StatsTable | null>(null),

@@ -35,6 +35,8 @@ const data = (change: Partial<TriageData> = {}): TriageData => ({
   source: NOW,
   previous: { source: BEFORE, at: (plane) => plane },
   pixel: null,
+  batch: 2,
+  row: null,
   ...change,
 });
 
@@ -73,9 +75,25 @@ describe("filterOrder", () => {
 
 describe("orderOf", () => {
   it("sorts descending by a statistic, NaN last, ties by index", () => {
-    expect(orderOf("max", data())).toEqual([3, 2, 0, 1, 4]);
-    expect(orderOf("zeros", data())).toEqual([1, 3, 0, 2, 4]);
+    expect(orderOf("max-all", data())).toEqual([3, 2, 0, 1, 4]);
+    expect(orderOf("zeros-all", data())).toEqual([1, 3, 0, 2, 4]);
+    // Of one example alone they are its own.
+    expect(orderOf("max", data({ batch: 1 }))).toEqual([3, 2, 0, 1, 4]);
     expect(orderOf("index", data())).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it("sorts by a statistic of what is shown, of what is finite in it", () => {
+    const of = (key: "max" | "mean" | "std" | "zeros", change = {}) =>
+      Array.from(sortValues(key, data(change)));
+    expect(of("max")).toEqual([2, 0, 3, 0, nan]);
+    expect(of("mean")).toEqual([1.5, 0, 3, 0, nan]);
+    expect(of("std")).toEqual([0.5, 0, 0, 0, nan]);
+    expect(of("zeros")).toEqual([0, 1, 0, 0.5, 0]);
+    expect(orderOf("max", data())).toEqual([2, 0, 1, 3, 4]);
+    // A plane that holds all examples: of the one that is shown.
+    expect(of("max", { row: 1 })).toEqual([2, 0, 3, nan, nan]);
+    expect(of("std", { row: 0 })).toEqual([0, 0, 0, 0, nan]);
+    expect(of("zeros", { row: 0 })).toEqual([0, 1, 0, 1, 0]);
   });
 
   it("sorts by the value at the marked pixel", () => {

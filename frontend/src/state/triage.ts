@@ -5,7 +5,7 @@
  * Orders and states go by position among the stored channels.
  */
 import { STAT_COLUMNS } from "../data/answers";
-import { SHOW_KEYS, type ShowKey, type SortKey } from "../data/choices";
+import { SHOW_KEYS, type ShowKey, type SortKey, type SortStatistic } from "../data/choices";
 import type { TileSource } from "../render/planes";
 import type { OtherSide } from "../render/window";
 
@@ -35,6 +35,10 @@ export interface TriageData {
   readonly pixel: { readonly x: number; readonly y: number } | null;
   /** What each channel adds to a score, by its id. */
   readonly sums?: Float64Array | null;
+  /** Examples that ran; of one alone the statistics are its own. */
+  readonly batch: number;
+  /** Where a plane holds all examples, the place of the shown one. */
+  readonly row: number | null;
 }
 
 const UNKNOWN: ChannelState = { dead: false, constant: false, active: true, nonfinite: 0 };
@@ -128,8 +132,11 @@ export function rmsDifference(a: TileSource, { source, at }: OtherSide, plane: n
 /** What each channel is sorted by; NaN goes last. */
 export function sortValues(key: Exclude<SortKey, "index">, data: TriageData): Float64Array {
   const { stats, source, previous, pixel } = data;
-  const others = { change: -1, pixel: -1, attribution: -1 };
-  const column = { max: MAX, mean: MEAN, std: STD, zeros: ZEROS, ...others }[key];
+  const [name = "", all] = key.split("-");
+  const column = { max: MAX, mean: MEAN, std: STD, zeros: ZEROS }[name];
+  if (column !== undefined && !all && data.batch > 1) {
+    return ownStatistics(source, name as SortStatistic, data.row);
+  }
   const spread = stats ? layerStd(stats) : Number.NaN;
   return Float64Array.from({ length: data.count }, (_, position) => {
     if (key === "pixel") return pixel ? source.value(position, pixel.x, pixel.y) : Number.NaN;
@@ -139,6 +146,47 @@ export function sortValues(key: Exclude<SortKey, "index">, data: TriageData): Fl
     }
     return stats ? (stats[rowOf(data, position) + (column as number)] as number) : Number.NaN;
   });
+}
+
+const known = new WeakMap<TileSource, Map<string, Float64Array>>();
+
+/** A statistic of every plane as it is shown, or of one place in it; of what is finite. */
+function ownStatistics(source: TileSource, name: SortStatistic, row: number | null): Float64Array {
+  const of = known.get(source) ?? new Map<string, Float64Array>();
+  known.set(source, of);
+  const key = `${name} ${row}`;
+  const found =
+    of.get(key) ??
+    Float64Array.from({ length: source.stack.planes }, (_, plane) =>
+      row === null ? statisticOf(source, name, plane) : oneOf(name, source.value(plane, row, 0)),
+    );
+  of.set(key, found);
+  return found;
+}
+
+function oneOf(name: SortStatistic, value: number): number {
+  if (name === "zeros") return Number(value === 0);
+  if (!Number.isFinite(value)) return Number.NaN;
+  return name === "std" ? 0 : value;
+}
+
+function statisticOf(source: TileSource, name: SortStatistic, plane: number): number {
+  const { min, max, finite, nonfinite, zeros } = source.extent(plane);
+  if (name === "max") return max;
+  if (name === "zeros") return zeros / (finite + nonfinite);
+  if (min === max) return name === "std" ? 0 : min;
+  const { values, scale, offset, stride, width, height } = source.stack;
+  const start = offset + plane * stride;
+  const sumOf = (term: (value: number) => number) => {
+    let sum = 0;
+    for (let i = start; i < start + width * height; i++) {
+      const v = values[i] as number;
+      if (v - v === 0) sum += term(v * scale);
+    }
+    return sum / finite;
+  };
+  const mean = sumOf((value) => value);
+  return name === "mean" ? mean : Math.sqrt(sumOf((value) => (value - mean) ** 2));
 }
 
 /** The choice in force: by index up to 256 channels, beyond by max. */

@@ -1,7 +1,13 @@
 /** What the layer is, and which of its channels are shown in which order. */
 import { useComputed } from "@preact/signals";
 import type { LayerView } from "../data/answers";
-import { SHOW_KEYS, type ShowKey, SORT_KEYS, type SortKey } from "../data/choices";
+import {
+  SHOW_KEYS,
+  type ShowKey,
+  SORT_KEYS,
+  type SortKey,
+  type SortStatistic,
+} from "../data/choices";
 import { holdsMaps, middleOf } from "../data/view";
 import { setTriage } from "../state/actions";
 import { carriedFor } from "../state/carried";
@@ -13,15 +19,17 @@ import { CELL_SIZES, isMatrix } from "./grid/matrixLayout";
 import { nearestTile, tileSizes } from "./grid/tiles";
 import { MapControls, MethodText, Sign } from "./maps/MapBar";
 
-const SORT_TEXT: Record<SortKey, string> = {
+const SORT_TEXT: Partial<Record<SortKey, string>> = {
   index: "Index",
+  change: "Change since previous step",
+  pixel: "Value at pixel",
+  attribution: "Attribution",
+};
+const STATISTIC_TEXT: Record<SortStatistic, string> = {
   max: "Max",
   mean: "Mean",
   std: "Std",
   zeros: "Zeros",
-  change: "Change since previous step",
-  pixel: "Value at pixel",
-  attribution: "Attribution",
 };
 const SHOW_TEXT: Record<ShowKey, string> = {
   all: "All",
@@ -87,8 +95,8 @@ function ChannelControls() {
       <Select
         label="Sort by"
         shown
-        value={effectiveSort(sortBy, view?.channels ?? 0)}
-        choices={keys.map((key) => ({ value: key, text: SORT_TEXT[key] }))}
+        value={offered(effectiveSort(sortBy, view?.channels ?? 0), view)}
+        choices={sortChoices(keys, view)}
         onChange={(key) => setTriage(store, { sortBy: key as SortKey })}
       />
       {sortBy === "pixel" && store.pixel.value === null && (
@@ -119,6 +127,24 @@ function ChannelControls() {
       {view?.kind === "attribution" && <Sign />}
     </>
   );
+}
+
+/** Of one example alone both scopes are one. */
+function offered(key: SortKey, view: LayerView | null): string {
+  return (view?.info.batch ?? 1) > 1 ? key : key.replace("-all", "");
+}
+
+/** Each statistic names what it is of: the example that is shown, or all. */
+function sortChoices(keys: readonly SortKey[], view: LayerView | null) {
+  const batch = view?.info.batch ?? 1;
+  const shown = view?.info.shape.length === 5 ? "this slice" : "this example";
+  return keys.flatMap((value) => {
+    const [name, all] = value.split("-") as [SortStatistic, string?];
+    const text = STATISTIC_TEXT[name];
+    if (text === undefined) return [{ value, text: SORT_TEXT[value] ?? value }];
+    if (batch > 1) return [{ value, text: `${text}, ${all ? `all ${batch}` : shown}` }];
+    return all ? [] : [{ value, text }];
+  });
 }
 
 const CELLS = CELL_SIZES.map((size) => ({ zoom: size, width: size, height: size }));

@@ -47,15 +47,17 @@ export function Band({ band, layout }: { band: number; layout: MatrixLayout }) {
         >
           <div class="frame" style={`height:${height}px`} />
           <div class="caption" style={`top:${height + 3}px`} />
-          {layout.words !== "counted" && (
-            <div
-              class={`word ${layout.words}`}
-              aria-hidden="true"
-              style={`top:${height + CAPTION}px`}
-            />
-          )}
         </div>
       ))}
+      {layout.words !== "counted" &&
+        Array.from({ length: cells }, (_, column) => (
+          <div
+            key={`word ${column}`}
+            class={`word ${layout.words}`}
+            aria-hidden="true"
+            style={`left:${LABELS + (column + 0.5) * cell}px;top:${height + CAPTION}px`}
+          />
+        ))}
       {layout.words === "counted" && (
         <div
           class="counted"
@@ -143,16 +145,21 @@ function writeBand(
   const selected = store.channel.value;
   if (!view || !shown || !element) return;
   const words: string[] = [];
+  const written = element.querySelectorAll<HTMLElement>(":scope > .word");
   element.querySelectorAll<HTMLElement>(":scope > [role=gridcell]").forEach((cell, i) => {
     const position = positions[i];
     if (position === undefined || position >= shown.source.stack.planes) return;
     const mark = cellMark(shown.source, stats, view.info, position);
     const id = channelId(view.info, position);
     describeCell(cell, { id, mark, selected: position === selected });
-    const [, caption, word] = cell.children as unknown as HTMLElement[];
+    const [, caption] = cell.children as unknown as HTMLElement[];
     const labelled = i % layout.columnLabels === 0;
     setText(caption!, labelled ? String(id) : "");
-    if (word) setText(word, mark.word);
+    const word = written[i];
+    if (word) {
+      setText(word, mark.word);
+      word.classList.toggle("nonfinite", mark.kind === "nonfinite");
+    }
     words.push(mark.word);
   });
   const counted = element.querySelector<HTMLElement>(":scope > .counted");

@@ -96,6 +96,7 @@ function Title() {
     const stats = store.statsAt.value;
     const view = store.view.value;
     if (!at || !view) return "";
+    if (store.isDifference.value) return at.shown.source.silent(at.position) ? "no difference" : "";
     const row = stats && statRow(stats, at.id);
     const whole = examplesText(view.info.batch);
     if (row?.[4] === 1) return `dead: zero in ${whole}`;
@@ -123,8 +124,10 @@ function Title() {
   return (
     <header>
       <h2>{headingOf(selected.value)}</h2>
-      <span class="state">{state}</span>
       <b class="value">{value}</b>
+      <span class="state" title={state}>
+        {state}
+      </span>
     </header>
   );
 }

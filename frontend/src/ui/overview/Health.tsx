@@ -1,10 +1,11 @@
 /** One sentence on the run at this step; what it names can be clicked. */
 import { batch } from "@preact/signals";
 import { ready } from "../../data/answers";
+import type { ShowKey } from "../../data/choices";
 import { formatShare } from "../../render/format";
 import { selectLayer, setTriage } from "../../state/actions";
 import { summarize } from "../../state/choose";
-import { useStore } from "../../state/store";
+import { type Store, useStore } from "../../state/store";
 
 export function Health() {
   const store = useStore();
@@ -14,17 +15,16 @@ export function Health() {
   }
   const overview = ready(answer);
   if (!overview) return <p class="section health muted">Reading the log…</p>;
-  const { channels, dead, worst, nonfiniteLayers, floor } = summarize(overview, store.step.value);
+  const { channels, dead, worst, nonfiniteLayers, floor, grown } = summarize(
+    overview,
+    store.step.value,
+  );
   const first = overview.firstNonfinite;
   const [broken] = nonfiniteLayers;
-  const openDead = (tag: string) =>
-    batch(() => {
-      selectLayer(store, tag);
-      setTriage(store, { show: "dead", search: "" });
-    });
   return (
     <div class="section health">
       <p>
+        {!overview.complete && <span class="muted">Still reading the log; so far: </span>}
         {broken === undefined ? (
           "Finite. "
         ) : (
@@ -46,6 +46,11 @@ export function Health() {
             of a window of NaN on CPUs.{" "}
           </>
         )}
+        {grown && (
+          <>
+            <LayerLink tag={grown.tag} /> grew {grown.times}-fold since step {grown.since}.{" "}
+          </>
+        )}
         {dead === 0 || !worst ? (
           `No dead channels in ${channels}.`
         ) : (
@@ -54,11 +59,12 @@ export function Health() {
               type="button"
               class="link"
               title={`Show the dead channels of ${worst.tag}`}
-              onClick={() => openDead(worst.tag)}
+              onClick={() => open(store, worst.tag, "dead")}
             >
               {dead} of {channels} channels dead
             </button>
-            , most in <LayerLink tag={worst.tag} /> ({formatShare(worst.share)}).
+            <span class="joined">, most</span> in <LayerLink tag={worst.tag} /> (
+            {formatShare(worst.share)}).
           </>
         )}
         {first && (
@@ -80,10 +86,18 @@ export function Health() {
   );
 }
 
+/** Opens a layer with the channels in question: a filter that was chosen before may hide them all. */
+function open(store: Store, tag: string, show: ShowKey): void {
+  batch(() => {
+    selectLayer(store, tag);
+    setTriage(store, { show, search: "" });
+  });
+}
+
 function LayerLink({ tag }: { readonly tag: string }) {
   const store = useStore();
   return (
-    <button type="button" class="link" onClick={() => selectLayer(store, tag)}>
+    <button type="button" class="link" onClick={() => open(store, tag, "all")}>
       {tag}
     </button>
   );
