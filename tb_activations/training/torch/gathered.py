@@ -71,8 +71,14 @@ class Gathered:
         """What is on the host already."""
         self._places.append(_Place(name, piece))
 
-    def add(self, layer: LayerPlan, value: torch.Tensor, keep: int) -> None:
-        """One layer's values `[n, c, …]` or `[n, …, c]`; later writes to them do not count."""
+    def add(
+        self, layer: LayerPlan, value: torch.Tensor, keep: int, ids: torch.Tensor | None
+    ) -> None:
+        """One layer's values `[n, c, …]` or `[n, …, c]`; later writes to them do not count.
+
+        Args:
+          ids: of the channels that are kept, None for all.
+        """
         value = value.detach()
         axis = 1 if layer.channels_first else value.dim() - 1
         channels = value.shape[axis]
@@ -81,7 +87,7 @@ class Gathered:
         counts, reals = (_told_apart if self._apart else _plain)(wide, axis, dims)
         self._counts.append(counts)
         self._reals.append(reals)
-        kept = _kept(value if value.dtype in _PLAIN_DTYPES else wide, layer, keep)
+        kept = _kept(value if value.dtype in _PLAIN_DTYPES else wide, layer, keep, ids)
         self._kept.setdefault(kept.dtype, []).append(kept.reshape(-1))
         total = value.numel() // channels
         place = _Place(layer.name, None, channels, total, kept.dtype, tuple(kept.shape))
@@ -139,16 +145,35 @@ class Gathered:
                 raise Odd
 
 
-def _kept(value: torch.Tensor, layer: LayerPlan, keep: int) -> torch.Tensor:
+class Chosen:
+    """The channels that are kept of each layer, on the device where they are chosen."""
+
+    def __init__(self) -> None:
+        self._ids: dict[tuple[str, int, torch.device], torch.Tensor] = {}
+
+    def __call__(self, layer: LayerPlan, value: torch.Tensor) -> torch.Tensor | None:
+        """Those of `value` `[n, c, …]` or `[n, …, c]`; None for all."""
+        if layer.channel_ids is None:
+            return None
+        channels = value.shape[1 if layer.channels_first else -1]
+        key = layer.name, channels, value.device
+        if key not in self._ids:
+            # There may be fewer than were planned for; out of range is fatal on a device.
+            ids = [i for i in layer.channel_ids if i < channels]
+            self._ids[key] = torch.tensor(ids, device=value.device)
+        return self._ids[key]
+
+
+def _kept(
+    value: torch.Tensor, layer: LayerPlan, keep: int, ids: torch.Tensor | None
+) -> torch.Tensor:
     """`[keep, *spatial, c]`, a copy."""
     kept = value[:keep]
     if layer.channels_first:
         kept = kept.movedim(1, -1)
-    if layer.channel_ids is None:
+    if ids is None:
         return kept.clone(memory_format=torch.contiguous_format)
-    # A layer may have fewer channels than were planned for; out of range is fatal on a device.
-    ids = [i for i in layer.channel_ids if i < kept.shape[-1]]
-    return kept.index_select(-1, torch.tensor(ids, device=kept.device))
+    return kept.index_select(-1, ids)
 
 
 def _rows(place: _Place, counts: list[np.ndarray], reals: list[np.ndarray]) -> np.ndarray:

@@ -20,7 +20,7 @@ from tb_activations.training.plan import LayerPlan
 from tb_activations.training.selection import Named
 from tb_activations.training.torch.forward import Placed
 from tb_activations.training.torch.functions import asked_functions
-from tb_activations.training.torch.gathered import Gathered, Odd, can_sum, on_accelerator
+from tb_activations.training.torch.gathered import Chosen, Gathered, Odd, can_sum, on_accelerator
 from tb_activations.training.torch.layout import Layout
 from tb_activations.training.torch.names import Names
 from tb_activations.training.torch.scores import Scores
@@ -52,6 +52,7 @@ class WatchedPass:
     ) -> None:
         self._gather = gather
         self._apart = False
+        self._chosen = Chosen()
         self._model = model
         self._layers = {layer.name: layer for layer in layers}
         self._layouts = layouts
@@ -88,8 +89,8 @@ class WatchedPass:
             if isinstance(value, Scores) and value.nbytes <= _AT_ONCE_ON_DEVICE:
                 value = value.whole()
             if isinstance(value, torch.Tensor) and summed(value):
-                laid = self._layouts[name].of(value)
-                gathered.add(layer, layer.unfolded(laid, torch), keep)
+                laid = layer.unfolded(self._layouts[name].of(value), torch)
+                gathered.add(layer, laid, keep, self._chosen(layer, laid))
             else:
                 gathered.add_piece(name, self._piece(name, value, examples, keep))
 

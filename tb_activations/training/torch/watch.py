@@ -14,7 +14,7 @@ from tb_activations.training.selection import Entry, Hidden, Place
 from tb_activations.training.torch.axes import REARRANGING, axis_of, by_rank, of_class
 from tb_activations.training.torch.functions import ACTIVATIONS, SCORES, name_of
 from tb_activations.training.torch.names import PARAMETRIZATIONS, Names, inside, unwrapped
-from tb_activations.training.torch.private import base, mapped_over, version
+from tb_activations.training.torch.private import base, mapped_over, version, without_functions
 from tb_activations.training.torch.tensors import TensorNotes, parts
 
 MOST_CALLS = 4  # of a module in a loop, which no one asked for by name
@@ -97,17 +97,20 @@ class Watch:
             self.hidden.append(Hidden(module, self._whole(around), self._steps(module)[-1]))
             return original(module, *args, **kwargs)
         call = self._begin(module)
-        given = [one for _, one in parts((args, kwargs))]
-        before = [version(one) for one in given]
-        self._note_inputs(call.module, given)
+        with without_functions():  # what we ask of tensors is no business of the mode
+            given = [one for _, one in parts((args, kwargs))]
+            before = [version(one) for one in given]
+            self._note_inputs(call.module, given)
         self._calls.append(call)
         try:
             outputs = original(module, *args, **kwargs)
         finally:
             self._calls.pop()
         if PARAMETRIZATIONS not in call.steps:
-            unchanged = [one for one, was in zip(given, before, strict=True) if version(one) == was]
-            self._note(call, given, unchanged, outputs)
+            with without_functions():
+                stayed = zip(given, before, strict=True)
+                unchanged = [one for one, was in stayed if version(one) == was]
+                self._note(call, given, unchanged, outputs)
         return outputs
 
     def function(self, function: Any, out: Any) -> None:
