@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "export": ("names", "record", "eventfile", "sources", "server"),
     "loader": ("names", "record", "eventfile", "sources", "server", "export"),
     "doctor": ("names", "record", "eventfile", "sources", "server", "export"),
-    "tf_explain": ("names", "record", "eventfile", "export", "training", "training/keras"),
+    "tf_explain": (*_BELOW_TRAINING, "export", "training/keras"),
     "events": ("names", "record", "eventfile"),
     "__init__": ("names",),
 }
