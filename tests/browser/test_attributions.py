@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import attribution_log as log
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 from servers import Server, tensorboard_server
 
-from browser.conftest import _shared
+from browser.conftest import _shared, new_dashboard
 from browser.dashboard import Dashboard
 from browser.test_export import HEAD, MARGIN, panel, pixels_of, saved
 
@@ -170,10 +171,10 @@ def test_a_map_over_the_input_shows_the_picture_at_zero(page: Dashboard) -> None
 
 
 @pytest.mark.parametrize(("smooth", "choice"), [(True, "bilinear"), (False, "nearest")])
-def test_a_coarse_map_is_enlarged_as_it_says(page: Dashboard, smooth: bool, choice: str) -> None:
+def test_a_coarse_map_is_enlarged_as_it_says(light: Dashboard, smooth: bool, choice: str) -> None:
     """Grad-CAM's 6×6 cells are interpolated by default, squares on demand; the label says so."""
-    page.open(layer=CAM)
-    field = page.root.get_by_role("combobox", name="Upsampled 6×6")
+    light.open(layer=CAM)
+    field = light.root.get_by_role("combobox", name="Upsampled 6×6")
     expect(field).to_have_value("bilinear")
     field.select_option(choice)
     stored = values(CAM)[2]
@@ -181,7 +182,7 @@ def test_a_coarse_map_is_enlarged_as_it_says(page: Dashboard, smooth: bool, choi
     cells = (np.arange(SIDE) + 0.5) * 6 // SIDE
     nearest = plane[np.ix_(cells.astype(int), cells.astype(int))]
     wanted = bilinear(plane) if smooth else nearest
-    assert_close(tile(page, 2, "two"), coloured(wanted, bound), 4)
+    assert_close(tile(light, 2, "two"), coloured(wanted, bound), 4)
 
 
 def test_the_sign_is_shown_dropped_or_folded(light: Dashboard) -> None:
@@ -233,22 +234,22 @@ def test_the_status_line_says_the_value_and_its_share(light: Dashboard) -> None:
     assert float(said[2]) == pytest.approx(100 * share, abs=0.06)
 
 
-def test_one_bound_holds_for_all_steps(page: Dashboard) -> None:
+def test_one_bound_holds_for_all_steps(light: Dashboard) -> None:
     """Locked, the first step is as pale as it was; over all examples one bound is the largest."""
-    page.open(layer=INTEGRATED, step=0)
+    light.open(layer=INTEGRATED, step=0)
     stored = values(INTEGRATED, 0)
     name = log.CLASSES[0]
     own = coloured(stored[0, ..., 0], bound_of(stored[0]))
-    assert_close(tile(page, 0, name), own)
-    page.root.get_by_role("checkbox", name="Lock over steps").check()
-    expect(page.root.locator(".values .scope")).to_have_text("this example, all steps")
+    assert_close(tile(light, 0, name), own)
+    light.root.get_by_role("checkbox", name="Lock over steps").check()
+    expect(light.root.locator(".values .scope")).to_have_text("this example, all steps")
     bound = max(bound_of(values(INTEGRATED, step)[0]) for step in log.STEPS)
-    page.until(lambda: np.abs(tile(page, 0, name) - own).max() > 20)
-    assert_close(tile(page, 0, name), coloured(stored[0, ..., 0], bound))
-    page.choose("Range", "layer")
+    light.until(lambda: np.abs(tile(light, 0, name) - own).max() > 20)
+    assert_close(tile(light, 0, name), coloured(stored[0, ..., 0], bound))
+    light.choose("Range", "layer")
     bound = max(bound_of(values(INTEGRATED, step)) for step in log.STEPS)
-    assert_close(tile(page, 0, name), coloured(stored[0, ..., 0], bound))
-    field = page.root.get_by_label("Maximum", exact=True)
+    assert_close(tile(light, 0, name), coloured(stored[0, ..., 0], bound))
+    field = light.root.get_by_label("Maximum", exact=True)
     assert float(field.input_value()) == pytest.approx(bound, rel=1e-3)
 
 
@@ -303,22 +304,24 @@ def test_keys_move_among_maps_and_examples(light: Dashboard) -> None:
     light.page.wait_for_function("location.hash.includes('activations.example=3')")
 
 
-def test_the_layer_says_which_channel_carries_the_decision(page: Dashboard) -> None:
+def test_the_layer_says_which_channel_carries_the_decision(light: Dashboard) -> None:
     """Sorted by what each channel adds to the example's target, and charted over the steps."""
-    page.open(layer="conv1", sort="attribution", chart="attribution", example=1)
-    chart = page.root.get_by_role("img", name=re.compile("^attribution of channel"))
+    light.open(layer="conv1", sort="attribution", chart="attribution", example=1)
+    chart = light.root.get_by_role("img", name=re.compile("^attribution of channel"))
     expect(chart).to_be_visible()
     sums = {step: values(INNER, step)[1].sum(axis=(0, 1)) for step in log.STEPS}
     order = np.argsort(-sums[20], kind="stable").tolist()
-    page.until(lambda: page.shown() == order)
-    said = page.root.locator(".chart .numbers").inner_text()
+    light.until(lambda: light.shown() == order)
+    said = light.root.locator(".chart .numbers").inner_text()
     assert float(said.split()[-1]) == pytest.approx(sums[20][order[0]], rel=2e-3)
-    expect(page.root.locator(".chart circle")).to_have_count(len(log.STEPS))
-    link = page.root.get_by_role("button", name=re.compile(f"Attribution: channel {order[0]} adds"))
-    page.screenshot("attribution-channel")
+    expect(light.root.locator(".chart circle")).to_have_count(len(log.STEPS))
+    link = light.root.get_by_role(
+        "button", name=re.compile(f"Attribution: channel {order[0]} adds")
+    )
+    light.screenshot("attribution-channel")
     link.click()
-    page.wait_idle()
-    expect(page.root.locator(".layerbar h1")).to_have_text(INNER)
+    light.wait_idle()
+    expect(light.root.locator(".layerbar h1")).to_have_text(INNER)
 
 
 def test_attributions_are_a_group_under_the_input(page: Dashboard) -> None:
@@ -361,3 +364,34 @@ def test_the_picture_saved_is_what_is_on_the_screen(light: Dashboard) -> None:
     assert file == "attribution-integrated_gradients_step20.npy"
     array = np.load(io.BytesIO(blob))
     assert_close(array, np.moveaxis(stored, -1, 1), 1e-7)
+
+
+def test_the_chosen_map_is_told_in_forced_colours(light: Dashboard) -> None:
+    """By a frame in the colour that the viewer has chosen, and the gap by a word."""
+    light.page.emulate_media(forced_colors="active")
+    light.open(layer=INTEGRATED, step=0)
+    outline = "c => getComputedStyle(c.querySelector('.frame')).outline"
+    chosen, other = (cell(light, 0, name).evaluate(outline) for name in ("zero", "one"))
+    assert chosen != other
+    assert "3px" in chosen
+    expect(maps_of(light).locator(".gap").first).to_have_text(re.compile("very high$"))
+    light.page.emulate_media(forced_colors="none")
+
+
+def test_a_step_that_is_logged_meanwhile_is_followed(browser: Browser, tmp_path: Path) -> None:
+    """With its maps, its scores and, where locked, its part in the bound."""
+    log.write(tmp_path / "run", (0, 10))
+    with tensorboard_server(tmp_path) as server:
+        server.wait_for_tags("conv2", "input", run="run")
+        page = new_dashboard(browser, server.url)
+        page.open(layer=INTEGRATED, window='{"lockSteps":true}')
+        log.write(tmp_path / "run", (20,))
+        expect(page.root.locator(".count")).to_have_text("3/3")
+        page.settle()
+        stored = values(INTEGRATED)[0]
+        assert_close(tile(page, 0, "zero"), coloured(stored[..., 0], bound_of(stored)))
+        scores = log.scores(log.TAGS[INTEGRATED], log.maps(log.TAGS[INTEGRATED], 20), 20)
+        said = cell(page, 0, "zero").get_attribute("aria-description") or ""
+        assert float(said.split()[1].rstrip(",")) == pytest.approx(scores.scores[0, 0], rel=5e-3)
+        assert page.problems == []
+        page.page.context.close()

@@ -5,7 +5,7 @@
  * are, with the colours of an attribution.
  */
 import type { LayerView, StepInfo, Tensor } from "./answers";
-import { type ViewKey, viewOf } from "./view";
+import { viewOf } from "./view";
 
 /** What becomes of the sign before a value is coloured. */
 export const FOLDS = ["signed", "relu", "abs"] as const;
@@ -29,22 +29,26 @@ export const DEFAULT_MAPS: MapChoice = {
 };
 
 /** Views of all examples of the record that a view is of, where it was read whole; else of its own. */
+export function examplesIn(view: LayerView): readonly LayerView[] {
+  const { whole, run, tag, kind, info } = view;
+  if (!whole) return [view];
+  return info.examples.map((_, example) => viewOf({ run, tag, kind, info, example }, whole));
+}
+
+/** The same of what is on the screen: decoded once, and kept no longer than the next few. */
 export function examplesOf(view: LayerView): readonly LayerView[] {
   const { whole } = view;
   if (!whole) return [view];
-  let views = known.get(whole);
-  if (!views) {
-    views = view.info.examples.map((_, example) => viewOf({ ...keyOf(view), example }, whole));
-    known.set(whole, views);
-  }
+  const views = shown.get(whole) ?? examplesIn(view);
+  shown.delete(whole);
+  shown.set(whole, views);
+  if (shown.size > KEPT) shown.delete(shown.keys().next().value!);
   return views;
 }
 
-const known = new WeakMap<Tensor, readonly LayerView[]>();
-
-function keyOf({ run, tag, kind, info, example }: LayerView): ViewKey {
-  return { run, tag, kind, info, example };
-}
+/** What is compared stands beside what is shown. */
+const KEPT = 3;
+const shown = new Map<Tensor, readonly LayerView[]>();
 
 /** How a target of an example is called: by its class's name, its number, or its place. */
 export function targetName(

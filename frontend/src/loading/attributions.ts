@@ -1,7 +1,7 @@
 /** What an attribution needs beside its values: scores at its steps, and how far it reaches over them. */
 import type { LayerView, StepIndex, StepInfo } from "../data/answers";
 import type { Client } from "../data/client";
-import { examplesOf } from "../data/maps";
+import { examplesIn } from "../data/maps";
 import type { Scores } from "../data/scores";
 import { viewOf, viewQuery } from "../data/view";
 import { largestOf } from "../render/reach";
@@ -95,7 +95,7 @@ export class Attributions {
   private async reaches({ run, tag, kind, info, example }: LayerView, signal: AbortSignal) {
     const key = { run, tag, kind, info, example };
     const tensor = await this.tensors.get(viewQuery(key), signal);
-    return reachesOfRecord(examplesOf(viewOf(key, tensor)), (one) => shapingOf(this.store, one));
+    return reachesOfRecord(examplesIn(viewOf(key, tensor)), (one) => shapingOf(this.store, one));
   }
 }
 

@@ -17,7 +17,7 @@ const SHEET: readonly (readonly [string, string])[] = [
   ["1 … 9", "example"],
   ["p", "play"],
   ["/", "channels to show"],
-  ["i", "input over the enlarged tile"],
+  ["i", "input over the enlarged tile; maps over the input"],
   ["o", "mark clipped pixels"],
   ["X", "hold: flip the two that are compared"],
   ["f", "hide the side columns"],

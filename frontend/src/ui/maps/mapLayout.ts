@@ -2,7 +2,7 @@
 import { type StripGeometry, stripGeometry } from "../../render/strip";
 import { nearestTile, tileSizes } from "../grid/tiles";
 
-const SMALLEST = 112;
+const SMALLEST = 96;
 const LARGEST = 256;
 const GAP = 8;
 /** Class, score, gap. */
@@ -62,11 +62,18 @@ export function mapLayout(input: MapLayoutInput): MapLayout {
   const legible = all.filter(
     ({ geometry }) => geometry.tileCssWidth >= SMALLEST && geometry.tileCssWidth <= LARGEST,
   );
-  const fitting = legible.filter(
-    ({ lines, pitchY, width }) =>
-      lines.length * pitchY - BELOW <= input.area.height && width <= input.area.width,
+  const fits = ({ lines, pitchY, width }: MapLayout) =>
+    lines.length * pitchY - BELOW <= input.area.height && width <= input.area.width;
+  // Rather more to scroll than maps of one example under each other.
+  const most = Math.max(1, ...input.counts);
+  const beside = legible.filter(({ columns }) => columns === most);
+  return (
+    beside.filter(fits).at(-1) ??
+    beside[0] ??
+    legible.filter(fits).at(-1) ??
+    legible[0] ??
+    all.at(-1)!
   );
-  return fitting.at(-1) ?? legible[0] ?? all.at(-1)!;
 }
 
 function laidOut(input: MapLayoutInput, tile: number): MapLayout {
