@@ -189,12 +189,15 @@ class ActivationsCallback(Copied, keras.callbacks.Callback):
 
     def _count(self, batch: int) -> None:
         """A batch more; the first of a loop that called no hook before is its start."""
-        first = self._recorder.step is None
-        if self._order.catch_up(self, self._epochs or 0, batch):
-            self._steps.begin_late(batch + 1)
+        first, before = self._recorder.step is None, self._steps.done
+        late = self._order.catch_up(self, self._epochs or 0, batch)
+        if late:
+            # An optimizer's iterations hold the batch already; where there is none, it counts now.
+            counted = first or getattr(self.model, "optimizer", None) is not None
+            self._steps.begin_late(batch + counted)
             if first:
                 return
-        if self._steps.due(self, batch):
+        if self._steps.due(self, batch) or (late and self._steps.passed(before)):
             self._update(self._steps.done)
 
     def _begin_steps(self) -> None:

@@ -44,8 +44,12 @@ class Steps:
         self._read = 0, self.done
 
     def begin_late(self, batches: int) -> None:
-        """So many batches of the epoch had been completed when this fit was begun."""
+        """So many batches of the epoch had been counted when this fit was begun."""
         self._before_epoch = -batches
+
+    def passed(self, before: int) -> bool:
+        """Whether a step to be recorded lies between `before` and `done`."""
+        return self.done // self._every > before // self._every
 
     def begin_epoch(self, model: Any) -> None:
         self._before_epoch = self._batches

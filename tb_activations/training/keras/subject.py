@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from tb_activations.training.batch import Batch, first_batch, span
+from tb_activations.training.batch import Batch, first_batch, span, uneven
 from tb_activations.training.examples import names_of
 from tb_activations.training.keras.examples import examples_of
 from tb_activations.training.keras.fitting import taken
@@ -23,6 +23,7 @@ from tb_activations.training.keras.several import Several
 from tb_activations.training.keras.survey import loggable_inputs
 from tb_activations.training.keras.tensors import cut, parts
 from tb_activations.training.receptive import Input
+from tb_activations.training.shapes import DataError, described
 
 
 class Subject:
@@ -156,9 +157,22 @@ def _by_name(models: dict[str, Any], data: Any) -> list[tuple[str, Any]]:
 
 
 def _together(batches: dict[str, Batch]) -> Batch:
-    """As many examples of each as all have."""
+    """As many examples of each as all have; inputs of unequal length cannot be cut.
+
+    Raises:
+      DataError: others have fewer examples than such inputs.
+    """
     count = min(len(batch) for batch in batches.values())
-    return Batch({name: span(batch.inputs, 0, count, cut) for name, batch in batches.items()})
+    inputs = {}
+    for name, batch in batches.items():
+        whole = uneven(batch.inputs)
+        if whole and len(batch) != count:
+            raise DataError(
+                f"data of {name!r} has inputs of unequal length, {described(batch.inputs)}, which "
+                f"cannot be cut to the {count} examples of others: give as many of each"
+            )
+        inputs[name] = batch.inputs if whole else span(batch.inputs, 0, count, cut)
+    return Batch(inputs)
 
 
 def _resolved(trained: Any, asked: Any) -> Any:

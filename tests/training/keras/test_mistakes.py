@@ -212,6 +212,23 @@ def test_hooks_called_by_hand_log_each_batch(tmp_path, numbered):
     assert steps(tmp_path)["h"] == [1, 2, 4, 6]
 
 
+@pytest.mark.parametrize("optimizer", [True, False], ids=["compiled", "a loop of its own"])
+def test_a_loop_that_goes_on_after_its_end_loses_no_batch(tmp_path, optimizer):
+    """`on_train_end`, and one more batch: its step is recorded, as every other."""
+    model, watch = dense(), quiet(tmp_path, update_freq=1)
+    if not optimizer:
+        model.optimizer = None
+    watch.set_model(model)
+    for i in (0, 1, 2, 0, 1):
+        if optimizer:
+            model.train_on_batch(X, Y)
+        watch.on_train_batch_end(i)
+        if i == 2:
+            watch.on_train_end()
+    watch.on_train_end()
+    assert steps(tmp_path)["h"] == ([1, 2, 3, 4, 5] if optimizer else [0, 1, 2, 3, 4])
+
+
 def test_the_values_of_hooks_called_by_hand_are_those_of_their_step(tmp_path):
     """With `on_train_begin` the untrained model is step 0; without a model there is a sentence."""
     with pytest.raises(TypeError, match="there is no model: call set_model"):

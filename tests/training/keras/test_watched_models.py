@@ -234,6 +234,45 @@ def test_a_model_without_call_is_refused_with_the_way(tmp_path):
     assert not model.optimizer.built
 
 
+class Neighbours(L.Layer):
+    """Adds to each node the nodes that edges lead from."""
+
+    def call(self, both):
+        nodes, edges = both
+        sent = ops.take(nodes, edges[:, 0], axis=0)
+        return nodes + ops.segment_sum(sent, edges[:, 1], num_segments=ops.shape(nodes)[0])
+
+    def compute_output_shape(self, shapes):
+        return shapes[0]
+
+
+def test_a_graph_beside_another_model_is_shown_whole(tmp_path):
+    """Its edges are not cut to the number of nodes; others with fewer examples are refused."""
+    nodes, edges = keras.Input((4,)), keras.Input((2,), dtype="int32")
+    head = L.Dense(3, name="out")(Neighbours(name="n")([nodes, edges]))
+    graph = keras.Model([nodes, edges], head)
+    other = keras.Sequential([keras.Input((5,)), L.Dense(2, name="o")])
+    shown = [real(10, 4), RNG.integers(0, 10, (23, 2)).astype("int32")]
+    data = {"graph": shown, "other": real(12, 5)}
+
+    class Both(Guide):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = graph, other
+
+        def loss_of(self, x):
+            return tf.reduce_mean(self.two(x) ** 2)
+
+    models = {"graph": graph, "other": other}
+    callback = quiet(tmp_path, data, model=models, precision="float32", max_outputs=10)
+    trained(Both(), real(8, 5), callback)
+    log = read(tmp_path)
+    for name, value in tba.capture(graph, shown).items():
+        np.testing.assert_allclose(log[f"graph/{name}"][1][1], value, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match=r"data of 'graph' .* cut to the 7 examples of others"):
+        quiet(tmp_path, {**data, "other": real(7, 5)}, model=models)
+
+
 @pytest.mark.parametrize(
     ("model", "data", "error", "message"),
     [
