@@ -192,9 +192,7 @@ class ActivationsCallback(Copied, keras.callbacks.Callback):
         first, before = self._recorder.step is None, self._steps.done
         late = self._order.catch_up(self, self._epochs or 0, batch)
         if late:
-            # An optimizer's iterations hold the batch already; where there is none, it counts now.
-            counted = first or getattr(self.model, "optimizer", None) is not None
-            self._steps.begin_late(batch + counted)
+            self._steps.begin_late(self.model, batch, first)
             if first:
                 return
         if self._steps.due(self, batch) or (late and self._steps.passed(before)):

@@ -25,7 +25,15 @@ def traits(model: Any) -> list[Any]:
 
     The objects in it are held, so that no other one takes the place of one that is gone.
     """
-    return [trait for layer in flattened(model) for trait in _of_layer(layer, _ignored())]
+    each = (trait for layer in flattened(model) for trait in _of_layer(layer, _ignored()))
+    return [runs_eagerly(model), *each]
+
+
+def runs_eagerly(model: Any) -> bool:
+    """Whether its Python runs at every step of training, so that what that changes counts."""
+    tf = sys.modules.get("tensorflow")
+    asked = bool(getattr(model, "run_eagerly", False))
+    return asked or (tf is not None and tf.config.functions_run_eagerly())
 
 
 @functools.lru_cache(maxsize=1)

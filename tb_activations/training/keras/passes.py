@@ -40,30 +40,46 @@ class PlainPass:
             forward(self._model, inputs)
 
 
-def make_pass(model: Any, layers: tuple[LayerPlan, ...], inputs: Any) -> Pass:
-    """The fastest pass that shows these layers; `inputs` are one slice, as tensors."""
+def make_pass(model: Any, layers: tuple[LayerPlan, ...], inputs: Any, plain: bool = False) -> Pass:
+    """The fastest pass that shows these layers; `inputs` are one slice, as tensors.
+
+    Args:
+      plain: the model's Python shall run at each call.
+    """
+    if plain:
+        return PlainPass(model, layers)
     try:
         return _compiled(model, layers, inputs) or PlainPass(model, layers)
     except Exception:  # a model that runs in eager execution alone, or shows other layers there
         return PlainPass(model, layers)
 
 
-def scouted_pass(model: Any, inputs: Any, selection: Selection, plan: MakePlan, rows: Rows) -> Pass:
+def scouted_pass(
+    model: Any,
+    inputs: Any,
+    selection: Selection,
+    plan: MakePlan,
+    rows: Rows,
+    plain: bool = False,
+) -> Pass:
     """Finds what there is in a slice, lets `plan` choose, and returns the pass that shows it.
 
     Where a trace tells all there is, nothing runs, and it becomes the pass; else one plain pass is
     looked at.
 
+    Args:
+      plain: as in `make_pass`.
+
     Raises:
       ValueError: a layer that was asked for is not there or cannot be logged, or none can.
     """
     try:
-        kind = _kind()
+        kind = None if plain else _kind()
         if kind is not None:
             return kind.scouting(model, inputs, Scout(selection, len(Batch(inputs)), plan, rows))
     except Exception:  # the plain pass shows the layers; what the user did wrong is raised there
         pass
-    return make_pass(model, plan(surveyed(model, inputs, selection, rows)), inputs)
+    return make_pass(model, plan(surveyed(model, inputs, selection, rows)), inputs, plain)
 
 
 def whole_layers(run: Pass) -> Pass | None:

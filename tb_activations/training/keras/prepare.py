@@ -9,6 +9,7 @@ from typing import Any
 
 from tb_activations.training.attribution.explainer import Shown
 from tb_activations.training.batch import Batch, span, uneven
+from tb_activations.training.keras.changes import runs_eagerly
 from tb_activations.training.keras.fitting import fitting
 from tb_activations.training.keras.forward import build_apart, knowing
 from tb_activations.training.keras.gradients import KerasExplained
@@ -53,15 +54,16 @@ def prepare(
         shown=_shown(model, batch, subject),
     )
     recorder.prepare_attributions(probe)
-    rows = Rows(model, inputs, free)
+    rows, plain = Rows(model, inputs, free), runs_eagerly(trained)
     with telling("tracing the layers of the model", verbose):
-        found, plan, run = _scouted(recorder, model, inputs, probe, rows, selection)
+        found, plan, run = _scouted(recorder, model, inputs, probe, rows, selection, plain)
     if rows.left_out and verbose:
         print(f"Activations: left out is {'; '.join(rows.described())}")
     if can_look(batch):
         names, fast = subject.input_names(batch), whole_layers(run)
         probe = replace(probe, make_look=partial(KerasLook, model, batch, names=names, run=fast))
-    recorder.use(plan, probe, run, found, partial(make_pass, model, inputs=inputs))
+    again = partial(make_pass, model, inputs=inputs, plain=plain)
+    recorder.use(plan, probe, run, found, again)
 
 
 def _shown(model: Any, batch: Batch, subject: Subject) -> Shown | None:
@@ -78,7 +80,13 @@ def _explained(model: Any, batch: Batch, count: int, **asked: Any) -> KerasExpla
 
 
 def _scouted(
-    recorder: Recorder, model: Any, inputs: Any, probe: Probe, rows: Rows, selection: Selection
+    recorder: Recorder,
+    model: Any,
+    inputs: Any,
+    probe: Probe,
+    rows: Rows,
+    selection: Selection,
+    plain: bool,
 ) -> tuple[Found, Plan, Pass]:
     """What there is, what is kept of it, and the pass that shows it."""
     plans: list[tuple[Found, Plan]] = []
@@ -87,7 +95,7 @@ def _scouted(
         plans.append((found, recorder.plan(found, probe)))
         return plans[-1][1].layers
 
-    run = scouted_pass(model, inputs, knowing(selection, model), choose, rows)
+    run = scouted_pass(model, inputs, knowing(selection, model), choose, rows, plain)
     return *plans[-1], run
 
 

@@ -43,9 +43,14 @@ class Steps:
         self._batches = self._before_epoch = 0
         self._read = 0, self.done
 
-    def begin_late(self, batches: int) -> None:
-        """So many batches of the epoch had been counted when this fit was begun."""
-        self._before_epoch = -batches
+    def begin_late(self, model: Any, batch: int, first: bool) -> None:
+        """The batch of this number, from 0 in the epoch, was over when this fit was begun.
+
+        An optimizer's iterations hold it already; where there is none, it counts now, but for the
+        first of all, whose record is that of the start.
+        """
+        counted = first or getattr(model, "optimizer", None) is not None
+        self._before_epoch = -batch - counted
 
     def passed(self, before: int) -> bool:
         """Whether a step to be recorded lies between `before` and `done`."""

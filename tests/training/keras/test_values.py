@@ -257,6 +257,49 @@ def test_what_changes_how_layers_compute_is_seen_at_the_next_fit(change, tmp_pat
         np.testing.assert_allclose(got, expected, rtol=tolerance, atol=1e-4)
 
 
+class Annealed(L.Layer):
+    """Scales by a number of Python's, which a callback moves while `fit` runs."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.beta = 1.0
+
+    def call(self, x):
+        return x * self.beta
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+@pytest.mark.parametrize("asked", ["run_eagerly", "everywhere"])
+def test_what_changes_while_fit_runs_eagerly_is_seen_at_each_step(asked, tmp_path):
+    """Python runs at every step there, and what it changes is what the model computes."""
+    if asked == "everywhere" and not TENSORFLOW:
+        pytest.skip("tf.config.run_functions_eagerly")
+    layers = [L.Dense(4, name="a"), Annealed(name="b")]
+    model = keras.Sequential([keras.Input((6,)), *layers])
+    x = np.random.default_rng(0).random((8, 6), "float32")
+
+    def move(epoch, logs):
+        layers[1].beta = float(epoch + 5)
+
+    moves = keras.callbacks.LambdaCallback(on_epoch_begin=move)
+    watch = tba.ActivationsCallback(tmp_path, x, precision="float32", verbose=0)
+    eagerly = asked == "everywhere" and __import__("tensorflow").config.run_functions_eagerly
+    model.compile("sgd", "mse", run_eagerly=not eagerly)
+    try:
+        if eagerly:
+            eagerly(True)
+        model.fit(x, np.zeros((8, 4)), epochs=2, verbose=0, callbacks=[moves, watch])
+    finally:
+        if eagerly:
+            eagerly(False)
+    right = tba.capture(model, x, "b")["b"][:4]
+    np.testing.assert_allclose(read(tmp_path, "b"), right, rtol=1e-4)
+    first = read(tmp_path, "b", 1) / read(tmp_path, "a", 1)
+    np.testing.assert_allclose(first, np.full_like(first, 5), rtol=1e-4)
+
+
 def test_a_layer_that_is_added_between_fits_is_logged(tmp_path):
     model = keras.Sequential([keras.Input((6,)), L.Dense(5, name="a")])
     x = np.random.default_rng(0).random((8, 6), "float32")
