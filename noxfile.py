@@ -6,6 +6,8 @@
     nox -s viewer             the server alone, where no TensorFlow is installed
     nox -s zlib               the same without ISA-L
     nox -s backends           Keras' other backends, every test of theirs
+    nox -s torch-3.13         PyTorch and its trainers, where neither TensorFlow nor Keras is
+    nox -s torch_lowest       the same with the lowest PyTorch that setup.py names
     nox -s hub                models of keras-hub and of tf_keras, which need `tensorflow` itself
     nox -s firefox            five journeys through the dashboard in Firefox
     nox -s lowest -- -k tags  arguments go to pytest
@@ -44,6 +46,9 @@ TEST_TOOLS = [
 ]
 # The newest of these that still take the lowest NumPy and Pillow.
 OLD_TEST_TOOLS = ["scikit-image==0.22.0", "scikit-learn==1.4.2", "scipy==1.13.1"]
+# What trains with PyTorch, beside PyTorch itself.
+TORCH_TRAINERS = ["accelerate", "lightning", "pytorch-lightning", "tensorboardX", "transformers"]
+TORCH_TESTS = ["tests/training/torch", "tests/test_demo.py", "tests/test_imports.py"]
 # Until 2.20 TensorBoard imports pkg_resources, which setuptools 82 no longer has.
 OLD_SETUPTOOLS = "setuptools>=77,<81"
 # What serves a log, and a look at the dashboard: all that can be tested without TensorFlow.
@@ -160,3 +165,22 @@ def firefox(session: nox.Session) -> None:
     wheel = build_wheel(session)
     session.install(str(wheel), "websocket-client", *TEST_TOOLS, "setuptools")
     run_tests(session, "tests/firefox")
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def torch(session: nox.Session) -> None:
+    """PyTorch and its trainers, every test of theirs, without TensorFlow and Keras."""
+    wheel = build_wheel(session)
+    packages = ["torch==2.13.0", *TORCH_TRAINERS, *TEST_TOOLS]
+    session.install(str(wheel), *packages, "setuptools")
+    session.env["TBA_SOAK"] = "1"
+    run_tests(session, *TORCH_TESTS)
+
+
+@nox.session(python="3.11")
+def torch_lowest(session: nox.Session) -> None:
+    """The lowest PyTorch, without trainers: each of them names a lowest of its own."""
+    wheel = build_wheel(session)
+    exact = [one.replace(">=", "==") for one in requirements(wheel, "torch")]
+    session.install(str(wheel), *exact, *TEST_TOOLS, "setuptools")
+    run_tests(session, *TORCH_TESTS)

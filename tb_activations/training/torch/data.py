@@ -23,6 +23,7 @@ from tb_activations.training.torch.state import random_numbers
 from tb_activations.training.torch.tensors import to_numpy
 
 _COLOURS = (1, 3, 4)
+_ROUNDING = 4 * np.finfo(np.float32).eps
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,11 @@ class Scale:
             return array
         sides = [1] * array.ndim
         sides[axis] = -1
-        return (array * self.std.reshape(sides) + self.mean.reshape(sides)).astype(np.float32)
+        mean = self.mean.reshape(sides)
+        before = array * self.std.reshape(sides) + mean
+        # A black pixel is 0, and not what rounding left of the mean.
+        before[np.abs(before) <= _ROUNDING * np.abs(mean)] = 0
+        return before.astype(np.float32)
 
 
 def examples(

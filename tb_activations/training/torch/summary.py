@@ -81,7 +81,7 @@ def add_activations(
     file_writer, summary_class = _file_writer(writer)
     step = _checked_step(step)
     metadata = summary_metadata(kind, order, description)
-    rank = len(tensor.shape) if hasattr(tensor, "shape") else np.ndim(tensor)
+    rank = tensor.dim() if _is_tensor(tensor) else np.ndim(tensor)
     check_rank(rank)
     if data_format is None:
         data_format = "channels_first" if rank in _PICTURES else "channels_last"
@@ -121,15 +121,11 @@ def _checked_step(step: Any) -> int:
 
 def _kept(tensor: Any, options: Options) -> Kept:
     """What is kept of a tensor, its dtype named as PyTorch names it."""
-    torch = sys.modules.get("torch")
-    if torch is None or not isinstance(tensor, torch.Tensor):
+    if not _is_tensor(tensor):
         return keep(tensor, options)
-    source = str(tensor.dtype).removeprefix("torch.")
-    return replace(keep(_array(torch, tensor, source), options), source=source)
+    from tb_activations.training.torch.tensors import dtype_name, viewed
 
-
-def _array(torch: Any, tensor: Any, source: str) -> np.ndarray:
-    """A tensor's values, in float32 where NumPy has no such dtype. Nothing is copied on a CPU."""
+    source = dtype_name(tensor.dtype)
     if tensor.is_meta:
         raise TypeError("tensor is on the meta device, where it has a shape and no values")
     if hasattr(tensor, "full_tensor"):
@@ -139,16 +135,12 @@ def _array(torch: Any, tensor: Any, source: str) -> np.ndarray:
         )
     if tensor.is_complex():
         raise refused_dtype(source)
-    tensor = tensor.detach()
-    if tensor.is_quantized:
-        tensor = tensor.dequantize()
-    if tensor.layout != torch.strided:
-        tensor = tensor.to_dense()
-    if tensor.is_floating_point() and (
-        tensor.dtype == torch.bfloat16 or tensor.element_size() == 1
-    ):
-        tensor = tensor.float()
-    return tensor.cpu().resolve_neg().numpy()
+    return replace(keep(viewed(tensor), options), source=source)
+
+
+def _is_tensor(tensor: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(tensor, torch.Tensor)
 
 
 def _texts(labels: Any) -> Sequence[Any] | None:

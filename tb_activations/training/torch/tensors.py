@@ -56,7 +56,12 @@ def plain(value: torch.Tensor) -> torch.Tensor:
 
 
 def to_numpy(value: torch.Tensor) -> np.ndarray:
-    """A copy, which nothing that is written to the tensor later can change.
+    """A copy, which nothing that is written to the tensor later can change."""
+    return np.array(viewed(value))
+
+
+def viewed(value: torch.Tensor) -> np.ndarray:
+    """The tensor's own memory where NumPy can read it.
 
     What NumPy does not have (bfloat16, float8) becomes float32, without loss.
     """
@@ -65,7 +70,7 @@ def to_numpy(value: torch.Tensor) -> np.ndarray:
         value = value.float()
     if hasattr(value, "full_tensor"):  # shards of several processes
         value = value.full_tensor()
-    return np.array(value.resolve_conj().resolve_neg().cpu().numpy())
+    return np.asarray(value.resolve_conj().resolve_neg().cpu().numpy())
 
 
 def dtype_name(dtype: torch.dtype) -> str:

@@ -100,11 +100,13 @@ def test_images_of_several_sizes_are_a_list(tmp_path):
 def test_a_normalisation_is_undone_for_pictures_alone(tmp_path):
     mean, std = [0.1, 0.2, 0.3], [2.0, 3.0, 4.0]
     pictures = torch.rand(4, 3, 8, 8)
+    pictures[0, :, 0, 0] = 0
     x = (pictures - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
     model = convnet()
     found = logged(tmp_path, model, x, input_scale=(mean, std))
     expected = np.moveaxis(pictures.numpy(), 1, -1)
     np.testing.assert_allclose(found["input"].values, expected, atol=1e-6)
+    assert not found["input"].values[0, 0, 0].any()  # black is 0
     np.testing.assert_allclose(
         found["0"].values, np.moveaxis(model[0](x).detach().numpy(), 1, -1), atol=1e-6
     )

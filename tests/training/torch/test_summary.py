@@ -138,6 +138,10 @@ def test_any_tensor_is_taken():
     }
     for kind, tensor in kinds.items():
         assert np.array_equal(record_of(tensor)[1], record_of(plain)[1]), kind
+    nested = torch.nested.nested_tensor([plain[0, :2], plain[1]])
+    padded = plain[:2].clone()
+    padded[0, 2] = 0
+    assert np.array_equal(record_of(nested)[1], record_of(padded)[1])
     assert record_of(kinds["quantised"])[0].source == "quint8"
     assert kinds["with gradient"].grad_fn is not None and kinds["parameter"].grad is None
 
