@@ -2,7 +2,7 @@
 import type { LayerView } from "../data/answers";
 import { labelsOf } from "../data/labels";
 import { channelName, sumShown } from "./attributed";
-import { gapText, sumText } from "./mapText";
+import { gapText, sumText, valueAt } from "./mapText";
 import type { Store } from "./store";
 
 /** Name, score and gap; of a difference of two steps that of their scores. */
@@ -27,4 +27,16 @@ export function exampleText(store: Store, { info, example }: LayerView): string 
   const own = labelsOf(info)?.[example];
   const label = own ?? (input && labelsOf(input.info)?.[input.info.examples.indexOf(id)]);
   return label === undefined || label === null ? `example ${id}` : `example ${id}, “${label}”`;
+}
+
+/** The true value under a pixel of what is shown, whatever becomes of its sign: a difference where that is. */
+export function valueShown(
+  store: Store,
+  view: LayerView,
+  position: number,
+  pixel: { readonly x: number; readonly y: number },
+): number {
+  const read = (of: LayerView) => valueAt(store, of, store.depth.value, position, pixel);
+  const other = store.isDifference.value && store.other.value;
+  return other ? read(view) - read(other) : read(view);
 }

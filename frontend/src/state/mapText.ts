@@ -2,7 +2,7 @@
 import type { LayerView } from "../data/answers";
 import type { Pixel } from "../data/choices";
 import type { Sum } from "../data/scores";
-import { holdsMaps } from "../data/view";
+import { holdsMaps, isDense } from "../data/view";
 import { formatShare, formatValue } from "../render/format";
 import { cellOf, contrasted, isCoarse } from "../render/maps";
 import { sourceOf } from "../render/planes";
@@ -74,6 +74,8 @@ function shareOf(state: Said, view: LayerView, position: number, value: number):
 export function placeText(state: Said, view: LayerView, position: number, pixel: Pixel): string {
   const name = channelName(state, view, position);
   const example = `example ${view.info.examples[view.example]}`;
+  if (isDense(view.info)) return `${example}, ${name}`;
+  if (view.spatial.length === 1) return `${example}, ${name}, position ${pixel.x}`;
   if (!isCoarse(view)) return `${example}, ${name}, x ${pixel.x}, y ${pixel.y}`;
   const { x, y } = cellOf(view, pixel.x, pixel.y);
   const [h, w] = view.spatial.slice(-2);

@@ -6,6 +6,7 @@ import { isDense } from "../data/view";
 import { formatValue } from "../render/format";
 import type { OtherSide } from "../render/window";
 import { channelName } from "../state/attributed";
+import { valueShown } from "../state/caption";
 import { placeText, valueAt, valueText } from "../state/mapText";
 import type { Hover } from "../state/signals";
 import { type Store, useStore } from "../state/store";
@@ -20,7 +21,7 @@ export function StatusLine() {
     const hover = store.hover.value;
     const [view, shown] = [store.view.value, store.shown.value];
     if (!hover || !view || !shown) return "";
-    if (view.kind === "attribution" && !isMatrix(view)) return mapText(store, hover);
+    if (view.kind === "attribution") return attributionText(store, hover);
     const { x, y } = hover.pixel;
     const { lo, hi } = shown.table.limits(hover.position);
     const { position } = hover;
@@ -58,23 +59,27 @@ export function StatusLine() {
   );
 }
 
-/** The true value of a map of any example on the screen, with its share of the score. */
-function mapText(store: Store, { position, pixel, example }: Hover): string {
+/** The true value of an attribution, of any example on the screen, with its share of the score. */
+function attributionText(store: Store, { position, pixel, example }: Hover): string {
   const own = store.view.value;
   const at = example ?? own?.example;
   const view = store.mapRows.value.find((row) => row.view.example === at)?.view ?? own;
   if (!view) return "";
   const reach = store.shown.value?.table.limits(position).hi ?? 1;
-  const read = (of: LayerView) => valueAt(store, of, store.depth.value, position, pixel);
-  const place = placeText(store, view, position, pixel);
+  const value = valueShown(store, view, position, pixel);
+  const text = (v: number) => formatValue(v, reach, 4);
+  // Where examples are rows, it is of the one pointed at.
+  const of = isDense(view.info) ? (Object.create(view, EXAMPLE(pixel.x)) as LayerView) : view;
+  const place = placeText(store, of, position, pixel);
   const [other, name] = [store.other.value, store.otherName.value];
-  const text = (value: number) => formatValue(value, reach, 4);
-  if (store.isDifference.value && other) {
-    return `${place}: ${differenceText(read(view) - read(other), text)} at ${name}`;
-  }
-  const beside = other && store.shown.value?.other ? ` (${name}: ${text(read(other))})` : "";
-  return `${place}: ${valueText(store, view, position, read(view), reach)}${beside}`;
+  if (store.isDifference.value) return `${place}: ${differenceText(value, text)} at ${name}`;
+  const there = other && store.shown.value?.other;
+  const read = there ? valueAt(store, other, store.depth.value, position, pixel) : 0;
+  const beside = there ? ` (${name}: ${text(read)})` : "";
+  return `${place}: ${valueText(store, of, position, value, reach)}${beside}`;
 }
+
+const EXAMPLE = (value: number) => ({ example: { value, enumerable: true } });
 
 /** One value, or those of red, green and blue. */
 function valuesText(texts: readonly string[]): string {

@@ -119,7 +119,8 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
   if (!view || !element) return;
   const source = sourceOf(view, store.depth.value);
   // Values under the cursor are those on the screen: a difference, where that is shown.
-  const read = pixel ? (store.shown.value?.source ?? source) : source;
+  const folded = view.kind === "attribution" && !store.isDifference.value;
+  const read = pixel && !folded ? (store.shown.value?.source ?? source) : source;
   const from = row * layout.columns;
   const captions = element.querySelectorAll<HTMLElement>(":scope > .caption");
   element.querySelectorAll<HTMLElement>(":scope > [role=gridcell]").forEach((cell, i) => {

@@ -6,6 +6,7 @@ import { RGB } from "../../data/channels";
 import { examplesText, statRow } from "../../data/statistics";
 import { isDense } from "../../data/view";
 import { formatValue } from "../../render/format";
+import { valueShown } from "../../state/caption";
 import { extrasOf } from "../../state/extras";
 import { headingOf, useSelected } from "../../state/selected";
 import { useStore } from "../../state/store";
@@ -116,6 +117,10 @@ function Title() {
     const { lo, hi } = at.limits;
     const digits = at.position === RGB ? 3 : 5;
     const zero = zeroText(store, at.position);
+    const view = store.view.value;
+    if (view?.kind === "attribution") {
+      return formatValue(valueShown(store, view, at.position, pixel), hi, digits, zero);
+    }
     return at.shown.source
       .values(at.position, pixel.x, pixel.y)
       .map((value) => formatValue(value, Math.max(Math.abs(lo), Math.abs(hi)), digits, zero))

@@ -1,14 +1,13 @@
 /** The maps of one example: one canvas for them, cells and captions over it, the input before it. */
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import type { LayerView } from "../../data/answers";
 import { formatValue } from "../../render/format";
 import { paintOver } from "../../render/overlay";
 import { paintPlane, RowStrip } from "../../render/strip";
 import { affineOf } from "../../render/window";
 import type { MapRow } from "../../state/attributed";
-import { captionOf, exampleText } from "../../state/caption";
-import { methodText, valueAt, valueText } from "../../state/mapText";
+import { captionOf, exampleText, valueShown } from "../../state/caption";
+import { methodText, valueText } from "../../state/mapText";
 import { overOf } from "../../state/over";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
@@ -199,10 +198,9 @@ function valueHere(store: Store, { view, shown }: MapRow, target: number): strin
   const pixel = store.hover.value?.pixel;
   if (!pixel) return null;
   const { hi } = shown.table.limits(target);
-  const read = (of: LayerView) => valueAt(store, of, store.depth.value, target, pixel);
-  const other = store.isDifference.value && store.other.value;
-  if (other) return formatValue(read(view) - read(other), hi, 4);
-  return valueText(store, view, target, read(view), hi).replace(" of the score", "");
+  const value = valueShown(store, view, target, pixel);
+  if (store.isDifference.value) return formatValue(value, hi, 4);
+  return valueText(store, view, target, value, hi).replace(" of the score", "");
 }
 
 /** The marked pixel in every map, by three custom properties. */
