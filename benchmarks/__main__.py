@@ -22,6 +22,7 @@ NAMES = [
     "every_step",
     "server",
     "dashboard",
+    "jobs",
     "images_tab",
 ]
 SHORT_SECONDS = 180  # that the short version of a part may take; all of them 25 minutes

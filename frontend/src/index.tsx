@@ -22,6 +22,7 @@ import inspectorStyles from "./ui/inspector/inspector.css?inline";
 import mapStyles from "./ui/maps/maps.css?inline";
 import noticeStyles from "./ui/notices.css?inline";
 import leftStyles from "./ui/overview/overview.css?inline";
+import shortStyles from "./ui/short.css?inline";
 import tokens from "./ui/tokens.css?inline";
 import valuesStyles from "./ui/values/values.css?inline";
 
@@ -39,6 +40,7 @@ export function render(): void {
     valuesStyles,
     inspectorStyles,
     exportStyles,
+    shortStyles,
     forcedStyles,
   ]);
   const store = createStore();

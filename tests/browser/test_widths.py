@@ -46,7 +46,7 @@ def test_sort_dead_and_chart_read_the_same_table(zoo_page: Dashboard) -> None:
     """Order and counts are those of the step, and a channel's course has the steps that have it."""
     zoo_page.open(run="main", layer="widths", step=30, channel=9)
     for key in ("max", "std", "mean"):
-        zoo_page.choose("Sort by", key)
+        zoo_page.choose("Sort by", f"{key}-all")
         assert zoo_page.shown() == np.argsort(-table(30)[key], kind="stable").tolist()
     texts = zoo_page.root.get_by_role("combobox", name="Show", exact=True)
     shown = texts.evaluate("s => [...s.options].map(o => o.text)")

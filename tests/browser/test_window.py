@@ -297,3 +297,17 @@ def test_nothing_shifts_with_the_legend_or_more(dashboard: Dashboard) -> None:
     gamma.press("Escape")
     expect(gamma).to_have_count(0)
     assert column.evaluate(places) == with_marks
+
+
+def test_limits_that_leave_nothing_between_them_are_said(themed: Dashboard) -> None:
+    """A typed maximum goes on into the next layer: so much is clipped, and Auto is beside it."""
+    themed.open(layer=CONV2, window='{"range":"manual","manual":[-0.5,0.5]}')
+    share = (np.abs(scenes.layers(70)[CONV2][0]) > 0.5).mean()
+    assert 0.5 < share < 0.99
+    said = themed.root.locator(".clipped")
+    expect(said).to_have_text(f"{share * 100:.0f} % clipped Auto")
+    assert themed.axe() == []
+    themed.screenshot("clipped")
+    said.get_by_role("button", name="Auto").click()
+    expect(said).to_have_count(0)
+    expect(themed.root.get_by_role("combobox", name="Range", exact=True)).to_have_value("channel")

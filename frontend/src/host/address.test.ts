@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { connectAddress, formatHash, parseHash } from "./address";
+import { connectAddress, formatHash, isElsewhere, parseHash } from "./address";
 
 describe("the hash", () => {
   it("gives our keys and leaves the others alone", () => {
@@ -44,6 +44,15 @@ describe("the address", () => {
       "/#activations&p.activations.step=2",
     );
     vi.useRealTimers();
+  });
+
+  it("has a place of its own for another run or layer, none for what is only now decided", () => {
+    const before = { run: "a", layer: "b", step: "1" };
+    expect(isElsewhere({}, before)).toBe(false);
+    expect(isElsewhere({ run: "a" }, before)).toBe(false);
+    expect(isElsewhere(before, { ...before, step: "2" })).toBe(false);
+    expect(isElsewhere(before, { ...before, layer: "c" })).toBe(true);
+    expect(isElsewhere(before, { ...before, run: "c" })).toBe(true);
   });
 
   it("is not touched while another tab is open", () => {

@@ -13,8 +13,13 @@ export type AddressKeys = Readonly<Record<string, string>>;
 export interface Address {
   readonly writable: boolean;
   read(): AddressKeys;
-  /** Replaces all our keys, 300 ms after the last call. */
+  /**
+   * Replaces all our keys, 300 ms after the last call. Another run or layer is a place of its own in the
+   * browser's history, to which one comes back.
+   */
   write(keys: AddressKeys): void;
+  /** Calls back with the keys of the place that the browser went back or forward to. */
+  onReturn(callback: (keys: AddressKeys) => void): void;
   /** The link that restores `keys`; null where the page's address is out of reach. */
   link(keys: AddressKeys): string | null;
 }
@@ -56,6 +61,11 @@ function showsOurTab(hash: string): boolean {
   return tab === "activations";
 }
 
+/** Whether these are of another run or layer; what is only now decided is none. */
+export function isElsewhere(before: AddressKeys, now: AddressKeys): boolean {
+  return ["run", "layer"].some((key) => before[key] !== undefined && before[key] !== now[key]);
+}
+
 export function connectAddress(page: Window): Address {
   let memory: AddressKeys = {};
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -65,7 +75,8 @@ export function connectAddress(page: Window): Address {
     if (!showsOurTab(location.hash)) return;
     const hash = formatHash(location.hash, memory);
     if (hash === location.hash) return;
-    history.replaceState(history.state, "", location.pathname + location.search + hash);
+    const method = isElsewhere(parseHash(location.hash), memory) ? "pushState" : "replaceState";
+    history[method](history.state, "", location.pathname + location.search + hash);
   };
   return {
     writable,
@@ -75,6 +86,21 @@ export function connectAddress(page: Window): Address {
       if (!writable) return;
       clearTimeout(timer);
       timer = setTimeout(flush, WRITE_DELAY_MS);
+    },
+    onReturn(callback) {
+      if (!writable) return;
+      const gone = new AbortController();
+      addEventListener("pagehide", () => gone.abort());
+      const { signal } = gone;
+      page.addEventListener(
+        "popstate",
+        () => {
+          if (!showsOurTab(page.location.hash)) return;
+          clearTimeout(timer);
+          callback(parseHash(page.location.hash));
+        },
+        { signal },
+      );
     },
     link(keys) {
       if (!writable) return null;

@@ -161,4 +161,5 @@ function choiceFrom<T extends object>(
 export function keepAddress(store: Store, address: Address): void {
   restore(store, address.read());
   effect(() => address.write(keysOf(store)));
+  address.onReturn((keys) => restore(store, keys));
 }

@@ -5,6 +5,7 @@ import { marksIn, type Nonfinite, nonfiniteOf } from "../../render/nonfinite";
 import { selectedOf } from "../../state/selected";
 import { useStore } from "../../state/store";
 import { coarseness } from "../../state/stored";
+import { Clipped } from "./Clipped";
 
 /** The colours that stand for no value of the map, where there are such pixels. */
 export function Marks() {
@@ -40,6 +41,7 @@ export function Marks() {
   // Its place stays where there are none, so that nothing under it moves.
   return (
     <div class="legend">
+      <Clipped />
       {chips.value.length > 0 && (
         <ul class="marks" aria-label="Marks">
           {chips.value.map(({ color, text }) => (

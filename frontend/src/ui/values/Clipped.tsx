@@ -1,0 +1,39 @@
+/** Limits that were set on another layer or step may leave next to nothing between them: that is said. */
+import { useSignal, useSignalEffect } from "@preact/signals";
+import { clippedShare } from "../../render/clipped";
+import { formatShare } from "../../render/format";
+import { pressAuto } from "../../state/actions";
+import { useStore } from "../../state/store";
+
+/** From here on it is worth a word. */
+const MUCH = 0.5;
+
+export function Clipped() {
+  const store = useStore();
+  const share = useSignal(0);
+  useSignalEffect(() => {
+    const shown = store.shown.value;
+    const { range, lockSteps, brightness, contrast } = store.window.value;
+    const own = range !== "manual" && !lockSteps && brightness === 0 && contrast === 0;
+    // Looking through all values waits until the picture is painted.
+    const timer = setTimeout(() => {
+      const none = own || !shown || store.coloured.peek() || shown.signed;
+      share.value = none ? 0 : clippedShare(shown.source, (plane) => shown.table.limits(plane));
+    }, 30);
+    return () => clearTimeout(timer);
+  });
+  if (share.value < MUCH) return null;
+  return (
+    <span class="clipped" aria-live="polite">
+      {formatShare(share.value)} clipped{" "}
+      <button
+        type="button"
+        class="link"
+        title="Limits of what is shown"
+        onClick={() => pressAuto(store)}
+      >
+        Auto
+      </button>
+    </span>
+  );
+}
