@@ -1,18 +1,23 @@
 """What the callback takes up to its first record, kind by kind of model → docs/model_kinds.md.
 
-python -m benchmarks.model_kinds [FAMILY ...]
+python -m benchmarks.model_kinds [NAME ...]
 
-Every family of keras.applications, a process each, and all kinds of tests/model_zoo.py. With
-names, only these families are measured, and their rows replaced. The table of entries above it is
-written by a test.
+Every family of keras.applications, a process each; `guides`, the kinds of tests/guide_zoo.py;
+`kinds`, those of tests/model_zoo.py; `keras-hub`, those of tests/hub_zoo.py, where it is installed.
+With names, only these are measured, and their rows replaced. The tables of entries above it are
+written by tests.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from benchmarks import first_step, harness
+
+sys.path.insert(0, str(harness.ROOT / "tests"))
 
 PAGE = harness.ROOT / "docs" / "model_kinds.md"
 HEADING = "## What the first record takes"
@@ -44,17 +49,45 @@ TEXT = (
 )
 
 
-def zoo() -> dict[str, dict[str, float]]:
+def kinds() -> dict[str, dict[str, float]]:
     """`first_step.measured` of every kind of tests/model_zoo.py."""
-    import keras
-
-    sys.path.insert(0, str(harness.ROOT / "tests"))
     import model_zoo
 
-    found = {}
-    for title, make in model_zoo.KINDS.items():
+    return _measured({title: make()[:2] for title, make in _seeded(model_zoo.KINDS)})
+
+
+def guides() -> dict[str, dict[str, float]]:
+    """Of every kind of tests/guide_zoo.py that has a graph of its own, all layers."""
+    import guide_zoo
+
+    made = {title: make() for title, make in _seeded(guide_zoo.KINDS)}
+    graphs = {title: made[title] for title in made if title not in guide_zoo.NO_GRAPH}
+    return _measured({title: (one.shown, one.data) for title, one in graphs.items()})
+
+
+def keras_hub() -> dict[str, dict[str, float]]:
+    """Of every model of tests/hub_zoo.py."""
+    import hub_zoo
+
+    return _measured({title: make() for title, make in _seeded(hub_zoo.KINDS)})
+
+
+ZOOS = {"guides": guides, "kinds": kinds, "keras-hub": keras_hub}
+
+
+def _seeded(made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    import keras
+
+    for title, make in made.items():
         keras.utils.set_random_seed(1)
-        model, x, _ = make()
+        yield title, make
+
+
+def _measured(made: dict[str, tuple[Any, Any]]) -> dict[str, dict[str, float]]:
+    found = {}
+    for title, (model, x) in made.items():
+        if hasattr(model, "preprocessor"):
+            model.preprocessor = None  # x is what the network takes
         found[title] = first_step.measured(model, x)
     return found
 
@@ -67,21 +100,28 @@ def row(title: str, measured: dict[str, Any]) -> str:
 
 
 def main(names: list[str]) -> None:
-    unknown = sorted(set(names) - set(FAMILIES))
+    known = [*FAMILIES, *ZOOS]
+    unknown = sorted(set(names) - set(known))
     if unknown:
-        raise SystemExit(f"no family {unknown[0]!r}; there are {', '.join(FAMILIES)}")
+        raise SystemExit(f"nothing called {unknown[0]!r}; there are {', '.join(known)}")
     rows = held()
-    for family in names or FAMILIES:
-        network, side = FAMILIES[family]
-        measured = harness.in_process("benchmarks.first_step", "one", name=network, side=side)
-        title = f"`{family}`: {network}, {side}²"
-        rows[title] = row(title, measured)
-        print(rows[title], flush=True)
-        write(rows)
-    if not names:
-        for title, measured in harness.in_process("benchmarks.model_kinds", "zoo").items():
+    for name in names or known:
+        if name == "keras-hub" and not names and not importlib.util.find_spec("keras_hub"):
+            continue
+        for title, measured in _of(name).items():
             rows[title] = row(title, measured)
+            print(rows[title], flush=True)
         write(rows)
+
+
+def _of(name: str) -> dict[str, dict[str, float]]:
+    """Title → what is measured, in a process of its own."""
+    if name in ZOOS:
+        function = ZOOS[name].__name__
+        return harness.in_process("benchmarks.model_kinds", function)
+    network, side = FAMILIES[name]
+    measured = harness.in_process("benchmarks.first_step", "one", name=network, side=side)
+    return {f"`{name}`: {network}, {side}²": measured}
 
 
 def held() -> dict[str, str]:
