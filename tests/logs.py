@@ -33,7 +33,11 @@ def event(
     description: str | None = None,
     **options: Any,
 ) -> bytes:
-    """A serialized event with one record; `options` are those of `record.encode`."""
+    """A serialized event with one record; `options` are those of `record.encode`, in float16.
+
+    What a test knows of a layer's values is what float16 keeps of them.
+    """
+    options = {"precision": "float16", **options}
     return activation_event(
         tag,
         record.encode(array, **options),

@@ -23,7 +23,14 @@ from tensorboard.compat.proto import tensor_pb2, types_pb2
 from tb_activations.record.attribution import Explanation
 from tb_activations.record.header import Header
 from tb_activations.record.metadata import VERSION
-from tb_activations.record.options import Options, check_rank, check_size, kept_channels
+from tb_activations.record.options import (
+    Options,
+    check_rank,
+    check_size,
+    kept_channels,
+    least,
+    over_limit,
+)
 from tb_activations.record.pages import (
     MIN_PNG_STATISTICS,
     codec_for,
@@ -34,7 +41,7 @@ from tb_activations.record.pages import (
     shape_proto,
 )
 from tb_activations.record.statistics import COLUMNS, ChannelStatistics, LayerSummary
-from tb_activations.record.storage import check_dtype, store
+from tb_activations.record.storage import check_dtype, hides, settled, store
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ def encode(
     *,
     max_outputs: int = 4,
     max_channels: int | None = None,
-    precision: str = "float16",
+    precision: str = "auto",
     compression: int = 1,
     data_format: str = "channels_last",
     labels: Sequence[Any] | None = None,
@@ -74,7 +81,7 @@ def encode(
         channels_first), any real dtype.
       max_outputs: how many examples are kept, the first ones. The statistics are over all.
       max_channels: how many channels are kept, evenly spread; None for all.
-      precision: "float16" or "float32", see `storage`.
+      precision: "auto", "float16" or "float32", see `storage`.
       compression: 0 (none) to 9.
       data_format: "channels_last" or "channels_first".
       labels: one per example of the batch, or one per kept example.
@@ -121,38 +128,75 @@ def blobs(kept: Kept, labels: Sequence[Any] | None, options: Options) -> list[by
     """
     values, compression = kept.values, options.compression
     check_size(values.shape, options.precision)
-    codec = codec_for(values.size, compression)
-    stored, exponent = store(values, options.precision)
+    table = kept.statistics.table()
+    source = kept.source or values.dtype.name
+    stored, exponent = _stored(values, table, options.precision, source)
     planes = stored if values.ndim == 2 else np.moveaxis(stored, -1, 1)
     header = Header(
         version=VERSION,
-        dtype=options.precision,
-        source=kept.source or values.dtype.name,
+        dtype=stored.dtype.name,
+        source=source,
         exponent=exponent,
-        codec=codec,
+        codec="tensor",
         shape=tuple(int(side) for side in values.shape),
         batch=kept.batch,
         channels=kept.channels,
         examples=tuple(range(len(values))),
         channel_ids=kept.channel_ids,
         pages=(),
-        statistics=codec_for(len(COLUMNS) * kept.channels, compression, MIN_PNG_STATISTICS),
         attribution=kept.explanation,
     )
     flat = planes.reshape(header.planes, header.plane_size)
-    header = replace(header, pages=page_table(len(flat), flat.shape[1], codec))
+    texts = [] if labels is None else _label_strings(labels, len(values), kept.batch)
+    summary = _summary_numbers(kept.statistics.summary())
+    return packed(header, flat, table, summary, label_blob(texts), compression)
+
+
+def packed(
+    header: Header,
+    flat: np.ndarray,
+    table: np.ndarray,
+    summary: np.ndarray,
+    labels: bytes,
+    compression: int,
+) -> list[bytes]:
+    """The blobs of what is stored.
+
+    Args:
+      header: how it is packed is filled in here.
+      flat: stored values `[planes, plane_size]`. table: float32 `[channels, 6]`. summary: float32
+        `[5]`. labels: their blob.
+    """
+    codec = codec_for(flat.size, compression)
+    header = replace(
+        header,
+        codec=codec,
+        pages=page_table(len(flat), flat.shape[1], codec),
+        statistics=codec_for(len(COLUMNS) * header.channels, compression, MIN_PNG_STATISTICS),
+    )
     return [
         header.to_json(),
-        _encode_summary(kept.statistics.summary()),
-        _encode_statistics(kept.statistics.table(), header.statistics, compression),
-        _encode_labels(labels, len(values), kept.batch),
+        encode_tensor(summary),
+        _encode_statistics(table, header.statistics, compression),
+        labels,
         *encode_pages(flat, codec, compression),
     ]
 
 
-def _encode_labels(labels: Sequence[Any] | None, kept: int, batch: int) -> bytes:
-    """The labels' blob; one label per example of the batch or per kept example."""
-    values = [] if labels is None else _label_strings(labels, kept, batch)
+def _stored(
+    values: np.ndarray, table: np.ndarray, precision: str, source: str
+) -> tuple[np.ndarray, int]:
+    """What is stored of the values, and its exponent; "auto" looks at the statistics."""
+    precision = settled(precision, source)
+    stored, exponent = store(values, least(precision))
+    if precision != "auto" or over_limit(4 * values.size):
+        return stored, exponent
+    coarse = hides(table[:, 0], table[:, 1], exponent)
+    return store(values, "float32") if coarse else (stored, exponent)
+
+
+def label_blob(values: Sequence[bytes]) -> bytes:
+    """The labels' blob, of one label per kept example, or of none."""
     return tensor_pb2.TensorProto(
         dtype=types_pb2.DT_STRING,
         tensor_shape=shape_proto((len(values),)),
@@ -170,9 +214,9 @@ def _label_strings(labels: Sequence[Any], kept: int, batch: int) -> list[bytes]:
     return [v if isinstance(v, bytes) else str(v).encode("utf-8") for v in values[:kept]]
 
 
-def _encode_summary(summary: LayerSummary) -> bytes:
+def _summary_numbers(summary: LayerSummary) -> np.ndarray:
     numbers = [summary.rms, summary.largest, summary.dead, summary.constant, summary.nonfinite]
-    return encode_tensor(np.array(numbers, np.float32))
+    return np.array(numbers, np.float32)
 
 
 def _encode_statistics(table: np.ndarray, codec: str, compression: int) -> bytes:

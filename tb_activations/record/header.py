@@ -19,7 +19,7 @@ from tb_activations.record.attribution import Explanation, parse_explanation
 from tb_activations.record.errors import RecordError
 from tb_activations.record.metadata import VERSION
 from tb_activations.record.pages import CODECS
-from tb_activations.record.storage import PRECISIONS
+from tb_activations.record.storage import STORED
 
 MAX_RECORD_BYTES = 1 << 30
 MAX_CHANNELS = 1 << 22
@@ -106,7 +106,7 @@ def parse_header(blob: bytes) -> Header:
     explanation = fields.get("attribution")
     header = Header(
         version=VERSION,
-        dtype=_word(fields, "dtype", PRECISIONS),
+        dtype=_word(fields, "dtype", STORED),
         source=_word(fields, "source"),
         exponent=_integer(fields.get("exponent"), "exponent", -1200, 1200),
         codec=_word(fields, "codec", CODECS),

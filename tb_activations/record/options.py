@@ -25,8 +25,8 @@ class Options:
     """The options that shape a record.
 
     max_outputs: how many examples are kept, the first ones. max_channels: how many channels, evenly
-    spread; None for all. precision: "float16" or "float32", see `storage`. compression: 0 (none) to
-    9. data_format: "channels_last" or "channels_first", of what is logged.
+    spread; None for all. precision: "auto", "float16" or "float32", see `storage`. compression: 0
+    (none) to 9. data_format: "channels_last" or "channels_first", of what is logged.
 
     Raises:
       ValueError: an option that no record can be written with; names the value and the choices.
@@ -34,7 +34,7 @@ class Options:
 
     max_outputs: int = 4
     max_channels: int | None = None
-    precision: str = "float16"
+    precision: str = "auto"
     compression: int = 1
     data_format: str = "channels_last"
 
@@ -43,7 +43,9 @@ class Options:
         if self.max_channels is not None:
             _check_count("max_channels", self.max_channels, "an integer of at least 1, or None")
         if self.precision not in PRECISIONS:
-            raise ValueError(f"precision is {self.precision!r}; it must be 'float16' or 'float32'")
+            raise ValueError(
+                f"precision is {self.precision!r}; it must be 'auto', 'float16' or 'float32'"
+            )
         if not _is_integer(self.compression) or not 0 <= self.compression <= 9:
             raise ValueError(
                 f"compression is {self.compression!r}; it must be an integer from 0 to 9"
@@ -74,12 +76,22 @@ def check_rank(rank: int) -> None:
 
 def check_size(shape: Sequence[int], precision: str) -> None:
     """Refuses more values than one record may hold."""
-    size = math.prod(shape) * np.dtype(precision).itemsize
+    size = math.prod(shape) * value_bytes(precision)
     if over_limit(size):
         raise ValueError(
-            f"the values to keep, {tuple(shape)} in {precision}, take {size:,} bytes; a record "
-            f"holds at most {MAX_RECORD_BYTES:,}: lower max_outputs or max_channels"
+            f"the values to keep, {tuple(shape)} in {least(precision)}, take {size:,} bytes; a "
+            f"record holds at most {MAX_RECORD_BYTES:,}: lower max_outputs or max_channels"
         )
+
+
+def least(precision: str) -> str:
+    """The storage dtype in which a record of this precision is smallest."""
+    return "float16" if precision == "auto" else precision
+
+
+def value_bytes(precision: str) -> int:
+    """What one stored value takes at least."""
+    return np.dtype(least(precision)).itemsize
 
 
 def over_limit(size: Any) -> Any:

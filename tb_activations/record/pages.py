@@ -24,6 +24,7 @@ PAGE_VALUES = 1 << 17
 FOLD = 1 << 19  # libpng refuses a side of a million
 MIN_PNG_VALUES = 4096
 MIN_PNG_STATISTICS = 1024
+_PART = 4096  # bytes of a plane that are worth codes of their own
 
 _TYPES = {"float16": types_pb2.DT_HALF, "float32": types_pb2.DT_FLOAT}
 
@@ -70,7 +71,8 @@ def encode_png(planes: np.ndarray, compression: int) -> bytes:
         np.right_shift(words, 8 * i, out=by_byte[i], casting="unsafe")
     if height > 1:
         rows[:, 1:] = split.reshape(height, width)
-    return png.write(rows, compression)
+    apart = height == 1 and words.size >= _PART
+    return png.write(rows, compression, words.itemsize if apart else 1)
 
 
 def decode_page(page: bytes, codec: str, dtype: str, planes: int, plane_size: int) -> np.ndarray:

@@ -4,6 +4,9 @@
 magnitude among the values kept and e = 15 − floor(log2 M) (127 for float32), stored =
 float16(float32(value · 2**e)) and exponent = −e; e is one lower where M · 2**e would round to
 infinity, and 0 where M is 0 or absent. float32 keeps the bits of sources no wider than itself.
+
+The precision "auto" is float16, but where that would hide what varies: a channel whose values lie
+within 64 of float16's steps makes the record float32.
 """
 
 from __future__ import annotations
@@ -14,7 +17,9 @@ import numpy as np
 
 from tb_activations.record.statistics import working_dtype
 
-PRECISIONS = ("float16", "float32")
+STORED = ("float16", "float32")
+PRECISIONS = ("auto", *STORED)
+STEPS = 64  # of float16 that a channel must span, or "auto" stores float32
 NAN: dict[str, Any] = {  # a NaN carries no payload
     "float16": np.array(0x7E00, np.uint16).view(np.float16)[()],
     "float32": np.array(0x7FC00000, np.uint32).view(np.float32)[()],
@@ -42,6 +47,32 @@ def refused_dtype(name: str) -> TypeError:
         f"activations of dtype {name} cannot be logged; accepted are float8, float16, "
         "bfloat16, float32, float64, integers and bool"
     )
+
+
+def settled(precision: str, source: str) -> str:
+    """The precision, "float16" for "auto" where that holds all that the source can tell apart."""
+    exact = source in ("float16", "bfloat16", "bool", "int8", "uint8") or "float8" in source
+    return "float16" if precision == "auto" and exact else precision
+
+
+def hides(low: np.ndarray, high: np.ndarray, exponent: int) -> bool:
+    """Whether float16 values of this exponent would hide what varies in a channel.
+
+    A channel varies where low < high; it is hidden where high − low is less than 64 of float16's
+    steps at its largest magnitude.
+
+    Args:
+      low, high: float32 `[channels]`, the extremes over the whole batch; NaN where there are none.
+    """
+    low, high = np.asarray(low, np.float32), np.asarray(high, np.float32)
+    largest = np.maximum(np.abs(low), np.abs(high))
+    varies = (low < high) & np.isfinite(largest)
+    binade = np.frexp(np.where(varies, largest, np.float32(1)))[1].astype(np.int64) - 1
+    # 64 steps of 2**-10 of the binade; below 2**-14 float16's steps shrink no more.
+    steps = np.clip(np.maximum(binade - exponent, -14) - 4 + exponent, -1000, 1000)
+    with np.errstate(invalid="ignore"):
+        span = high.astype(np.float64) - low.astype(np.float64)
+    return bool((varies & (span < np.ldexp(1.0, steps))).any())
 
 
 def store(values: np.ndarray, precision: str) -> tuple[np.ndarray, int]:

@@ -18,7 +18,7 @@ def activations_pb(
     *,
     max_outputs: int = 4,
     max_channels: int | None = None,
-    precision: str = "float16",
+    precision: str = "auto",
     compression: int = 1,
     data_format: str = "channels_last",
     kind: str = "activation",

@@ -99,7 +99,7 @@ class ActivationsLogger:
         max_outputs: int | None = None,
         max_channels: int | None = None,
         max_bytes_per_update: int | None = MAX_BYTES_PER_UPDATE,
-        precision: str = "float16",
+        precision: str = "auto",
         compression: int = 1,
         class_names: Sequence[str] | None = None,
         log_inputs: bool = True,

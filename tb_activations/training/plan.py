@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 
 from tb_activations.record.header import MAX_RECORD_BYTES
-from tb_activations.record.options import kept_channels
+from tb_activations.record.options import kept_channels, value_bytes
 from tb_activations.training.fold import Fold
 
-_VALUE_BYTES = {"float16": 2, "float32": 4}
 _CHANNEL_BYTES = 24  # six float32 statistics
 _RECORD_BYTES = 700  # header, summary, metadata and frame of an event
 _STEPS = 1000  # a fraction is so many thousandths
@@ -56,7 +55,7 @@ class LayerPlan:
 
     def bytes(self, examples: int, precision: str, fraction: float = 1) -> int:
         """What one record takes on disk at most."""
-        pages = self.values(examples, fraction) * _VALUE_BYTES[precision] * _PAGE_OVERHEAD
+        pages = self.values(examples, fraction) * value_bytes(precision) * _PAGE_OVERHEAD
         return int(pages) + self.channels * _CHANNEL_BYTES + _RECORD_BYTES
 
     def scaled(self, fraction: float) -> LayerPlan:
@@ -95,6 +94,10 @@ class Plan:
     def bytes(self) -> int:
         return sum(layer.bytes(self.examples, self.precision) for layer in self.layers)
 
+    def spare(self, budget: int | None) -> float:
+        """The bytes by which records of precision "auto" may grow into float32."""
+        return math.inf if budget is None else max(0, budget - self.bytes)
+
     def within(self, budget: int | None) -> Plan:
         """The plan, its examples and channels lowered evenly until it fits, or to one of each."""
         plan = self._checked() if budget is None else self._lowered(budget)
@@ -123,7 +126,7 @@ class Plan:
     def _checked(self) -> Plan:
         """Refuses a record over the limit of the format."""
         for layer in self.layers:
-            size = layer.values(self.examples) * _VALUE_BYTES[self.precision]
+            size = layer.values(self.examples) * value_bytes(self.precision)
             if size > MAX_RECORD_BYTES:
                 raise ValueError(
                     f"layer {layer.name!r} would write {size:,} bytes in one record, which holds "

@@ -29,7 +29,7 @@ class Planner:
                 "None"
             )
         self._options = options
-        self._budget = budget
+        self.budget = budget
         self._unlimited: Plan | None = None  # the last plan, without the limit
 
     def plan(
@@ -49,7 +49,7 @@ class Planner:
         )
         kept = min(self._options.max_outputs, examples)
         self._unlimited = Plan(layers, kept, self._options.precision)
-        return self._unlimited.within(self._budget)
+        return self._unlimited.within(self.budget)
 
     def say(self, result: Settled, log_dir: str, verbose: int) -> None:
         """What each update will write, and what it leaves out."""
@@ -66,13 +66,13 @@ class Planner:
         lowered = plan.lowered_from(full)
         if lowered and verbose:
             print(
-                f"Activations: to stay within max_bytes_per_update={self._budget:,}, it keeps "
+                f"Activations: to stay within max_bytes_per_update={self.budget:,}, it keeps "
                 f"{lowered}"
             )
-        if self._budget is not None and plan.bytes > self._budget:
+        if self.budget is not None and plan.bytes > self.budget:
             warnings.warn(
                 f"even one example and one channel of each of {len(plan.layers)} layers take "
                 f"{megabytes(plan.bytes)} an update, more than max_bytes_per_update="
-                f"{self._budget:,}: choose fewer layers",
+                f"{self.budget:,}: choose fewer layers",
                 stacklevel=4,
             )

@@ -9,6 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from tb_activations.record import encoder
+from tb_activations.record.decoder import Blob
+from tb_activations.record.header import parse_header
 from tb_activations.record.options import Options
 from tb_activations.record.run import RUN_TAG, RunFacts, run_blobs
 from tb_activations.record.statistics import ChannelStatistics
@@ -18,7 +20,11 @@ from tb_activations.training.record_log import RecordLog, Tag
 
 
 class Update:
-    """One step, on the worker: pieces of slices → records."""
+    """One step, on the worker: pieces of slices → records.
+
+    spare: bytes by which records of precision "auto" may pass what the plan has for float16. Where
+    they do not suffice, the layers that come later in the model stay float16.
+    """
 
     def __init__(
         self,
@@ -27,6 +33,7 @@ class Update:
         options: Options,
         labels: list[str] | None,
         log: RecordLog,
+        spare: float = 0,
     ) -> None:
         self._plan = plan
         self._layers = {layer.name: layer for layer in plan.layers}
@@ -35,6 +42,7 @@ class Update:
         self._options = options
         self._labels = labels
         self._log = log
+        self._spare = spare
         self._discarded = False
         self._statistics: dict[str, ChannelStatistics] = {}
         self._kept: dict[str, list[np.ndarray]] = {}
@@ -105,6 +113,16 @@ class Update:
             channels=layer.channels,
             channel_ids=layer.channel_ids,
         )
-        blobs = encoder.blobs(held, labels, self._options)
+        options = self._precise(kept)
+        blobs = encoder.blobs(held, labels, options)
+        if options.precision == "auto" and parse_header(blobs[Blob.HEADER]).dtype == "float32":
+            self._spare -= 2 * kept.size
         tag = Tag(layer.name, "activation", layer.order)
         self._log.write(tag, blobs, self._step, self._wall_time)
+
+    def _precise(self, kept: np.ndarray) -> Options:
+        """The options, "auto" among them only where float32 stays within what was promised."""
+        more = 2 * kept.size
+        if self._options.precision != "auto" or more <= self._spare:
+            return self._options
+        return replace(self._options, precision="float16")

@@ -224,7 +224,11 @@ def test_labels_are_of_the_kept_examples() -> None:
         (np.zeros((1,) * 6), {}, "rank 6"),
         (np.zeros((2, 3)), {"max_outputs": 0}, "max_outputs is 0"),
         (np.zeros((2, 3)), {"max_channels": -1}, "max_channels is -1"),
-        (np.zeros((2, 3)), {"precision": "float8"}, "precision is 'float8'; it must be 'float16'"),
+        (
+            np.zeros((2, 3)),
+            {"precision": "float8"},
+            "precision is 'float8'; it must be 'auto', 'float16'",
+        ),
         (np.zeros((2, 3)), {"compression": 10}, "compression is 10; .* from 0 to 9"),
         (np.zeros((2, 3)), {"data_format": "NHWC"}, "data_format is 'NHWC'"),
         (np.broadcast_to(np.float32(0), (4, 2**14, 2**14, 2)), {}, "at most 1,073,741,824"),

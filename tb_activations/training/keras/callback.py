@@ -52,7 +52,7 @@ class ActivationsCallback(Copied, keras.callbacks.Callback):
       max_channels: how many channels of a layer are kept, evenly spread; None for all.
       max_bytes_per_update: what one update may write. Where the layers take more, all are kept,
         with fewer examples and channels each. None for no limit.
-      precision: "float16" or "float32", see `tba.activations`.
+      precision: "auto", "float16" or "float32", see `tba.activations`.
       compression: 0 (none) to 9.
       class_names: what the integers in y are called; None for `data.class_names`, if it has them.
       log_inputs: whether the inputs are logged too, once, as tags of kind "input".
@@ -91,7 +91,7 @@ class ActivationsCallback(Copied, keras.callbacks.Callback):
         max_outputs: int | None = None,
         max_channels: int | None = None,
         max_bytes_per_update: int | None = MAX_BYTES_PER_UPDATE,
-        precision: str = "float16",
+        precision: str = "auto",
         compression: int = 1,
         class_names: Sequence[str] | None = None,
         log_inputs: bool = True,

@@ -6,16 +6,17 @@ CPU can (`blobs`: PNG and strings), so that an accelerator sends over no more th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from tb_activations.record.metadata import VERSION
-from tb_activations.record.options import Options, kept_channels, over_limit
+from tb_activations.record.options import Options, kept_channels, over_limit, value_bytes
 from tb_activations.record.pages import FOLD, MIN_PNG_STATISTICS, MIN_PNG_VALUES, PAGE_VALUES
 from tb_activations.record.statistics import COLUMNS
+from tb_activations.record.storage import settled
 from tb_activations.training.tensorflow.sizes import (
     Size,
     branch,
@@ -30,7 +31,7 @@ from tb_activations.training.tensorflow.sizes import (
     where,
 )
 from tb_activations.training.tensorflow.statistics import GraphStatistics, graph_statistics, working
-from tb_activations.training.tensorflow.storage import store
+from tb_activations.training.tensorflow.storage import hides, store
 
 Tensor = Any
 
@@ -39,13 +40,18 @@ Tensor = Any
 class Kept:
     """What one record needs, on the device.
 
-    planes: stored values `[planes, plane_size]`. exponent: int32. statistics: of the whole batch.
-    shape: int64, stored shape channels last. batch, channels, n: sizes. ids: int64 `[c]`, or None
-    for all. all_ids: whether the ids are all after all, known only when it runs. omitted: whether
-    the values are over the limit.
+    half, full: stored values `[rows, plane_size]`, float16 and float32; what is not stored is empty
+    or None. wide: whether float32 is, known only when it runs where the precision is "auto". rows,
+    plane_size: of what is stored. exponent: int32. statistics: of the whole batch. shape: int64,
+    stored shape channels last. batch, channels, n: sizes. ids: int64 `[c]`, or None for all.
+    omitted: whether the values are over the limit.
     """
 
-    planes: Tensor
+    half: Tensor | None
+    full: Tensor | None
+    wide: Tensor | bool
+    rows: Size
+    plane_size: Size
     exponent: Tensor
     statistics: GraphStatistics
     shape: Tensor
@@ -56,8 +62,8 @@ class Kept:
     omitted: Tensor | bool
 
 
-def keep(data: Tensor, options: Options) -> Kept:
-    """Slices, scales and casts `data`; computes the statistics of all of it."""
+def keep(data: Tensor, source: str, options: Options) -> Kept:
+    """Slices, scales and casts `data`, of a dtype `source`; computes the statistics of all."""
     shape = sizes_of(data)
     first = options.channels_first
     batch, channels, size = shape.n, shape.second if first else shape.last, shape.between(first)
@@ -71,12 +77,22 @@ def keep(data: Tensor, options: Options) -> Kept:
     if ids is not None:
         kept = tf.gather(kept, ids, axis=1 if first else 2)
     finite = statistics.summary[4] == 0
-    stored, exponent = store(working(kept), options.precision, finite)
-    planes = stored if first else tf.transpose(stored, [0, 2, 1])
     plane_size = where(shape.dense, count, size)
-    rows = where(shape.dense, n, n * count)
+    rows = unless(omitted, where(shape.dense, n, n * count))
+
+    def planes(stored: Tensor) -> Tensor:
+        flipped = stored if first else tf.transpose(stored, [0, 2, 1])
+        return tf.reshape(flipped, [rows, plane_size])
+
+    half, full, wide, exponent = _stored(
+        working(kept), finite, statistics.table, settled(options.precision, source), planes
+    )
     return Kept(
-        planes=tf.reshape(planes, [unless(omitted, rows), plane_size]),
+        half=half,
+        full=full,
+        wide=wide,
+        rows=rows,
+        plane_size=plane_size,
         exponent=exponent,
         statistics=statistics,
         shape=tf.concat([[n], shape.spatial(first), [count]], 0),
@@ -90,10 +106,14 @@ def keep(data: Tensor, options: Options) -> Kept:
 
 def blobs(kept: Kept, labels: Tensor, source: str, options: Options) -> Tensor:
     """string `[4 + pages]`: header, summary, statistics, labels, page, page, …"""
-    pages, table, codec = _pages(kept.planes, options.compression)
+    pages, table, codec = branch(
+        kept.wide,
+        lambda: _pages(_whole(kept.full, kept), options.compression),
+        lambda: _pages(_whole(kept.half, kept), options.compression),
+    )
     statistics, statistics_codec = _statistics(kept, options.compression)
     parts = [
-        _header(kept, source, options, table, codec, statistics_codec),
+        _header(kept, source, table, codec, statistics_codec),
         tf.io.serialize_tensor(kept.statistics.summary),
         statistics,
         tf.io.serialize_tensor(labels[: kept.n]),
@@ -101,9 +121,42 @@ def blobs(kept: Kept, labels: Tensor, source: str, options: Options) -> Tensor:
     return tf.concat([tf.stack(parts), pages], 0)
 
 
+def _stored(
+    values: Tensor,
+    finite: Tensor,
+    table: Tensor,
+    precision: str,
+    planes: Callable[[Tensor], Tensor],
+) -> tuple[Tensor | None, Tensor | None, Tensor | bool, Tensor]:
+    """(half, full, wide, exponent) of `Kept`; `planes` lays out what is stored."""
+    if precision == "float32":
+        full, exponent = store(values, "float32", finite)
+        return None, planes(full), True, exponent
+    stored, exponent = store(values, "float16", finite)
+    if precision == "float16":
+        return planes(stored), None, False, exponent
+    wide = hides(table, exponent) & ~over_limit(4 * tf.size(values, tf.int64))
+
+    def as_float32() -> tuple[Tensor, Tensor, Tensor]:
+        full, exponent = store(values, "float32", finite)
+        return planes(stored)[:0], planes(full), exponent
+
+    def as_float16() -> tuple[Tensor, Tensor, Tensor]:
+        half = planes(stored)
+        return half, tf.cast(half[:0], tf.float32), exponent
+
+    half, full, exponent = tf.cond(wide, as_float32, as_float16)
+    return half, full, wide, exponent
+
+
+def _whole(planes: Tensor, kept: Kept) -> Tensor:
+    """The planes, of the size that the graph knows."""
+    return tf.reshape(planes, [kept.rows, kept.plane_size])
+
+
 def _over_limit(values: Size, precision: str) -> Tensor | bool:
     """Known only when it runs; sizes known before have passed `check_size`."""
-    over = over_limit(values * np.dtype(precision).itemsize)
+    over = over_limit(values * value_bytes(precision))
     return over if tf.is_tensor(over) else False
 
 
@@ -196,13 +249,11 @@ def _fold_of(size: Size) -> tuple[Size, Size]:
     return rows, -(-size // rows)
 
 
-def _header(
-    kept: Kept, source: str, options: Options, table: Tensor, codec: Tensor, statistics: Tensor
-) -> Tensor:
+def _header(kept: Kept, source: str, table: Tensor, codec: Tensor, statistics: Tensor) -> Tensor:
     """The JSON of `record.Header`, in strings that a graph can build."""
     fields = {
         "version": str(VERSION),
-        "dtype": f'"{options.precision}"',
+        "dtype": tf.where(kept.wide, '"float32"', '"float16"'),
         "source": f'"{source}"',
         "exponent": tf.strings.as_string(kept.exponent),
         "codec": tf.strings.join(['"', codec, '"']),

@@ -35,6 +35,20 @@ def store(values: Tensor, precision: str, finite: Tensor) -> tuple[Tensor, Tenso
     )
 
 
+def hides(table: Tensor, exponent: Tensor) -> Tensor:
+    """`record.storage.hides` of the statistics, a bool scalar."""
+    low, high = table[:, 0], table[:, 1]
+    largest = tf.maximum(tf.abs(low), tf.abs(high))
+    varies = (low < high) & tf.math.is_finite(largest)
+    some = tf.where(varies, largest, tf.ones_like(largest))
+    binade = tf.bitwise.right_shift(tf.bitcast(some, tf.int32), 23) - 127
+    steps = tf.maximum(binade - exponent, -14) - 4 + exponent
+    span = tf.cast(high, tf.float64) - tf.cast(low, tf.float64)
+    # No float32 lies nearer to another than 2**-149: less than 2**-1000 is less than any span.
+    limit = _power(tf.clip_by_value(steps, -1000, 1000), tf.float64)
+    return tf.reduce_any(varies & (span < limit))
+
+
 def _store_plain(values: Tensor, largest: Tensor) -> tuple[Tensor, Tensor]:
     """Finite float32 so strong that its subnormals vanish in float16: few passes over it."""
     shift = _shift(largest, "float16")

@@ -13,6 +13,7 @@ from tb_activations.record.header import MAX_RECORD_BYTES
 from tb_activations.record.metadata import check_kind, summary_metadata
 from tb_activations.record.options import Options, check_rank, check_size
 from tb_activations.record.storage import refused_dtype
+from tb_activations.training.tensorflow.outside import blobs_outside, leaves
 from tb_activations.training.tensorflow.record import blobs, keep
 
 
@@ -23,13 +24,14 @@ def activations(
     *,
     max_outputs: int = 4,
     max_channels: int | None = None,
-    precision: str = "float16",
+    precision: str = "auto",
     compression: int = 1,
     data_format: str = "channels_last",
     kind: str = "activation",
     order: int | None = None,
     labels: Any = None,
     description: str | None = None,
+    in_graph: bool = False,
 ) -> Any:
     """Writes one layer's activations to the default summary writer.
 
@@ -44,14 +46,19 @@ def activations(
         must be a tensor or a variable: a Python number is frozen there.
       max_outputs: how many examples are kept, the first ones. The statistics are over all.
       max_channels: how many channels are kept, evenly spread; None for all.
-      precision: "float16" (11 significant bits over 29 binades below the largest value kept) or
-        "float32" (exact for sources no wider).
+      precision: "float16" (11 significant bits over 29 binades below the largest value kept),
+        "float32" (exact for sources no wider), or "auto": float16, and float32 where that would
+        hide what varies in a channel (1e6 and a little).
       compression: 0 (none, the fastest) to 9 (the smallest).
       data_format: "channels_last" or "channels_first".
       kind: "activation", or "input" for what goes into the model.
       order: the layer's place in the model; tags without one come last, by name.
       labels: strings or numbers, one per example of the batch or per kept example.
       description: Markdown, shown with the tag.
+      in_graph: True to have the record packed by TensorFlow's operations alone. Otherwise what
+        is kept is handed to Python, which packs it in a third of the time, in eager execution and
+        wherever a graph runs in the process that traces it: not where there are workers on other
+        machines or TPUs. Told when a graph is traced.
 
     Returns:
       A bool tensor: whether the record was written.
@@ -74,7 +81,7 @@ def activations(
         texts = _checked_labels(labels, data, max_outputs)
         return tf.summary.write(
             tag,
-            lambda: _make(tag, data, source, texts, options),
+            lambda: _make(tag, data, source, texts, options, in_graph),
             step=step,
             metadata=metadata,
         )
@@ -142,13 +149,15 @@ def _checked_labels(labels: Any, data: Any, max_outputs: int) -> Any:
     return texts
 
 
-def _make(tag: str, data: Any, source: str, labels: Any, options: Options) -> Any:
+def _make(tag: str, data: Any, source: str, labels: Any, options: Options, in_graph: bool) -> Any:
     """The record's blobs; run by `tf.summary.write` on the CPU, where a record is written."""
     with tf.device(None):  # back to the device of the data, so that it sends over what is kept
-        kept = keep(data, options)
+        kept = keep(data, source, options)
     if tf.is_tensor(kept.omitted):
         _warn_once(kept.omitted, tag)
-    return blobs(kept, labels, source, options)
+    if in_graph or not leaves():
+        return blobs(kept, labels, source, options)
+    return blobs_outside(kept, labels, source, options.compression)
 
 
 def _warn_once(omitted: Any, tag: str) -> None:

@@ -36,7 +36,7 @@ def add_activations(
     *,
     max_outputs: int = 4,
     max_channels: int | None = None,
-    precision: str = "float16",
+    precision: str = "auto",
     compression: int = 1,
     data_format: str | None = None,
     kind: str = "activation",
@@ -59,8 +59,9 @@ def add_activations(
       step: the step, 0 or more: an integer, or a tensor of one.
       max_outputs: how many examples are kept, the first ones. The statistics are over all.
       max_channels: how many channels are kept, evenly spread; None for all.
-      precision: "float16" (11 significant bits over 29 binades below the largest value kept) or
-        "float32" (exact for sources no wider).
+      precision: "float16" (11 significant bits over 29 binades below the largest value kept),
+        "float32" (exact for sources no wider), or "auto": float16, and float32 where that would
+        hide what varies in a channel (1e6 and a little).
       compression: 0 (none, the fastest) to 9 (the smallest).
       data_format: "channels_first" (attention scores `[n, heads, q, k]` too) or "channels_last";
         None for channels first in tensors of rank 4 and 5, and last in others.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -20,9 +21,10 @@ import ml_dtypes  # noqa: E402  (comes with TensorFlow)
 
 import tb_activations as tba  # noqa: E402
 from tb_activations import record  # noqa: E402
-from tb_activations.record import Blob  # noqa: E402
+from tb_activations.record import Blob, storage  # noqa: E402
 from tb_activations.record import options as limits  # noqa: E402
-from tb_activations.training.tensorflow import summary  # noqa: E402
+from tb_activations.training.tensorflow import outside, summary  # noqa: E402
+from tb_activations.training.tensorflow import storage as graph_storage  # noqa: E402
 
 EVERY = slice(None)
 DTYPES = [
@@ -48,7 +50,12 @@ def blobs_of(directory: Path) -> list[bytes]:
 
 
 def of_dtype(dtype: str, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
-    """Values of every kind that `dtype` has: zeros, a constant channel, NaN and infinities."""
+    """Values of every kind that `dtype` has: zeros, a constant channel, NaN and infinities.
+
+    `million`: float32 that float16 would hide.
+    """
+    if dtype == "million":
+        return (1e6 + np.random.default_rng(seed).normal(size=shape)).astype(np.float32)
     values = np.random.default_rng(seed).normal(scale=20, size=shape)
     values[values < -25] = 0
     if shape[-1] > 2:
@@ -133,12 +140,16 @@ def test_every_dtype_is_logged_as_numpy_would(tmp_path: Path, dtype: str) -> Non
         ("float32", (2, 0, 4, 3), {}),
         ("float32", (3, 4, 0), {"max_channels": 2}),
         ("float32", (4, 28, 28, 16), {"compression": 0}),
+        ("million", (4, 9, 9, 16), {"max_outputs": 3}),
     ],
 )
 def test_a_graph_logs_what_numpy_would(
     tmp_path: Path, dtype: str, shape: tuple[int, ...], options: dict[str, Any], known: str
 ) -> None:
-    """Inside tf.function, be the shape, all but the batch, the rank alone or nothing known."""
+    """Inside tf.function, be the shape, all but the batch, the rank alone or nothing known.
+
+    Packed by the graph or outside of it, in turn.
+    """
     data = of_dtype(dtype, shape)
     if shape[0] == 70:
         data = np.nan_to_num(data, nan=0, posinf=0, neginf=0)
@@ -149,7 +160,8 @@ def test_a_graph_logs_what_numpy_would(
         "nothing": None,
     }[known]
     signature = tf.TensorSpec(sides, tf.as_dtype(data.dtype))
-    ours = write_in_function(tmp_path, tf.constant(data), signature, **options)
+    inside = {"in_graph": known in ("sides", "nothing")}
+    ours = write_in_function(tmp_path, tf.constant(data), signature, **options, **inside)
     assert_same_record(ours, record.encode(data, **options))
 
 
@@ -158,12 +170,16 @@ def test_a_graph_logs_what_numpy_would(
     hnp.arrays(np.uint32, hnp.array_shapes(min_dims=2, max_dims=4, max_side=6)).map(
         lambda bits: bits.view(np.float32)
     ),
-    st.sampled_from(["float16", "float32"]),
+    st.sampled_from(["auto", "float16", "float32"]),
+    st.booleans(),
 )
-def test_any_float32_bits_are_logged_as_numpy_would(data: np.ndarray, precision: str) -> None:
+def test_any_float32_bits_are_logged_as_numpy_would(
+    data: np.ndarray, precision: str, in_graph: bool
+) -> None:
     """Subnormals, NaN payloads and both ends of the range included."""
     with tempfile.TemporaryDirectory() as directory:
-        ours = write_eagerly(Path(directory), tf.constant(data), precision=precision)
+        options = {"precision": precision, "in_graph": in_graph}
+        ours = write_eagerly(Path(directory), tf.constant(data), **options)
     assert_same_record(ours, record.encode(data, precision=precision))
 
 
@@ -173,7 +189,7 @@ def test_every_magnitude_is_logged_as_numpy_would(tmp_path: Path, magnitude: flo
     data = np.linspace(-magnitude, magnitude, 48).reshape(2, 8, 3)
     if 1e-38 < magnitude < 3.5e38:
         data = data.astype(np.float32)
-    for precision in ("float16", "float32"):
+    for precision in ("auto", "float16", "float32"):
         ours = write_eagerly(tmp_path / precision, tf.constant(data), precision=precision)
         assert_same_record(ours, record.encode(data, precision=precision))
 
@@ -347,3 +363,113 @@ def test_large_layers_take_the_fast_path_only_where_it_is_exact(
     exact = data.astype(np.float32).astype(np.float64).reshape(-1, 4)
     np.testing.assert_allclose(table[:, 2], exact.mean(axis=0), rtol=1e-5, atol=scale * 1e-7)
     np.testing.assert_allclose(table[:, 3], exact.std(axis=0), rtol=1e-5)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    hnp.arrays(np.float32, (3, 2), elements=st.floats(width=32, allow_subnormal=False)),
+    st.integers(-1100, 1100),
+)
+def test_auto_decides_in_a_graph_as_numpy_does(bounds: np.ndarray, exponent: int) -> None:
+    """Of any extremes, ordered or not, finite or not, and any exponent of a record."""
+    table = np.zeros((3, 6), np.float32)
+    table[:, :2] = bounds
+    found = graph_storage.hides(tf.constant(table), tf.constant(exponent))
+    assert bool(found) == storage.hides(table[:, 0], table[:, 1], exponent)
+
+
+SAVE = """
+import sys, keras, numpy as np, tensorflow as tf, tb_activations as tba
+steps = tf.Variable(0, dtype=tf.int64)
+class Model(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.dense = keras.layers.Conv2D(4, 3), keras.layers.Dense(2)
+    def call(self, x):
+        y = self.conv(x)
+        tba.activations("layer", y, tf.identity(steps))
+        return self.dense(keras.ops.mean(y, axis=(1, 2)))
+model = Model()
+model.compile("sgd", "mse")
+with tf.summary.create_file_writer(sys.argv[1]).as_default():
+    model.fit(np.ones((8, 40, 40, 3)), np.ones((8, 2)), batch_size=4, verbose=0)
+steps = tf.constant(0, tf.int64)  # a model that is exported may use no variable but its own
+model.save(sys.argv[2] + ".keras")
+model.export(sys.argv[2], verbose=False)
+print(model(np.ones((2, 40, 40, 3), "float32")).numpy().tolist())
+"""
+LOAD = """
+import sys, numpy as np, tensorflow as tf
+sys.modules["tb_activations"] = None
+model = tf.saved_model.load(sys.argv[1])
+print(model.serve(tf.ones((2, 40, 40, 3))).numpy().tolist())
+"""
+
+
+def test_a_model_that_logged_is_exported(tmp_path: Path) -> None:
+    """It logs in its own step, is saved, exported, and runs in a process without this package."""
+    log, saved = str(tmp_path / "log"), str(tmp_path / "saved")
+    printed = []
+    for code, *arguments in ((SAVE, log, saved), (LOAD, saved)):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        printed.append(json.loads(done.stdout.splitlines()[-1]))
+    assert np.allclose(*printed, rtol=1e-4)
+    assert [value.tag for _, value in logged(Path(log))] == ["layer"] * 2
+
+
+def test_records_packed_outside_keep_their_order(tmp_path: Path) -> None:
+    """Several layers and two writers in one step, some of them skipped: all there, in order."""
+    writers = [tf.summary.create_file_writer(str(tmp_path / name)) for name in "ab"]
+
+    @tf.function
+    def train(x: Any, step: Any) -> None:
+        for name in ("first", "second", "third"):
+            for writer in writers:
+                with writer.as_default(), tf.summary.record_if(step % 2 == 0):
+                    tba.activations(name, x * tf.cast(step, tf.float32), step)
+
+    data = of_dtype("float32", (4, 24, 24, 8))
+    for step in range(4):
+        train(tf.constant(data), tf.constant(step, tf.int64))
+    for writer, name in zip(writers, "ab", strict=True):
+        writer.flush()  # and not closed: what was flushed is there
+        found = logged(tmp_path / name)
+        tags = [(step, value.tag) for step, value in found]
+        assert tags == [(s, t) for s in (0, 2) for t in ("first", "second", "third")]
+        assert_same_record(list(found[-1][1].tensor.string_val), record.encode(data * 2))
+
+
+def test_an_error_beside_loses_no_record(tmp_path: Path) -> None:
+    """A step that fails after it has logged leaves its record and those before it."""
+    writer = tf.summary.create_file_writer(str(tmp_path))
+
+    @tf.function
+    def train(x: Any, step: Any) -> None:
+        with writer.as_default():
+            written = tba.activations("layer", x, step)
+        with tf.control_dependencies([written]):
+            tf.debugging.assert_less(step, tf.constant(2, tf.int64))
+
+    data = tf.constant(of_dtype("float32", (4, 24, 24, 8)))
+    train(data, tf.constant(1, tf.int64))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        train(data, tf.constant(2, tf.int64))
+    writer.flush()
+    assert [step for step, _ in logged(tmp_path)] == [1, 2]
+
+
+def test_a_graph_elsewhere_packs_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a cluster's workers and in TensorFlow 1's graphs nothing calls Python."""
+
+    class Device:
+        device_type, name = "CPU", "/job:worker/replica:0/task:1/device:CPU:0"
+
+    assert outside.leaves()
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.config, "list_logical_devices", lambda: [Device()])
+        assert not outside.leaves()
+    with tf.Graph().as_default():
+        assert not outside.leaves()
