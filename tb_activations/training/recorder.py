@@ -241,8 +241,7 @@ class Recorder:
         plan, probe = self._ready().plan, self._ready().probe
         # Labels stand with the inputs; with the layers where no input is recorded.
         labels = None if self._log_inputs and probe.inputs else probe.labels
-        spare = plan.spare(self._planner.budget)
-        update = Update(plan, step, self._options, labels, self._worker.log, spare)
+        update = Update(plan, step, self._options, labels, self._worker.log, self._planner.budget)
         if not probe.writes:
             update.discard()
         return update

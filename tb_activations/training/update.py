@@ -22,8 +22,8 @@ from tb_activations.training.record_log import RecordLog, Tag
 class Update:
     """One step, on the worker: pieces of slices → records.
 
-    spare: bytes by which records of precision "auto" may pass what the plan has for float16. Where
-    they do not suffice, the layers that come later in the model stay float16.
+    budget: bytes that it may write, None for no limit. Where they do not suffice for records of
+    precision "auto" to be float32, the layers that come later in the model stay float16.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Update:
         options: Options,
         labels: list[str] | None,
         log: RecordLog,
-        spare: float = 0,
+        budget: int | None = 0,
     ) -> None:
         self._plan = plan
         self._layers = {layer.name: layer for layer in plan.layers}
@@ -42,7 +42,7 @@ class Update:
         self._options = options
         self._labels = labels
         self._log = log
-        self._spare = spare
+        self._spare = plan.spare(budget)
         self._discarded = False
         self._statistics: dict[str, ChannelStatistics] = {}
         self._kept: dict[str, list[np.ndarray]] = {}

@@ -34,7 +34,7 @@ def test_float32_stays_within_the_budget(budget, wide):
     assert plan.bytes == Plan(layers, 2, "float16").bytes
     log = Log()
     limit = None if budget is None else budget and max(budget, plan.bytes + 4000)
-    update = Update(plan, 1, Options(), None, log, plan.spare(limit))
+    update = Update(plan, 1, Options(), None, log, limit)
     for layer in layers:
         update.add(layer.name, ValuesPiece(2, 2, VALUES))
     update.finish()
