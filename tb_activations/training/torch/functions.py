@@ -21,6 +21,9 @@ ACTIVATIONS = frozenset(
     for name in _NAMES.split()
     if hasattr(home, name)
 )
+# What gives the same values once more, in another dtype or another place.
+_COPIES = "to type float double half bfloat16 contiguous clone detach cpu cuda"
+COPIES = frozenset(getattr(torch.Tensor, name) for name in _COPIES.split())
 ATTENTION = F.scaled_dot_product_attention
 HEADS = F.multi_head_attention_forward
 SCORES = "attention_scores"

@@ -19,7 +19,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from tb_activations.training.torch.axes import follow
-from tb_activations.training.torch.functions import ATTENTION, HEADS
+from tb_activations.training.torch.functions import ATTENTION, COPIES, HEADS
 from tb_activations.training.torch.scores import scores_of
 from tb_activations.training.torch.watch import Watch
 
@@ -59,6 +59,8 @@ class _Functions(TorchFunctionMode):
             return out
         if func.__name__ != "__get__":
             follow(func, args, kwargs, out, self._watch.notes)
+            if func in COPIES:
+                self._watch.notes.see_again(args[0], out)
             self._watch.function(func, out)
         return out
 

@@ -104,6 +104,12 @@ class TensorNotes:
         self.follow(tensor, axis)
         self._seen[id(tensor)] = _Note(weakref.ref(tensor), version(tensor), axis)
 
+    def see_again(self, tensor: torch.Tensor, copy: torch.Tensor) -> None:
+        """Notes that an entry shows what a copy holds, where it has shown what it is a copy of."""
+        if tensor is not copy and self.shows(tensor):
+            axis = self.axis(tensor)
+            self.see(copy, tensor.dim() - 1 if axis is None else axis)
+
     def axis(self, tensor: torch.Tensor) -> int | None:
         """The axis of channels, None where nothing is known."""
         note = self._axes.get(id(tensor))

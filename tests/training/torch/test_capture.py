@@ -155,3 +155,15 @@ def test_the_encoder_shows_every_module_though_it_has_a_fast_path():
 def test_a_call_of_forward_goes_unseen_and_its_inner_modules_do_not():
     model = Net(lambda s, x: s.a.forward(x), a=nn.Sequential(nn.Linear(4, 3), nn.Tanh()))
     assert list(tba.capture(model, torch.randn(2, 4))) == ["a/0", "a/1"]
+
+
+def test_what_only_copies_an_entry_is_not_shown_again():
+    """A cast, a clone or a contiguous copy, of the model's own output as Accelerate makes it."""
+    inner = nn.Linear(5, 3)
+
+    def cast(self, x):
+        return self.a(x).clone().double().contiguous().float()
+
+    assert list(tba.capture(Net(cast, a=inner), torch.rand(4, 5))) == ["a"]
+    written = Net(lambda self, x: self.a(x).clone().add_(1), a=inner)
+    assert list(tba.capture(written, torch.rand(4, 5))) == ["a", "Net"]
