@@ -42,10 +42,12 @@ export function Statistics(props: StatisticsProps) {
   const unknown = store.failures.value.statistics === undefined ? "…" : "–";
   const heading = useId();
   const batch = useComputed(() => store.view.value?.info.batch ?? 1).value;
+  // Those of a class itself, where it is contrasted with another.
+  const of = selected.value?.name.match(/^.*(?= − )/)?.[0].replace(/^/, " of ") ?? "";
   const reach = row ? Math.max(Math.abs(row[0] as number), Math.abs(row[1] as number)) : 1;
   return (
     <div class="statistics" role="group" aria-labelledby={heading}>
-      <h3 id={heading}>{`Statistics, ${examplesText(batch)}`}</h3>
+      <h3 id={heading}>{`Statistics${of}, ${examplesText(batch)}`}</h3>
       {STAT_NAMES.map((name, i) => (
         <button
           key={name}

@@ -15,6 +15,9 @@ import { setAttribute, setText } from "../grid/cell";
 import { inputPicture, painted } from "../inspector/picture";
 import { CAPTION, type MapGroup, type MapLayout } from "./mapLayout";
 
+/** Room for "score -9.83, < 0.1 %". */
+const ROOMY = 130;
+
 interface LineProps {
   readonly line: number;
   readonly layout: MapLayout;
@@ -180,14 +183,16 @@ function write(store: Store, element: HTMLElement | null, props: GroupProps): vo
     setAttribute(cell, "aria-description", [said.sum, said.gap.text].filter(Boolean).join(", "));
     setAttribute(cell, "aria-selected", String(target === selected));
     setAttribute(cell, "tabindex", target === selected ? "0" : "-1");
-    setAttribute(cell, "title", method);
+    setAttribute(cell, "title", `${said.name}: ${said.sum}. ${method}`);
     const [name, sum, gap] = captions[i]!.children as unknown as [
       HTMLElement,
       HTMLElement,
       HTMLElement,
     ];
     setText(name, said.name);
-    setText(sum, valueHere(store, row, target) ?? said.sum);
+    // Where there is no room, the numbers alone.
+    const brief = props.layout.pitchX < ROOMY ? said.sum.replace(/^[a-z]+ /, "") : said.sum;
+    setText(sum, valueHere(store, row, target) ?? brief);
     setText(gap, said.gap.text);
     setAttribute(gap, "class", `gap ${said.gap.kind}`);
   });
