@@ -42,7 +42,16 @@ def train(dataset: datasets.Dataset, *, epochs: int, log_dir: Path) -> float:
         dataset.labels,
         epochs=epochs,
         validation_data=held_out,
-        callbacks=[tba.ActivationsCallback(log_dir, shown, max_outputs=SHOWN, class_names=names)],
+        callbacks=[
+            tba.ActivationsCallback(
+                log_dir,
+                shown,
+                max_outputs=SHOWN,
+                class_names=names,
+                attributions=["grad_cam", tba.AttributionMethod("integrated_gradients", steps=16)],
+                attribution_examples=SHOWN,
+            )
+        ],
         verbose=1 if sys.stdout.isatty() else 2,  # a progress bar needs a terminal
     )
     return history.history["val_accuracy"][-1]

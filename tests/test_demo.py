@@ -24,6 +24,8 @@ from tb_activations.record.run import RUN_TAG
 
 ROOT = Path(__file__).parents[1]
 
+MAPS = ("attribution/grad_cam", "attribution/integrated_gradients")
+
 needs_tensorflow = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow"
 )
@@ -60,8 +62,20 @@ def logged(tmp_path_factory) -> dict[tuple[str, int], list[bytes]]:
 @needs_tensorflow
 def test_demo_logs_each_layer_before_training_and_after_each_epoch(logged):
     """Every layer but Flatten is logged at step 0 and after the epoch, the input once."""
-    tags = {"input", "conv1", "conv2", "conv3", "dense1", "dense2"}
+    tags = {"input", "conv1", "conv2", "conv3", "dense1", "dense2", *MAPS}
     assert set(logged) == {(tag, step) for tag in tags for step in (0, 1)} - {("input", 1)}
+
+
+@needs_tensorflow
+def test_demo_logs_what_each_answer_rests_on(logged):
+    """Maps of the ten images, for their labels, by two methods, at each step."""
+    for tag in MAPS:
+        for step in (0, 1):
+            header = record.WholeRecord(logged[tag, step]).header
+            side = 28 if "integrated" in tag else 22
+            assert header.shape == (10, side, side, 1)
+            assert header.attribution.targets == tuple((digit,) for digit in range(10))
+            assert header.attribution.target_names[3] == ("3",)
 
 
 @needs_tensorflow

@@ -200,9 +200,16 @@ def _write_png(path: Path, one: Picked, positions: Sequence[int], request: Reque
         scale=request.scale,
         columns=request.columns,
         zoom=request.zoom or 1,
-        colormap=request.colormap,
+        colormap=_colormap(one, positions[0], request),
     )
     Image.fromarray(picture).save(made(path))
+
+
+def _colormap(one: Picked, position: int, request: Request) -> str | None:
+    """That of the request; else maps of attributions are about 0, whatever signs they have."""
+    if request.colormap is None and one.series.header(position).attribution is not None:
+        return "RdBu"
+    return request.colormap
 
 
 def _write_npy(path: Path, one: Picked, positions: Sequence[int], request: Request) -> None:
@@ -222,7 +229,8 @@ def _write_gif(path: Path, one: Picked, positions: Sequence[int], request: Reque
     side = film.shape[-2] if film.ndim > 2 else 8
     zoom = request.zoom or max(1, _FILM_WIDTH // side)
     shown = np.moveaxis(film, 0, -1)[..., 0, :]  # [*spatial, steps]: a step a tile
-    tiles = grid(shown[None], scale="all", columns=1, zoom=zoom, gap=0, colormap=request.colormap)
+    colours = _colormap(one, positions[-1], request)
+    tiles = grid(shown[None], scale="all", columns=1, zoom=zoom, gap=0, colormap=colours)
     pictures = [Image.fromarray(tile) for tile in np.split(tiles, len(frames))]
     pictures[0].save(
         made(path),

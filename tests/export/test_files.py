@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import attribution_log
 import numpy as np
 import pytest
 from PIL import Image
@@ -197,3 +198,23 @@ def test_the_command_runs_without_tensorflow(log_dir, tmp_path):
         "assert not [name for name in ('tensorflow', 'keras') if sys.modules.get(name)]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_maps_are_written_as_values_and_about_zero(tmp_path):
+    """`[h, w, targets]`; pictures in blue-white-red, also where no value is negative."""
+    logged = attribution_log.write(tmp_path / "log" / "run")
+    log, tag, out = tmp_path / "log", "attribution/integrated_gradients", tmp_path / "out"
+    arguments = ["--layer", "attribution/*", "--step", "20", "--format", "npy"]
+    assert run(log, *arguments, "--output", str(out)) == 0
+    assert len(list(out.rglob("*.npy"))) == len(attribution_log.TAGS)
+    expected = logged.maps[tag][20][0]
+    assert expected.shape == (16, 16, 2) and expected[..., 0].min() >= 0
+    (path,) = (one for one in out.rglob("*.npy") if np.load(one).shape == expected.shape)
+    exported = np.load(path)
+    np.testing.assert_allclose(exported, expected, rtol=2**-11, atol=1e-9)
+    first = ["--layer", tag, "--channel", "0", "--output"]
+    assert run(log, *first, str(tmp_path / "map.png"), "--step", "20") == 0
+    picture = tba.grid(exported[None, ..., :1], colormap="RdBu")
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "map.png")), picture)
+    assert run(log, *first, str(tmp_path / "map.gif")) == 0
+    assert Image.open(tmp_path / "map.gif").n_frames == 3

@@ -7,6 +7,7 @@ import runpy
 from pathlib import Path
 
 import numpy as np
+from logs import logged_steps
 
 PAGE = Path(__file__).parents[2] / "docs" / "attribution.md"
 
@@ -14,11 +15,14 @@ PAGE = Path(__file__).parents[2] / "docs" / "attribution.md"
 def test_the_examples_run_and_have_the_shapes_that_the_page_says(tmp_path, monkeypatch):
     """Each line runs, and what it assigns has the shape in its comment."""
     monkeypatch.chdir(tmp_path)
-    (block,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    Path("page.py").write_text(block, encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    block, training = blocks
+    Path("page.py").write_text(block + training, encoding="utf-8")
     names = runpy.run_path("page.py")
     shapes = re.findall(r"^(\w+) = tba\.attribute\(.*# (\[[\d, ]+\])", block, re.MULTILINE)
     assert len(shapes) == 3
     for name, shape in shapes:
         assert str(list(np.asarray(names[name]).shape)) == shape, name
     assert Path("cam.png").stat().st_size > 100
+    tags = logged_steps("logs/run1")
+    assert tags["attribution/grad_cam"] == tags["attribution/integrated_gradients"] == [0, 1, 2, 3]
