@@ -13,7 +13,7 @@ from typing import Any
 from tb_activations.record.errors import RecordError
 
 OUTPUTS = ("logit", "probability", "value")
-BASELINES = ("number", "given")
+BASELINES = ("number", "given", "mean")
 _MAX_WORD = 1000
 _MAX_PARAMETERS = 100
 _MAX_CLASS = 1 << 40
@@ -21,7 +21,11 @@ _MAX_CLASS = 1 << 40
 
 @dataclass(frozen=True)
 class Baseline:
-    """What an example is compared with. kind: "number", with its value, or "given", an array."""
+    """What an example is compared with.
+
+    kind: "number", with its value; "given", an array; or "mean", that of each of the example's
+    channels over its positions.
+    """
 
     kind: str = "number"
     value: float | None = 0.0

@@ -47,13 +47,14 @@ def attribute(
         `lambda outputs: outputs["price"][:, 0]`. One of two arguments is given the layers, too:
         `lambda outputs, layers: layers["conv2"][:, 3, 3, 7]`. It is given logits where `output` is
         "logit". A single sigmoid has the classes 0 and 1.
-      method: a name, "gradients", "gradient_x_input", "integrated_gradients" or "grad_cam", or an
-        `AttributionMethod`.
+      method: a name ("gradients", "gradient_x_input", "integrated_gradients", "smooth_grad",
+        "occlusion", "grad_cam", "grad_cam_plus_plus"), or an `AttributionMethod`.
       layer: a selector as in `capture`, of one output: the attribution is taken there. None for
         the inputs, or for Grad-CAM's own choice. Integers and strings have no gradient: where the
         model embeds them, the embedding is explained, and a warning says so.
-      baseline: what integrated gradients start from: None for zero, a number, an example, one for
-        each example, or nested as the inputs are.
+      baseline: what integrated gradients start from, and what occlusion hides patches by: a
+        number, an example, one for each example, or nested as the inputs are. None for zero, and in
+        occlusion for the mean of each of the example's channels.
       output: "logit", before the last softmax or sigmoid, or "probability". Where the model has
         neither, its outputs are explained as they are.
       seed: of methods that draw noise.
@@ -143,13 +144,16 @@ def _answer(
         of=tuple(point.name for point in maps.points),
         layer=layers[0] if layers and len(maps.points) == 1 else None,
         output=asked.output if survey.ending else "value",
-        data_format=_format(asked.method, maps.points),
+        data_format=_format(asked, maps.points),
+        standard_error=_nested(maps.points, [of_rows(array) for array in maps.errors], inputs)
+        if maps.errors is not None
+        else None,
         remarks=tuple(question.remarks),
     )
 
 
-def _format(method: str, points: tuple[Point, ...]) -> str:
-    return "channels_last" if method == "grad_cam" else points[0].data_format
+def _format(asked: AttributionMethod, points: tuple[Point, ...]) -> str:
+    return "channels_last" if asked.make().at_positions else points[0].data_format
 
 
 def _nested(points: tuple[Point, ...], values: list[Any], inputs: Any) -> Any:

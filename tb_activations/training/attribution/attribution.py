@@ -27,7 +27,7 @@ class Attribution:
       probability: of the target, None where the model's output is no probability.
       baseline_score: the score at the baseline, None where the method has no baseline.
       gap: what the values do not account for, in units of the score: score − baseline score − sum
-        of the values for methods with a baseline, score − sum of the values for
+        of the values for `integrated_gradients`, score − sum of the values for
         `gradient_x_input`; None where a method promises no sum.
       method, parameters: its name, and its options as they were used.
       of: what is explained: `input`, `input.a`, or the name of a layer's output, one for each
@@ -35,6 +35,7 @@ class Attribution:
       layer: the name of the layer's output, None where inputs are explained.
       output: "logit", "probability" or "value": what the score is.
       data_format: of the values, "channels_last" or "channels_first".
+      standard_error: of the values, laid out as they are; None where nothing is drawn.
       remarks: sentences to be read beside the maps; each was a warning, too.
     """
 
@@ -50,6 +51,7 @@ class Attribution:
     layer: str | None = None
     output: str = "logit"
     data_format: str = "channels_last"
+    standard_error: Any = None
     remarks: tuple[str, ...] = ()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

@@ -20,19 +20,24 @@ def start_and_end(
     the inputs. An embedding that stands for its integers: the zero vector, a vector, or the
     embedding of integers.
     """
-    of_rows = question.rows // question.targets
-    end, start = {}, {}
+    end = of_examples(question)
     layers = [p for p in question.points if p.leaf is None]
-    if layers:
-        end = at_layers(question, layers, None)
-        start = _start_at_layers(question, layers, end)
+    start = _start_at_layers(question, layers) if layers else {}
     for point in question.points:
         if point.leaf is not None:
-            end[point] = question.explained.inputs[point.leaf].astype(point.dtype)[of_rows]
-            whole = given(question, point)
-            start[point] = whole[of_rows]
-    order = question.points
-    return {p: start[p] for p in order}, {p: end[p] for p in order}
+            start[point] = given(question, point)[question.rows // question.targets]
+    return {p: start[p] for p in question.points}, end
+
+
+def of_examples(question: Question) -> dict[Point, np.ndarray]:
+    """`[rows, …]` at each point: of the examples themselves."""
+    of_rows = question.rows // question.targets
+    layers = [p for p in question.points if p.leaf is None]
+    found = at_layers(question, layers, None) if layers else {}
+    for point in question.points:
+        if point.leaf is not None:
+            found[point] = question.explained.inputs[point.leaf].astype(point.dtype)[of_rows]
+    return {p: found[p] for p in question.points}
 
 
 def given(question: Question, point: Point) -> np.ndarray:
@@ -64,9 +69,7 @@ def _of_input(question: Question, point: Point) -> Any:
     return value
 
 
-def _start_at_layers(
-    question: Question, layers: list[Point], end: Mapping[Point, np.ndarray]
-) -> dict[Point, np.ndarray]:
+def _start_at_layers(question: Question, layers: list[Point]) -> dict[Point, np.ndarray]:
     survey = question.explained.survey
     baseline = question.baseline
     integers = not any(point.floating for point in survey.inputs)

@@ -82,7 +82,9 @@ class Explainer:
     @property
     def rows(self) -> int:
         """Forward and back in one explanation, at most."""
-        return sum(one.method.passes * one.targets * self.examples for one in self._methods)
+        return sum(
+            one.method.passes(one.points) * one.targets * self.examples for one in self._methods
+        )
 
     def bytes(self, precision: str) -> int:
         """What one explanation takes on disk, about, at most."""
@@ -191,7 +193,8 @@ class Explainer:
 
 def _layout(one: Repeated, tag: str, point: Point) -> Layout:
     chosen = one.asked.layer is not None
-    return layout_of(tag, point, chosen=chosen, mapped=one.method.chooses_points)
+    mapped = one.method.at_positions and len(point.shape) > 1
+    return layout_of(tag, point, chosen=chosen, mapped=mapped)
 
 
 def _sides(point: Point) -> tuple[int, ...]:
@@ -210,11 +213,9 @@ def _input_under(layout: Layout, inputs: Sequence[Point]) -> Point | None:
 
 
 def _baseline(one: Repeated) -> Baseline | None:
-    if not one.method.takes_baseline:
-        return None
     given = one.asked.baseline
     if given is None:
-        return Baseline()
+        return one.method.usual_baseline
     if np.ndim(given) == 0 and isinstance(given, int | float | np.number):
         return Baseline("number", float(given))
     return Baseline("given", None)

@@ -7,17 +7,19 @@ option, its enlargement a matter of display.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
+from tb_activations.record.attribution import Baseline
 from tb_activations.training.attribution.framework import Point
 from tb_activations.training.attribution.question import Maps, Question, what_works
 
 NO_MAP = (
-    "grad_cam needs a layer that shows an example at more than one position, and this model has "
-    "none before its output"
+    "needs a layer that shows an example at more than one position, and this model has none before "
+    "its output"
 )
 
 
@@ -27,29 +29,34 @@ class GradCam:
 
     relu: bool = False
     name: ClassVar[str] = "grad_cam"
-    takes_baseline: ClassVar[bool] = False
+    usual_baseline: ClassVar[Baseline | None] = None
     chooses_points: ClassVar[bool] = True
-    passes: ClassVar[int] = 1
+    at_positions: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.relu, bool):
             raise TypeError(f"relu is {self.relu!r}; it may be True or False")
 
+    def passes(self, _: Sequence[Point]) -> int:
+        return 1
+
     def explain(self, question: Question) -> Maps:
-        found, values, point = gradients_at_a_map(question)
+        found, values, point = gradients_at_a_map(question, self.name)
         question.check_reached((point,))
-        return replace(found, values=(self.map(values, found.values[0], point),))
+        values, gradients = (
+            np.moveaxis(a, point.channel_axis, -1) for a in (values, found.values[0])
+        )
+        weights = self.weights(values, gradients, question)
+        summed = (weights * values).sum(axis=-1, keepdims=True).astype(values.dtype)
+        return replace(found, values=(np.maximum(summed, 0) if self.relu else summed,))
 
-    def map(self, values: np.ndarray, gradients: np.ndarray, point: Point) -> np.ndarray:
-        """`[rows, *positions, 1]` of a layer's values and the gradients there."""
-        values, gradients = (np.moveaxis(a, point.channel_axis, -1) for a in (values, gradients))
+    def weights(self, values: np.ndarray, gradients: np.ndarray, _: Question) -> np.ndarray:
+        """float64 `[rows, 1, …, c]` of a layer's values `[rows, *positions, c]` and gradients."""
         axes = tuple(range(1, values.ndim - 1))
-        weights = gradients.mean(axis=axes, keepdims=True, dtype=np.float64)
-        found = (weights * values).sum(axis=-1, keepdims=True).astype(values.dtype)
-        return np.maximum(found, 0) if self.relu else found
+        return gradients.mean(axis=axes, keepdims=True, dtype=np.float64)
 
 
-def gradients_at_a_map(question: Question) -> tuple[Maps, np.ndarray, Point]:
+def gradients_at_a_map(question: Question, method: str) -> tuple[Maps, np.ndarray, Point]:
     """Gradients at the layer asked for, or at the last map; the layer's values; the layer.
 
     Raises:
@@ -58,10 +65,10 @@ def gradients_at_a_map(question: Question) -> tuple[Maps, np.ndarray, Point]:
     maps = question.explained.survey.maps
     point = question.points[0] if question.points else maps[-1] if maps else None
     if point is None:
-        raise ValueError(f"{NO_MAP}: {what_works(question.explained)}")
+        raise ValueError(f"{method} {NO_MAP}: {what_works(question.explained)}")
     if len(point.shape) < 2:
         raise ValueError(
-            f"grad_cam: layer {point.name!r} returns {list(point.shape)} for an example, without "
+            f"{method}: layer {point.name!r} returns {list(point.shape)} for an example, without "
             "positions; method='gradient_x_input' works there"
         )
     found, (values,) = question.once((point,))

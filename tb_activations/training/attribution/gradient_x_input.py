@@ -6,11 +6,14 @@ and max pooling without biases its sum is the score; what biases and curvature k
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
+from tb_activations.record.attribution import Baseline
+from tb_activations.training.attribution.framework import Point
 from tb_activations.training.attribution.question import Maps, Question
 
 
@@ -19,9 +22,12 @@ class GradientXInput:
     """One pass forward and back. gap: score − sum of the values."""
 
     name: ClassVar[str] = "gradient_x_input"
-    takes_baseline: ClassVar[bool] = False
+    usual_baseline: ClassVar[Baseline | None] = None
     chooses_points: ClassVar[bool] = False
-    passes: ClassVar[int] = 1
+    at_positions: ClassVar[bool] = False
+
+    def passes(self, _: Sequence[Point]) -> int:
+        return 1
 
     def explain(self, question: Question) -> Maps:
         maps, values = question.once()

@@ -6,9 +6,12 @@ arXiv:1312.6034, whose pictures show the largest magnitude over the colours).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tb_activations.record.attribution import Baseline
+from tb_activations.training.attribution.framework import Point
 from tb_activations.training.attribution.question import Maps, Question
 
 
@@ -17,9 +20,12 @@ class Gradients:
     """One pass forward and back."""
 
     name: ClassVar[str] = "gradients"
-    takes_baseline: ClassVar[bool] = False
+    usual_baseline: ClassVar[Baseline | None] = None
     chooses_points: ClassVar[bool] = False
-    passes: ClassVar[int] = 1
+    at_positions: ClassVar[bool] = False
+
+    def passes(self, _: Sequence[Point]) -> int:
+        return 1
 
     def explain(self, question: Question) -> Maps:
         maps, _ = question.once()

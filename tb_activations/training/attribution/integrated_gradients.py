@@ -6,15 +6,17 @@ for deep networks, 2017, arXiv:1703.01365). The sum is S(x) − S(x'), up to the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
+from tb_activations.record.attribution import Baseline
 from tb_activations.training.attribution.baselines import start_and_end
 from tb_activations.training.attribution.framework import Point
 from tb_activations.training.attribution.gradient_x_input import sums
+from tb_activations.training.attribution.options import check_count
 from tb_activations.training.attribution.question import Maps, Question, scored
 
 RULES = ("gauss_legendre", "midpoint")
@@ -34,21 +36,19 @@ class IntegratedGradients:
     tolerance: float | None = None
     max_steps: int = 256
     name: ClassVar[str] = "integrated_gradients"
-    takes_baseline: ClassVar[bool] = True
+    usual_baseline: ClassVar[Baseline | None] = Baseline()
     chooses_points: ClassVar[bool] = False
+    at_positions: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        for option in ("steps", "max_steps"):
-            value = getattr(self, option)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{option} is {value!r}; it must be a whole number above 0")
+        check_count("steps", self.steps)
+        check_count("max_steps", self.max_steps)
         if self.rule not in RULES:
             raise ValueError(f"rule is {self.rule!r}; it may be {' or '.join(map(repr, RULES))}")
         if self.tolerance is not None and not self.tolerance > 0:
             raise ValueError(f"tolerance is {self.tolerance!r}; it must be above 0, or None")
 
-    @property
-    def passes(self) -> int:
+    def passes(self, _: Sequence[Point]) -> int:
         return self.steps if self.tolerance is None else max(self.steps, self.max_steps)
 
     def explain(self, question: Question) -> Maps:
@@ -85,17 +85,21 @@ Values = Mapping[Point, np.ndarray]
 
 def ends(question: Question, start: Values, end: Values) -> tuple[Maps, np.ndarray]:
     """The scores of each row and at its baseline; the classes predicted are fixed by the first."""
-    whole, before = [], []
-    for rows in question.chunks(question.rows):
-        put = {p: end[p][rows] for p in end}
-        whole.append(question.run(rows, put=put, unchanged=True))
-    first = scored(whole)
-    if first["classes"] is not None:
-        question.classes = first["classes"]
-    for rows in question.chunks(question.rows):
-        before.append(baseline_scores(question, start, end, rows))
-    maps = Maps(points=question.points, values=(), **first)
-    return maps, np.concatenate(before)
+    maps = scores_of(question, end)
+    chunks = question.chunks(question.rows)
+    return maps, np.concatenate([baseline_scores(question, start, end, rows) for rows in chunks])
+
+
+def scores_of(question: Question, end: Values) -> Maps:
+    """The scores of each row, and no maps yet; the classes predicted stay the target."""
+    passes = [
+        question.run(rows, put={p: end[p][rows] for p in end}, unchanged=True)
+        for rows in question.chunks(question.rows)
+    ]
+    maps = Maps(points=question.points, values=(), **scored(passes))
+    if maps.classes is not None:
+        question.classes = maps.classes
+    return maps
 
 
 def baseline_scores(question: Question, start: Values, end: Values, rows: np.ndarray) -> np.ndarray:
@@ -112,28 +116,16 @@ def mean_gradients(
 ) -> dict[Point, np.ndarray]:
     """float64 `[rows, …]` at each point: Σ weight · gradient; memory does not grow with steps."""
     totals = {p: np.zeros(end[p].shape, np.float64) for p in end}
-    for rows, shares, factors in _on_the_way(question, at, weights):
-        put = {p: between(start[p][rows], end[p][rows], shares) for p in end}
+    for rows, steps in question.repeats(len(at)):
+        put = {p: between(start[p][rows], end[p][rows], at[steps]) for p in end}
         answer = question.run(rows, at=list(put), put=put, gradients=True)
         for point, gradient in zip(put, answer.gradients, strict=True):
             if gradient is None:
                 continue
             for row in np.unique(rows):
                 mine = rows == row
-                totals[point][row] += np.tensordot(factors[mine], gradient[mine], axes=1)
+                totals[point][row] += np.tensordot(weights[steps[mine]], gradient[mine], axes=1)
     return totals
-
-
-def _on_the_way(
-    question: Question, at: np.ndarray, weights: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Rows, shares of the way and weights, in pieces of at most a pass."""
-    count = len(question.rows)
-    for pairs in question.chunks(np.arange(count * len(at))):
-        rows, steps = np.divmod(pairs, len(at))
-        if question.explained.survey.batch:  # so that every place in the batch is used
-            steps, rows = np.divmod(pairs, count)
-        yield rows, at[steps], weights[steps]
 
 
 def between(start: np.ndarray, end: np.ndarray, shares: np.ndarray) -> np.ndarray:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Protocol
 
+from tb_activations.record.attribution import Baseline
+from tb_activations.training.attribution.framework import Point
 from tb_activations.training.attribution.grad_cam import GradCam
+from tb_activations.training.attribution.grad_cam_plus_plus import GradCamPlusPlus
 from tb_activations.training.attribution.gradient_x_input import GradientXInput
 from tb_activations.training.attribution.gradients import Gradients
 from tb_activations.training.attribution.integrated_gradients import IntegratedGradients
+from tb_activations.training.attribution.occlusion import Occlusion
 from tb_activations.training.attribution.question import Maps, Question
+from tb_activations.training.attribution.smooth_grad import SmoothGrad
 
 OUTPUTS = ("logit", "probability")
 
@@ -18,22 +23,33 @@ OUTPUTS = ("logit", "probability")
 class Method(Protocol):
     """A way to explain. Its fields are its options.
 
-    takes_baseline: whether it compares with one. chooses_points: whether it looks for a layer
-    itself where none is named. passes: rows forward and back that one map takes, at most.
+    usual_baseline: what it compares with unless that is given; None where it compares with none.
+    chooses_points: whether it looks for a layer itself where none is named. at_positions: whether a
+    map has one value for each position, and channels last, wherever there are positions.
     """
 
     name: ClassVar[str]
-    takes_baseline: ClassVar[bool]
+    usual_baseline: ClassVar[Baseline | None]
     chooses_points: ClassVar[bool]
+    at_positions: ClassVar[bool]
 
-    @property
-    def passes(self) -> int: ...
+    def passes(self, points: Sequence[Point]) -> int:
+        """Rows forward and back that one map at these points takes, at most."""
 
     def explain(self, question: Question) -> Maps: ...
 
 
 METHODS: dict[str, Any] = {
-    one.name: one for one in (Gradients, GradientXInput, IntegratedGradients, GradCam)
+    one.name: one
+    for one in (
+        Gradients,
+        GradientXInput,
+        IntegratedGradients,
+        SmoothGrad,
+        Occlusion,
+        GradCam,
+        GradCamPlusPlus,
+    )
 }
 
 
@@ -83,9 +99,9 @@ class AttributionMethod:
     ) -> None:
         checked = made(method, options)
         check_output(output)
-        if baseline is not None and not checked.takes_baseline:
-            able = ", ".join(name for name, one in METHODS.items() if one.takes_baseline)
-            raise ValueError(f"{method} compares with no baseline; {able} does")
+        if baseline is not None and checked.usual_baseline is None:
+            able = ", ".join(name for name, one in METHODS.items() if one.usual_baseline)
+            raise ValueError(f"{method} compares with no baseline; of the methods do: {able}")
         values = {
             "method": method,
             "target": target,

@@ -24,6 +24,7 @@ class Maps:
     """What a method makes of a question, a row each: arrays, one for each point.
 
     scores, classes, probability: `[rows]`. baseline_scores, gap: `[rows]` or None.
+    errors: standard errors of the values, or None.
     """
 
     points: tuple[Point, ...]
@@ -33,6 +34,7 @@ class Maps:
     probability: np.ndarray | None
     baseline_scores: np.ndarray | None = None
     gap: np.ndarray | None = None
+    errors: tuple[np.ndarray, ...] | None = None
 
 
 class Question:
@@ -108,6 +110,15 @@ class Question:
         """The rows in as few evenly long pieces as a pass can take."""
         pieces = max(1, -(-len(rows) // self._size))
         yield from np.array_split(rows, pieces)
+
+    def repeats(self, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Every row `count` times, in pieces of at most a pass: rows, and which time of each."""
+        rows = len(self.rows)
+        for pairs in self.chunks(np.arange(rows * count)):
+            if self.explained.survey.batch:  # so that every place in the batch is used
+                yield pairs % rows, pairs // rows
+            else:
+                yield pairs // count, pairs % count
 
     def once(self, points: Sequence[Point] | None = None) -> tuple[Maps, tuple[np.ndarray, ...]]:
         """One pass of every row: gradients as the maps' values, and the model's own values."""

@@ -60,7 +60,7 @@ class ActivationsCallback(Copied, keras.callbacks.Callback):
         each position of a layer sees, for the box in the dashboard; the model runs some hundred
         examples for it.
       attributions: what the answer rests on is logged, too, as tags `attribution/…`: names of
-        methods ("gradients", "gradient_x_input", "integrated_gradients", "grad_cam") and
+        methods ("grad_cam", "integrated_gradients", …: those of `tba.attribute`) and
         `tba.AttributionMethod`, see docs/attribution.md. Explained is the label where y is a class
         for each example, else the class predicted at first, and so at every step;
         `AttributionMethod(…, target="predicted")` explains the class of each step.

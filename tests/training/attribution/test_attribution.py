@@ -11,8 +11,21 @@ from keras import ops
 
 import tb_activations as tba
 
-METHODS = ("gradients", "gradient_x_input", "integrated_gradients", "grad_cam")
+METHODS = (
+    "gradients",
+    "gradient_x_input",
+    "integrated_gradients",
+    "smooth_grad",
+    "occlusion",
+    "grad_cam",
+    "grad_cam_plus_plus",
+)
 AT_INPUTS = METHODS[:3]
+FEW = {
+    "integrated_gradients": {"steps": 4},
+    "smooth_grad": {"samples": 4},
+    "occlusion": {"patch": 4, "stride": 3},
+}
 # JAX has no float64 unless it is told, and on Torch a model rounds its inputs to float32.
 DOUBLE = keras.backend.backend() == "tensorflow"
 DTYPE, STEP, OFF = ("float64", 1e-5, 1e-6) if DOUBLE else ("float32", 1e-2, 2e-3)
@@ -196,7 +209,7 @@ def test_however_the_function_is_written_its_maps_are_the_same():
     base, models = spellings()
     x = nets.real(2, 16, 16, 3)
     for method in METHODS:
-        options = {"steps": 4} if method == "integrated_gradients" else {}
+        options = FEW.get(method, {})
         expected = tba.attribute(base, x, [3, 8], method=method, **options)
         for name, model in models.items():
             found = tba.attribute(model, x, [3, 8], method=method, **options)
@@ -210,7 +223,7 @@ def test_nested_and_flat_models_agree_to_the_bit():
     base, models = spellings()
     x = nets.real(2, 16, 16, 3)
     for method in METHODS:
-        options = {"steps": 4} if method == "integrated_gradients" else {}
+        options = FEW.get(method, {})
         maps = [tba.attribute(m, x, method=method, **options) for m in (models["nested"], base)]
         assert np.array_equal(*(np.asarray(one) for one in maps))
 
@@ -256,9 +269,10 @@ def test_a_single_sigmoid_has_two_classes(method):
     """The maps of class 0 are those of class 1 with the other sign; probabilities sum to 1."""
     model = keras.Sequential([*nets.pooled(classes=1).layers[:-1], L.Dense(1, "sigmoid")])
     x = nets.real(3, 9, 7, 3)
-    options = {"steps": 4} if method == "integrated_gradients" else {}
+    options = FEW.get(method, {})
     one, none, own = (tba.attribute(model, x, t, method=method, **options) for t in (1, 0, None))
-    assert np.array_equal(np.asarray(one), -np.asarray(none))
+    if method != "grad_cam_plus_plus":  # which knows positive weights alone
+        assert np.array_equal(np.asarray(one), -np.asarray(none))
     assert np.allclose(one.probability + none.probability, 1)
     assert np.array_equal(own.target, (one.probability > 0.5).astype(int))
     assert one.output == "logit"
@@ -282,7 +296,7 @@ def trained_finder():
 def test_maps_point_at_what_the_class_is(trained_finder, method):
     """The highest value lies in the quadrant of the pattern; a picture is wider than high."""
     model, x, y, masks = trained_finder
-    options = {"steps": 8} if method == "integrated_gradients" else {}
+    options = {**FEW.get(method, {}), **({"steps": 8} if method == "integrated_gradients" else {})}
     found = np.asarray(tba.attribute(model, x, y, method=method, **options)).sum(axis=-1)
     rows, columns = (nets.HEIGHT // found.shape[1], nets.WIDTH // found.shape[2])
     found = found.repeat(rows, axis=1).repeat(columns, axis=2)

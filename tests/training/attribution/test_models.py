@@ -181,7 +181,7 @@ REFUSED_OPTIONS = {
     "no such rule": ({"rule": "left"}, "rule is 'left'; it may be 'gauss_legendre' or 'midpoint'"),
     "no baseline": (
         {"method": "grad_cam", "baseline": 0},
-        "grad_cam compares with no baseline; integrated_gradients does",
+        "grad_cam compares with no baseline; of the methods do: integrated_gradients, occlusion",
     ),
     "a baseline of another shape": (
         {"baseline": np.zeros((3, 3))},

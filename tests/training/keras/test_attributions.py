@@ -331,3 +331,22 @@ def test_nothing_is_wanted_where_nothing_is_asked_for():
     """No attributions, whatever else is said."""
     assert wanted(None) is None and wanted([]) is None
     assert wanted("gradients").methods[0].method == "gradients"
+
+
+SMOOTH = tba.AttributionMethod("smooth_grad", samples=2)
+HIDDEN = tba.AttributionMethod("occlusion", patch=4)
+
+
+def test_every_method_is_logged_without_more(tmp_path):
+    """Maps are those of `attribute`; noise is that of every step; positions have one channel."""
+    model, methods = convnet(), [HIDDEN, SMOOTH, "grad_cam_plus_plus"]
+    fit(model, [logging(tmp_path, (X[:2], Y[:2]), methods, precision="float32")], epochs=1)
+    log = read(tmp_path)
+    assert len(log) == len(methods)
+    for (tag, steps), method in zip(log.items(), methods, strict=True):
+        whole, values, _ = steps[max(steps)]
+        found = tba.attribute(model, (X[:2], Y[:2]), "label", method=method)
+        sums = np.asarray(found).sum(axis=-1, keepdims=True)
+        np.testing.assert_allclose(values, sums, atol=1e-4 * np.abs(sums).max(), err_msg=tag)
+        baseline = whole.header.attribution.baseline
+        assert (baseline and baseline.kind) == ("mean" if method is HIDDEN else None)
