@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tb_activations.training.attribution.framework import Explained, Pass, Point
+from tb_activations.training.attribution.seats import Seats
 from tb_activations.training.attribution.targets import Target
 
 # What the activations of one pass may take, in bytes, before as much again for the gradients.
@@ -159,46 +160,19 @@ class Question:
           unchanged: whether the first row is the example itself; None for whether `put` is None.
         """
         how = {"gradients": gradients, "table": table}
-        parts = self._parts(rows)
+        seats = Seats(self.targets, self.explained.survey.batch)
+        parts = seats.turns(rows, alone=self.independent is False)
         if len(parts) > 1:
             answers = [self.run(rows[one], at, _cut(put, one), **how) for one in parts]
             return reordered(joined(answers), np.argsort(np.concatenate(parts), kind="stable"))
-        fill = self._slots(rows)
+        fill = seats.filled(rows)
         asked = self.explained.rows(rows[fill] // self.targets)
         answer = self.explained.run(asked, self.classes[rows[fill]], at, _cut(put, fill), **how)
-        answer = reordered(answer, self._found(rows))
+        answer = reordered(answer, seats.found(rows))
         self._note_reached(at, answer)
         if (put is None if unchanged is None else unchanged) and self._mixes(rows, answer):
             return self.run(rows, at, put, **how)
         return answer
-
-    def _parts(self, rows: np.ndarray) -> list[np.ndarray]:
-        """Which rows go into one pass: all, each alone, or one for each place in the batch."""
-        if self.independent is False:
-            return [np.array([i]) for i in range(len(rows))]
-        if self.explained.survey.batch is None:
-            return [np.arange(len(rows))]
-        places, turns = self._places(rows), np.zeros(len(rows), np.int64)
-        for place in np.unique(places):
-            turns[places == place] = np.arange((places == place).sum())
-        return [np.flatnonzero(turns == turn) for turn in range(turns.max() + 1)]
-
-    def _places(self, rows: np.ndarray) -> np.ndarray:
-        """Where in a batch of fixed size a row stands: its example's place, which has a state."""
-        return rows // self.targets % (self.explained.survey.batch or len(rows))
-
-    def _slots(self, rows: np.ndarray) -> np.ndarray:
-        """For each place in the batch the number of the row that stands there, or any."""
-        batch = self.explained.survey.batch
-        if batch is None:
-            return np.arange(len(rows))
-        slots = np.zeros(batch, np.int64)
-        slots[self._places(rows)] = np.arange(len(rows))
-        return slots
-
-    def _found(self, rows: np.ndarray) -> np.ndarray:
-        """For each row where in the batch its answer stands."""
-        return np.arange(len(rows)) if self.explained.survey.batch is None else self._places(rows)
 
     def _mixes(self, rows: np.ndarray, answer: Pass) -> bool:
         """Whether the first example's score depends on the others in the batch; then says so."""
