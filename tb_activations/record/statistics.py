@@ -14,9 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tb_activations.record.moments import folded, moments
+
 COLUMNS = ("min", "max", "mean", "std", "zeros", "nonfinite")
 
 _BLOCK_VALUES = 1 << 16  # 64k float64 values stay in the second-level cache
+_BLOCK_ROWS = 64  # or more of them, so that merging blocks of many channels costs little
+_ROW_VALUES = 256
 _HEADROOM = 2.0**-64  # keeps sums of values near 1e308 finite, and is exact
 _BELOW_ONE = np.float32(1 - 2**-24)
 _FLOAT32_TINY = float(np.finfo(np.float32).tiny)
@@ -90,8 +94,8 @@ class ChannelStatistics:
         """
         channels = array.shape[1 if channels_first else -1]
         result = ChannelStatistics.empty(channels)
-        for rows in _blocks(array, channels_first):
-            result = result.merge(_of_rows(rows))
+        for block, axis in _blocks(array, channels_first):
+            result = result.merge(_of_block(block, axis))
         return result
 
     @staticmethod
@@ -188,27 +192,62 @@ def _to_float32(values: np.ndarray | float) -> np.ndarray:
     return np.where(np.abs(values) < _FLOAT32_TINY, np.float32(0), narrow)
 
 
-def _blocks(array: np.ndarray, channels_first: bool) -> Iterator[np.ndarray]:
-    """`array` as rows `[k, channels]`, some 64k values at a time."""
+def _blocks(array: np.ndarray, channels_first: bool) -> Iterator[tuple[np.ndarray, int]]:
+    """(a part of `array`, the axis that is no channel): `[k, channels]`, or `[channels, k]`.
+
+    Some 64k values at a time, whole rows of a kilobyte and more where channels stand as rows.
+    """
     channels = array.shape[1 if channels_first else -1]
     if not array.size:
         return
-    if not channels_first:
-        rows = array.reshape(-1, channels)
-        step = max(1, _BLOCK_VALUES // channels)
-        for start in range(0, len(rows), step):
-            yield rows[start : start + step]
-        return
-    for example in array:  # [c, …]
-        rows = example.reshape(channels, -1)
-        step = max(1, _BLOCK_VALUES // channels)
-        for start in range(0, rows.shape[1], step):
-            yield np.ascontiguousarray(rows[:, start : start + step].T)
+    size = array[0].size // channels
+    if not channels_first or size == 1:
+        yield from _rows(array.reshape(-1, channels))
+    elif size < _ROW_VALUES:  # short rows cost more to go through than to turn
+        together = max(1, _BLOCK_VALUES // (size * channels))
+        flat = array.reshape(-1, channels, size)
+        for start in range(0, len(flat), together):
+            yield from _rows(
+                flat[start : start + together].transpose(0, 2, 1).reshape(-1, channels)
+            )
+    else:
+        step = max(4 * _ROW_VALUES, _BLOCK_VALUES // channels)
+        for example in array.reshape(-1, channels, size):
+            for start in range(0, size, step):
+                yield example[:, start : start + step], 1
 
 
-def _of_rows(rows: np.ndarray) -> ChannelStatistics:
-    """The statistics of rows `[k, channels]`, k > 0."""
-    values = rows.astype(working_dtype(rows.dtype), copy=False)
+def _rows(rows: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
+    """Blocks of rows `[k, channels]`, as many as can be folded evenly but for the last."""
+    fold = folded(rows.shape[1])
+    step = max(_BLOCK_ROWS, _BLOCK_VALUES // rows.shape[1]) // fold * fold or fold
+    even = len(rows) // fold * fold
+    for start in range(0, even, step):
+        yield rows[start : min(even, start + step)], 0
+    if even < len(rows):
+        yield rows[even:], 0
+
+
+def _of_block(block: np.ndarray, axis: int) -> ChannelStatistics:
+    """The statistics of `[k, channels]` (axis 0) or `[channels, k]` (axis 1), k > 0."""
+    values = block.astype(working_dtype(block.dtype), copy=False)
+    found = moments(values, axis) if values.dtype == np.float32 else None
+    if found is None:
+        return _of_rows(values if axis == 0 else np.ascontiguousarray(values.T))
+    total = block.shape[axis]
+    return ChannelStatistics(
+        total=total,
+        finite=np.full(len(found.low), total, np.int64),
+        zeros=found.zeros,
+        min=_flush(found.low),
+        max=_flush(found.high),
+        mean=found.mean,
+        m2=found.m2,
+    )
+
+
+def _of_rows(values: np.ndarray) -> ChannelStatistics:
+    """The statistics of rows `[k, channels]` of the working dtype, whatever they hold."""
     total = len(values)
     zeros = np.count_nonzero(np.abs(values) < np.finfo(values.dtype).tiny, axis=0)
     finite = np.isfinite(values)

@@ -1,0 +1,63 @@
+"""Blocks of float32 that stay in the cache: the same statistics as in float64, value by value."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tb_activations.record import ChannelStatistics
+from tb_activations.record.moments import moments
+
+RANDOM = np.random.default_rng(11)
+SHAPES = [(5, 3), (700, 3), (3, 9, 11, 5), (2, 40, 40, 64), (4, 7, 7, 300), (9, 2100)]
+
+
+def spread(shape: tuple[int, ...], kind: str) -> np.ndarray:
+    values = RANDOM.normal(size=shape)
+    values = {
+        "normal": values,
+        "relu": np.maximum(values, 0),
+        "million": 1e6 + values,
+        "weak": values * 1e-9,
+        "strong": values * 1e17,
+        "beyond": values * 1e30,
+        "broken": np.where(values > 2, np.nan, values),
+        "subnormal": np.where(values > 1, 1e-40, values),
+    }[kind]
+    return values.astype(np.float32)
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    "kind", ["normal", "relu", "million", "weak", "strong", "beyond", "broken", "subnormal"]
+)
+def test_float32_is_summed_as_well_as_float64(shape, kind, first):
+    """Extremes and counts exactly, mean and spread to 1e-5 of the spread, in either layout."""
+    values = spread(shape, kind)
+    found = ChannelStatistics.of(np.moveaxis(values, -1, 1).copy() if first else values, first)
+    wide = np.where(np.abs(values) < np.finfo(np.float32).tiny, 0, values).astype(np.float64)
+    rows = wide.reshape(-1, shape[-1])
+    assert np.array_equal(found.zeros, (rows == 0).sum(axis=0))
+    assert np.array_equal(found.finite, np.isfinite(rows).sum(axis=0))
+    assert np.array_equal(found.min, np.nanmin(rows, axis=0))
+    assert np.array_equal(found.max, np.nanmax(rows, axis=0))
+    deviation = np.nanstd(rows, axis=0)
+    assert np.all(np.abs(found.mean - np.nanmean(rows, axis=0)) <= 1e-5 * deviation)
+    assert np.allclose(np.sqrt(found.m2 / found.finite), deviation, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["beyond", "broken"])
+def test_what_float32_cannot_sum_is_left_to_float64(kind):
+    """Values beyond 1e18, NaN and infinities are no work for the cheap passes."""
+    assert moments(spread((400, 8), "normal"), 0) is not None
+    assert moments(spread((400, 8), kind), 0) is None
+    assert moments(spread((400, 8), kind).T.copy(), 1) is None
+
+
+def test_a_constant_channel_has_no_spread():
+    """Whatever the value: its mean is that, its deviation 0."""
+    values = np.tile(np.float32([0.1, 1e6 / 3, -7e-5]), (100_003, 1))
+    found = ChannelStatistics.of(values)
+    assert np.allclose(found.mean, values[0].astype(np.float64), rtol=1e-14)
+    assert not found.table()[:, 3].any()
