@@ -103,11 +103,16 @@ def explained(model: Any, inputs: Any, **asked: Any) -> Any:
     Raises:
       TypeError: no framework that is loaded knows the model.
     """
+    if is_torch(model):
+        from tb_activations.training.torch.gradients import TorchExplained
+
+        return TorchExplained(model, inputs, **asked)
     if "keras" in sys.modules:
         from tb_activations.training.keras.gradients import KerasExplained
 
         return KerasExplained(model, inputs, **asked)
-    raise TypeError(f"model is a {type(model).__name__}; it must be a Keras model or layer")
+    other = "a torch.nn.Module, or a" if "torch" in sys.modules else "a"
+    raise TypeError(f"model is a {type(model).__name__}; it must be {other} Keras model or layer")
 
 
 def is_torch(model: Any) -> bool:

@@ -7,6 +7,7 @@ an input of the same rank; else the second of four axes and more, the last of fe
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -100,7 +101,10 @@ def follow(
     if not isinstance(out, torch.Tensor) or out.dim() < 3 or notes.axis(out) is not None:
         return
     name = getattr(function, "__name__", "")
-    axis = _after(name if name.startswith("__") else name.rstrip("_"), args, kwargs, out, notes)
+    name = name if name.startswith("__") else name.rstrip("_")
+    axis = None
+    with contextlib.suppress(Exception):  # arguments of a form that is not known tell nothing
+        axis = _after(name, args, kwargs, out, notes)
     if axis is not None and 0 < axis < out.dim():
         notes.follow(out, axis)
 
@@ -179,7 +183,7 @@ def _reshaped(axis: int, x: Any, rest: tuple, kwargs: Mapping, out: Any) -> int 
     if axis == x.dim() - 1:
         return out.dim() - 1 if same else None
     before, own = tuple(x.shape[:axis]), x.shape[axis]
-    if tuple(out.shape[:axis]) == before and out.shape[axis] == own:
+    if tuple(out.shape[:axis]) == before and out.dim() > axis and out.shape[axis] == own:
         return axis
     behind = x.dim() - axis
     if tuple(out.shape[-behind:]) == tuple(x.shape[axis:]):

@@ -27,6 +27,7 @@ COPIES = frozenset(getattr(torch.Tensor, name) for name in _COPIES.split())
 ATTENTION = F.scaled_dot_product_attention
 HEADS = F.multi_head_attention_forward
 SCORES = "attention_scores"
+ENDINGS = ("softmax", "log_softmax", "sigmoid")  # that make probabilities of logits
 _CALL = re.compile(r"(\w+)\(\)")
 # What Python calls an operator, where torch calls it otherwise.
 _OPERATORS = {

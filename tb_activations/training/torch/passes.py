@@ -15,7 +15,7 @@ from torch import nn
 
 from tb_activations.record.statistics import ChannelStatistics
 from tb_activations.training.batch import Batch
-from tb_activations.training.piece import MergedPiece, Piece, Take, ValuesPiece
+from tb_activations.training.piece import MergedPiece, Piece, Take
 from tb_activations.training.plan import LayerPlan
 from tb_activations.training.selection import Named
 from tb_activations.training.torch.forward import Placed
@@ -25,6 +25,7 @@ from tb_activations.training.torch.layout import Layout
 from tb_activations.training.torch.names import Names
 from tb_activations.training.torch.scores import Scores
 from tb_activations.training.torch.state import device_of
+from tb_activations.training.torch.statistics import TensorPiece
 from tb_activations.training.torch.survey import How
 from tb_activations.training.torch.tensors import to_numpy
 from tb_activations.training.torch.watch import Watch
@@ -114,7 +115,7 @@ class WatchedPass:
             if value.nbytes > _AT_ONCE:
                 return _by_example(value, layer, keep)
             value = value.whole()
-        return ValuesPiece(examples, keep, layer.unfolded(to_numpy(layout.of(value))))
+        return TensorPiece(examples, keep, layer.unfolded(to_numpy(layout.of(value))))
 
 
 def _by_example(scores: Scores, layer: LayerPlan, keep: int) -> Piece:
@@ -122,7 +123,7 @@ def _by_example(scores: Scores, layer: LayerPlan, keep: int) -> Piece:
     merged: ChannelStatistics | None = None
     kept: list[np.ndarray] = []
     for i in range(scores.shape[0]):
-        piece = ValuesPiece(1, 1, to_numpy(scores.of(i, i + 1)))
+        piece = TensorPiece(1, 1, to_numpy(scores.of(i, i + 1)))
         statistics = piece.statistics(layer)
         merged = statistics if merged is None else merged.merge(statistics)
         if i < keep:

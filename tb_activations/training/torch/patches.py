@@ -61,7 +61,8 @@ class _Functions(TorchFunctionMode):
             follow(func, args, kwargs, out, self._watch.notes)
             if func in COPIES:
                 self._watch.notes.see_again(args[0], out)
-            self._watch.function(func, out)
+            self._watch.ended(func, args, kwargs, out)
+            return self._watch.function(func, out)
         return out
 
 

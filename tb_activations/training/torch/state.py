@@ -17,17 +17,19 @@ Autocast = Any  # None, a dtype, its name, or a function that returns a context
 
 
 @contextmanager
-def preserved(model: nn.Module, autocast: Autocast = None) -> Iterator[None]:
+def preserved(
+    model: nn.Module, autocast: Autocast = None, gradients: bool = False
+) -> Iterator[None]:
     """Runs a block as inference; what it changes in the model and in random numbers is put back.
 
-    Every module keeps the `training` of its own. Gradients are off, by `no_grad`: tensors that a
-    model holds on to in inference mode could not be trained with later. Encoders take the path
-    that shows their layers, compiled modules run eagerly.
+    Every module keeps the `training` of its own. Gradients are off where they are not asked for, by
+    `no_grad`: tensors that a model holds on to in inference mode could not be trained with later.
+    Encoders take the path that shows their layers, compiled modules run eagerly.
     """
     with ExitStack() as stack:
         stack.enter_context(_modules(model))
         stack.enter_context(random_numbers(model))
-        stack.enter_context(torch.no_grad())
+        stack.enter_context(torch.enable_grad() if gradients else torch.no_grad())
         stack.enter_context(_no_fast_path())
         stack.enter_context(eagerly())
         stack.enter_context(_cast(model, autocast))
@@ -68,6 +70,9 @@ def _restores(module: nn.Module) -> Iterator[Callable[[], None]]:
     held = vars(module)
     before = {name: one for name, one in held.items() if name not in OF_TORCH}
     yield lambda: _rebind(held, before)
+    # Hooks too: a library that installs its own at the first call notes that in an attribute.
+    own = [held[name] for name in OF_TORCH if isinstance(held.get(name), dict)]
+    yield from (_dict(one) for one in own)
     for one in before.values():
         if type(one) is list:
             yield _list(one)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import weakref
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from tb_activations.training.torch.private import named_fields, version
 
@@ -21,8 +22,8 @@ def parts(value: Any, prefix: str = "") -> Iterator[tuple[str, torch.Tensor]]:
     """
     if isinstance(value, torch.Tensor):
         yield prefix, value
-    elif isinstance(value, nn.utils.rnn.PackedSequence):
-        padded, _ = nn.utils.rnn.pad_packed_sequence(value, batch_first=True)
+    elif isinstance(value, PackedSequence):
+        padded, _ = pad_packed_sequence(value, batch_first=True)
         yield prefix, padded
     elif isinstance(value, Mapping):
         for key, one in value.items():
@@ -41,6 +42,30 @@ def _of_list(value: Any, prefix: str) -> Iterator[tuple[str, torch.Tensor]]:
     alone = len(value) > 1 and all(one is None for one in value[1:])
     for i, one in enumerate(value):
         yield from parts(one, prefix if alone else f"{prefix}.{i}")
+
+
+def replaced(value: Any, new: Mapping[str, torch.Tensor], prefix: str = "") -> Any:
+    """What a module returns, with other tensors at some of its parts, named as `parts` does."""
+    if isinstance(value, torch.Tensor):
+        return new.get(prefix, value)
+    if isinstance(value, Mapping):
+        other = copy.copy(value)
+        for key, one in value.items():
+            other[key] = replaced(one, new, f"{prefix}.{key}")  # type: ignore[index]
+        return other
+    if (fields := named_fields(value)) is not None and not isinstance(value, PackedSequence):
+        every = zip(fields, value, strict=True)
+        return type(value)(*(replaced(one, new, f"{prefix}.{key}") for key, one in every))
+    if isinstance(value, list | tuple) and not isinstance(value, PackedSequence):
+        alone = len(value) > 1 and all(one is None for one in value[1:])
+        return type(value)(
+            replaced(one, new, prefix if alone else f"{prefix}.{i}") for i, one in enumerate(value)
+        )
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+        each = {n: replaced(getattr(value, n, None), new, f"{prefix}.{n}") for n in names}
+        return dataclasses.replace(value, **each)
+    return value
 
 
 def plain(value: torch.Tensor) -> torch.Tensor:

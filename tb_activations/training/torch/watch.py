@@ -12,15 +12,16 @@ from torch import nn
 
 from tb_activations.training.selection import Entry, Hidden, Place
 from tb_activations.training.torch.axes import REARRANGING, axis_of, by_rank, of_class
-from tb_activations.training.torch.functions import ACTIVATIONS, SCORES, name_of
+from tb_activations.training.torch.functions import ACTIVATIONS, ENDINGS, SCORES, name_of
 from tb_activations.training.torch.names import PARAMETRIZATIONS, Names, inside, unwrapped
 from tb_activations.training.torch.private import base, mapped_over, version, without_functions
-from tb_activations.training.torch.tensors import TensorNotes, parts
+from tb_activations.training.torch.tensors import TensorNotes, parts, replaced
 
 MOST_CALLS = 4  # of a module in a loop, which no one asked for by name
 _MOST_FUNCTIONS = 64  # of one kind in one call of a module
 
 Keep = Callable[[Entry, Any], Any]
+Change = Callable[[Entry, torch.Tensor], torch.Tensor]
 
 
 @dataclass
@@ -48,11 +49,13 @@ class Watch:
     `wanted` accepts. axes: entry name → its axis of channels. hidden: modules that ran under
     `vmap`. ran: ids of the modules that ran. loops: path → how often a module ran, where it is more
     often than its calls are shown. inputs: id of a tensor that a module of torch's took → its axis.
-    named_inputs: the same by the names of the inputs.
+    named_inputs: the same by the names of the inputs. endings: a list where softmaxes and their
+    like are noted as (name, logits, what it made), None where nobody asks.
 
     Args:
       functions: whether activation functions and attention scores are entries.
       asked: other functions that are, by name.
+      change: what the model goes on with instead of the values of an entry.
       first: of an entry's name, whether the user says that its channels stand first; None where
         nothing is said.
     """
@@ -65,6 +68,7 @@ class Watch:
         *,
         functions: bool = True,
         asked: frozenset[str] = frozenset(),
+        change: Change | None = None,
         first: Callable[[str], bool | None] = lambda _: None,
     ) -> None:
         self.entries: list[Entry] = []
@@ -75,6 +79,7 @@ class Watch:
         self.loops: dict[str, int] = {}
         self.inputs: dict[int, int] = {}
         self.named_inputs: dict[str, int] = {}
+        self.endings: list[tuple[str, torch.Tensor, torch.Tensor]] | None = None
         self.notes = TensorNotes()
         self.asked = asked
         self._names = names
@@ -82,6 +87,7 @@ class Watch:
         self._keep = keep
         self._functions = functions
         self._first = first
+        self._change = change
         self._used: set[str] = set()
         self._calls = [_Call(Place(), ())]
 
@@ -110,23 +116,39 @@ class Watch:
             with without_functions():
                 stayed = zip(given, before, strict=True)
                 unchanged = [one for one, was in stayed if version(one) == was]
-                self._note(call, given, unchanged, outputs)
+                return self._note(call, given, unchanged, outputs)
         return outputs
 
-    def function(self, function: Any, out: Any) -> None:
-        """Notes what an activation, or a function that was asked for, returned."""
+    def function(self, function: Any, out: Any) -> Any:
+        """Notes what an activation, or a function that was asked for, returned; returns it."""
         call, name = self._calls[-1], name_of(function)
         activation = function in ACTIVATIONS
         wanted = (self._functions and activation) or name in self.asked
         if not wanted or call.silent or not isinstance(out, torch.Tensor):
-            return
+            return out
         place = self._numbered(call, f"{name}()")
         again = call.again or place.steps[-1][1] > _MOST_FUNCTIONS
         axis = self.notes.axis(out)
         axis = by_rank(out.dim()) if axis is None else axis
         fresh = activation and not again
-        self._emit(place, "", function, out, fresh, axis, is_layer=False, aside=not activation)
+        entry = self._emit(
+            place, "", function, out, fresh, axis, is_layer=False, aside=not activation
+        )
+        if self._change is not None:
+            out = self._change(entry, out)
         self.notes.see(out, axis)
+        return out
+
+    def ended(self, function: Any, args: tuple, kwargs: Any, out: Any) -> None:
+        """Notes a function that may make probabilities of logits, for who wants to know."""
+        if (
+            self.endings is not None
+            and name_of(function) in ENDINGS
+            and isinstance(out, torch.Tensor)
+        ):
+            given = args[0] if args else kwargs.get("input")
+            if out is not given:
+                self.endings.append((name_of(function), given, out))
 
     def scores(self, scores: Any) -> None:
         """Notes attention scores, `Scores` or a tensor `[n, heads, q, k]`."""
@@ -191,13 +213,19 @@ class Watch:
         given: list[torch.Tensor],
         unchanged: list[torch.Tensor],
         outputs: Any,
-    ) -> None:
+    ) -> Any:
+        """Returns the outputs, those changed that are."""
         place, module = self._whole(call), call.module
+        changed = {}
         for part, value in parts(outputs):
             axis = axis_of(module, value, given, self.notes)
             fresh = not call.again and self._is_fresh(module, value, unchanged)
-            self._emit(place, part, module, value, fresh, axis)
-            self.notes.see(value, axis)
+            entry = self._emit(place, part, module, value, fresh, axis)
+            new = value if self._change is None else self._change(entry, value)
+            if new is not value:
+                changed[part] = new
+            self.notes.see(new, axis)
+        return replaced(outputs, changed) if changed else outputs
 
     def _is_fresh(self, module: Any, value: torch.Tensor, unchanged: list[torch.Tensor]) -> bool:
         if isinstance(module, REARRANGING) or self.notes.shows(value):
@@ -219,7 +247,7 @@ class Watch:
         axis: int,
         is_layer: bool = True,
         aside: bool = False,
-    ) -> None:
+    ) -> Entry:
         name, rank = self._unique(place.path() + part), len(value.shape)
         said = self._first(name)
         if said is not None and rank > 2:
@@ -232,6 +260,7 @@ class Watch:
             if isinstance(value, torch.Tensor) and value.is_nested:
                 value = value.to_padded_tensor(0.0)
             self.values[name] = self._keep(entry, value)
+        return entry
 
     def _unique(self, name: str) -> str:
         unique, count = name, 1

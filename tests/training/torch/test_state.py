@@ -166,6 +166,24 @@ def test_a_watched_model_is_copied_and_pickled_as_before(tmp_path):
     logger.close()
 
 
+def test_hooks_that_a_model_installs_at_its_first_call_are_not_installed_twice():
+    """As Hugging Face's models do it: hooks, and an attribute that says that they are there."""
+    calls: list[int] = []
+
+    def run(s, x):
+        if not hasattr(s, "ready"):
+            s.ready = True
+            s.a.register_forward_hook(lambda *_: calls.append(1))
+        return s.a(x)
+
+    model = Net(run, a=nn.Linear(4, 3))
+    for _ in range(2):
+        tba.capture(model, torch.zeros(2, 4))
+    assert calls == [1, 1]
+    model(torch.zeros(2, 4))
+    assert calls == [1, 1, 1]
+
+
 def test_users_hooks_see_the_pass_and_are_left_alone():
     calls: list[int] = []
     model = nn.Linear(4, 4)

@@ -1,0 +1,139 @@
+"""`tba.attribute` of an `nn.Module`: gradients where they belong, in place or not; the logit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+import torch_kinds
+from torch import nn
+from torch_nets import Net, Residual, images
+
+import tb_activations as tba
+
+LOGITS = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(144, 5))
+
+
+def gradient(model: nn.Module, x: torch.Tensor, target: int) -> np.ndarray:
+    x = x.clone().requires_grad_()
+    model.eval()(x)[:, target].sum().backward()
+    return x.grad.numpy()
+
+
+def attributed(model, x, target=2, **options):
+    return tba.attribute(model, x, target, **options)
+
+
+def test_gradients_are_autograds_and_the_model_is_left_alone():
+    model, x = LOGITS.train(), images()
+    before = [one.grad for one in model.parameters()]
+    found = attributed(model, x, method="gradients")
+    expected = gradient(model, x, 2)
+    np.testing.assert_allclose(found.values, expected, atol=1e-6)
+    np.testing.assert_allclose(found.score, model(x)[:, 2].detach(), atol=1e-6)
+    for one in model.parameters():
+        one.grad = None
+    model.train()
+    attributed(model, x, method="gradients")
+    assert all(one.grad is None for one in model.parameters()) or before == []
+    assert all(module.training for module in model.modules())
+
+
+def test_the_gradient_at_a_layer_is_of_what_it_returned_though_it_is_overwritten():
+    """A hook's tensor is the ReLU's by then, and so is the gradient that is taken at it."""
+    model, x = LOGITS, images()
+    found = attributed(model, x, method="gradient_x_input", layer="0")
+    out = model[0](x).detach().requires_grad_()
+    model[3](torch.relu(out).flatten(1))[:, 2].sum().backward()
+    np.testing.assert_allclose(found.values, (out * out.grad).detach(), atol=1e-6)
+    assert (out.detach().numpy() < 0).any()
+    assert not found.values[out.detach().numpy() < 0].any()
+
+
+def test_a_functional_activation_is_a_layer_to_attribute_to():
+    model = Net(lambda s, x: s.out(F.relu(s.a(x))), a=nn.Linear(6, 4), out=nn.Linear(4, 3))
+    x = torch.randn(5, 6)
+    found = attributed(model, x, 1, method="gradient_x_input", layer="relu()")
+    expected = torch.relu(model.a(x)) * model.out.weight[1]
+    np.testing.assert_allclose(found.values, expected.detach(), atol=1e-6)
+
+
+@pytest.mark.parametrize("ending", ["softmax", "nn.Softmax", "log_softmax", "sigmoid"])
+def test_the_score_is_the_logit_whatever_makes_probabilities_of_it(ending):
+    ends = {
+        "softmax": lambda x: F.softmax(x, -1),
+        "nn.Softmax": nn.Softmax(-1),
+        "log_softmax": lambda x: x.log_softmax(-1),
+        "sigmoid": torch.sigmoid,
+    }
+    logits = nn.Linear(6, 3)
+    model = Net(lambda s, x: ends[ending](s.a(x)), a=logits)
+    x = torch.randn(4, 6)
+    found = attributed(model, x, 1, method="gradients")
+    np.testing.assert_allclose(found.score, logits(x)[:, 1].detach(), atol=1e-6)
+    np.testing.assert_allclose(found.values, logits.weight[1].detach().expand(4, 6), atol=1e-6)
+    made = model(x).detach()
+    expected = made.exp() if ending == "log_softmax" else made
+    np.testing.assert_allclose(found.probability, expected[:, 1], atol=1e-6)
+
+
+def test_integrated_gradients_are_complete():
+    torch.manual_seed(0)
+    model, x = Residual(), images(2)
+    found = attributed(model, x, 1, method="integrated_gradients", steps=32)
+    total = found.values.reshape(2, -1).sum(1)
+    np.testing.assert_allclose(total, found.score - found.baseline_score, atol=0.05)
+    assert found.values.shape == x.shape
+
+
+def test_grad_cam_is_of_the_last_map():
+    found = attributed(LOGITS, images(), method="grad_cam")
+    assert (found.layer, found.values.shape[:3]) == ("1", (4, 6, 6))
+
+
+def test_tokens_are_explained_at_their_embedding():
+    model = nn.Sequential(nn.Embedding(99, 8), nn.Flatten(), nn.Linear(96, 3))
+    with pytest.warns(UserWarning, match="explained at the output of '0'"):
+        found = attributed(model, torch_kinds.tokens(), 1, method="gradients")
+    assert found.values.shape == (3, 12, 8)
+
+
+def test_a_function_scores_outputs_and_layers():
+    model, x = LOGITS, images()
+    found = tba.attribute(
+        model, x, lambda out, layers: layers["0"][:, 1].mean((1, 2)), method="gradients"
+    )
+    given = x.clone().requires_grad_()
+    model[0](given)[:, 1].mean((1, 2)).sum().backward()
+    np.testing.assert_allclose(found.values, given.grad, atol=1e-7)
+
+
+def test_compiled_frozen_and_half_models_are_explained():
+    x = images()
+    plain = attributed(LOGITS, x, method="gradients").values
+    compiled = attributed(torch.compile(LOGITS, backend="eager"), x, method="gradients")
+    np.testing.assert_array_equal(compiled.values, plain)
+    frozen = torch_kinds._seq(*LOGITS).requires_grad_(False)
+    found = attributed(frozen, x, method="gradient_x_input", layer="0")
+    assert found.values.any()
+    frozen.requires_grad_(True)
+    half = nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 3)).bfloat16()
+    assert attributed(half, torch.randn(4, 6), method="gradients").values.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("layer", "sentence"),
+    [
+        ("conv9", "no layer 'conv9'"),
+        ("[01]", "chooses 2 outputs: '0', '1'"),
+    ],
+)
+def test_a_layer_that_is_not_one_is_refused(layer, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        attributed(LOGITS, images(), method="gradients", layer=layer)
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(TypeError, match="model is a int"):
+        attributed(3, images())
