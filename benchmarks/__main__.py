@@ -18,6 +18,7 @@ NAMES = [
     "epoch",
     "first_step",
     "training_step",
+    "torch",
     "bytes_per_value",
     "every_step",
     "server",

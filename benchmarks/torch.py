@@ -78,7 +78,7 @@ def _contenders(model: Any, x: Any, directory: str) -> dict[str, Update]:
     if importlib.util.find_spec("tensorboard"):
         for name, write in ((HISTOGRAM, _histograms), (IMAGES, _images)):
             contenders[name] = _with_hooks(model, x, f"{directory}/{name[:8]}", write)
-    if importlib.util.find_spec("torchlens"):
+    if importlib.util.find_spec("torchlens") and importlib.util.find_spec("graphviz"):
         contenders[LENS] = _lens(model, x), _nothing
     return contenders
 

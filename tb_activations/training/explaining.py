@@ -63,8 +63,8 @@ class Attributions:
             return
         if shown is None:
             raise ValueError(
-                "attributions explain one Keras model; of several at once, and of a PyTorch "
-                "module, they cannot be logged"
+                "attributions explain one model; of several at once, and of one that is sharded "
+                "over processes, they cannot be logged"
             )
         before = self._explainer
         with telling("finding out what can be explained", self._verbose):

@@ -69,8 +69,8 @@ class ActivationsLogger:
         the pass in; None for what holds where `step` is called.
       input_scale: `(mean, std)` of a normalisation, numbers or one a channel, which is undone for
         the pictures of the inputs, and for nothing else.
-      attributions, attribution_examples: of Keras models, what the answer rests on, as
-        `ActivationsCallback` has it. attribution_freq: every so many records.
+      attributions, attribution_examples: what the answer rests on, as `ActivationsCallback` has
+        it; not of a model that is sharded. attribution_freq: every so many records.
       verbose: 0 for no word about what will be written.
 
     data_format, functions, forward, autocast and input_scale are for PyTorch models alone.

@@ -70,10 +70,15 @@ def examples(
 
     Raises as `training.examples.examples_of` does.
     """
-    names = class_names if class_names is not None else names_of(data) or _of_config(model)
+    names = named_classes(model, data, class_names)
     with random_numbers(model):
         arrays = Arrays(indexed, targets, to_numpy_any, partial(arranged, taken(model)))
         return examples_of(data, names, which, arrays)
+
+
+def named_classes(model: nn.Module, data: Any, given: Sequence[str] | None) -> Sequence[str] | None:
+    """What classes are called: as said, as the data set has it, as the model's config has it."""
+    return given if given is not None else names_of(data) or _of_config(model)
 
 
 def arranged(how: Taken, one: Any, name: str, streamed: bool) -> Batch:

@@ -7,6 +7,7 @@ copy: what is done in place to it afterwards changes neither the values nor thei
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,10 +53,19 @@ class TorchExplained:
         few = Placed(model).all(mapped(torch.as_tensor, self.rows(np.zeros(_COPIES, np.int64))))
         self._known = inspected(model, self._nested, few, output, function)
         self.survey = self._known.survey
+        self.independent: bool | None = None
         self._half = any(one.dtype == torch.float16 for one in model.parameters())
 
     def rows(self, indices: np.ndarray) -> Any:
         return mapped(lambda leaf: leaf[indices], self._nested)
+
+    def refresh(self) -> None:
+        if self.survey.alone is None:
+            return
+        copies, predicted = np.zeros(_COPIES, np.int64), np.full(_COPIES, -1)
+        answer = self.run(self.rows(copies), predicted, table=True)
+        alone = answer.scores[:1] if answer.table is None else answer.table[0]
+        self.survey = replace(self.survey, alone=alone)
 
     def chosen(self, layer: Any) -> Point:
         return self._known.chosen(layer)

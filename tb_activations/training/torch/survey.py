@@ -21,6 +21,7 @@ from tb_activations.training.recorder import SLICE
 from tb_activations.training.selection import Entry, Place, Selection
 from tb_activations.training.shapes import DataError
 from tb_activations.training.torch.axes import REARRANGING
+from tb_activations.training.torch.calls import MOST_CALLS
 from tb_activations.training.torch.data import describing, named
 from tb_activations.training.torch.forward import Forward, Placed, forward
 from tb_activations.training.torch.functions import asked_functions
@@ -31,7 +32,7 @@ from tb_activations.training.torch.patches import watching
 from tb_activations.training.torch.scores import MAX_BYTES, Scores
 from tb_activations.training.torch.state import Autocast, as_dtype, preserved
 from tb_activations.training.torch.tensors import dtype_name, to_numpy
-from tb_activations.training.torch.watch import MOST_CALLS, Watch
+from tb_activations.training.torch.watch import Watch
 from tb_activations.training.watched import Wishes
 
 _FEW = 2  # examples of the smaller batch

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -12,33 +10,16 @@ from torch import nn
 
 from tb_activations.training.selection import Entry, Hidden, Place
 from tb_activations.training.torch.axes import REARRANGING, axis_of, by_rank, of_class
+from tb_activations.training.torch.calls import Call, Calls
 from tb_activations.training.torch.functions import ACTIVATIONS, ENDINGS, SCORES, name_of
 from tb_activations.training.torch.names import PARAMETRIZATIONS, Names, inside, unwrapped
 from tb_activations.training.torch.private import base, mapped_over, version, without_functions
 from tb_activations.training.torch.tensors import TensorNotes, parts, replaced
 
-MOST_CALLS = 4  # of a module in a loop, which no one asked for by name
 _MOST_FUNCTIONS = 64  # of one kind in one call of a module
 
 Keep = Callable[[Entry, Any], Any]
 Change = Callable[[Entry, torch.Tensor], torch.Tensor]
-
-
-@dataclass
-class _Call:
-    """A module call under way.
-
-    steps: its path in the model. wraps: the module that a wrapper is about to call. silent: the
-    functions inside it are its own. again: the last call inside was one of many of that module.
-    """
-
-    place: Place
-    steps: tuple[str, ...]
-    module: nn.Module | None = None
-    wraps: bool = False
-    silent: bool = False
-    again: bool = False
-    counts: Counter[Any] = field(default_factory=Counter)
 
 
 class Watch:
@@ -75,43 +56,45 @@ class Watch:
         self.values: dict[str, Any] = {}
         self.axes: dict[str, int] = {}
         self.hidden: list[Hidden] = []
-        self.ran: set[int] = set()
-        self.loops: dict[str, int] = {}
         self.inputs: dict[int, int] = {}
         self.named_inputs: dict[str, int] = {}
         self.endings: list[tuple[str, torch.Tensor, torch.Tensor]] | None = None
         self.notes = TensorNotes()
         self.asked = asked
-        self._names = names
         self._wanted = wanted
         self._keep = keep
         self._functions = functions
         self._first = first
         self._change = change
         self._used: set[str] = set()
-        self._calls = [_Call(Place(), ())]
+        self._calls = Calls(names)
+
+    @property
+    def ran(self) -> set[int]:
+        return self._calls.ran
+
+    @property
+    def loops(self) -> dict[str, int]:
+        return self._calls.loops
 
     def call(
         self, original: Callable[..., Any], module: nn.Module, args: tuple, kwargs: dict
     ) -> Any:
         """Runs the module, and notes what it returns."""
-        around = self._calls[-1]
+        around = self._calls.innermost
         if around.wraps and around.module is unwrapped(module):
             around.wraps = inside(module) is not None
             return original(module, *args, **kwargs)
         if mapped_over():
-            self.hidden.append(Hidden(module, self._whole(around), self._steps(module)[-1]))
+            self.hidden.append(Hidden(module, around.whole(), self._calls.steps(module)[-1]))
             return original(module, *args, **kwargs)
-        call = self._begin(module)
+        call = self._calls.begin(module)
         with without_functions():  # what we ask of tensors is no business of the mode
             given = [one for _, one in parts((args, kwargs))]
             before = [version(one) for one in given]
             self._note_inputs(call.module, given)
-        self._calls.append(call)
-        try:
+        with self._calls.inside(call):
             outputs = original(module, *args, **kwargs)
-        finally:
-            self._calls.pop()
         if PARAMETRIZATIONS not in call.steps:
             with without_functions():
                 stayed = zip(given, before, strict=True)
@@ -121,12 +104,12 @@ class Watch:
 
     def function(self, function: Any, out: Any) -> Any:
         """Notes what an activation, or a function that was asked for, returned; returns it."""
-        call, name = self._calls[-1], name_of(function)
+        call, name = self._calls.innermost, name_of(function)
         activation = function in ACTIVATIONS
         wanted = (self._functions and activation) or name in self.asked
         if not wanted or call.silent or not isinstance(out, torch.Tensor):
             return out
-        place = self._numbered(call, f"{name}()")
+        place = call.numbered(f"{name}()")
         again = call.again or place.steps[-1][1] > _MOST_FUNCTIONS
         axis = self.notes.axis(out)
         axis = by_rank(out.dim()) if axis is None else axis
@@ -152,54 +135,12 @@ class Watch:
 
     def scores(self, scores: Any) -> None:
         """Notes attention scores, `Scores` or a tensor `[n, heads, q, k]`."""
-        call = self._calls[-1]
+        call = self._calls.innermost
         if scores is None or not self._functions:
             return
-        place = self._numbered(call, SCORES)
+        place = call.numbered(SCORES)
         fresh = not call.again
         self._emit(place, "", scores, scores, fresh, 1, is_layer=False)
-
-    def _begin(self, module: nn.Module) -> _Call:
-        own = unwrapped(module)
-        steps = self._steps(own)
-        self.ran.add(id(own))
-        place = self._place(steps)
-        leaf = not any(True for _ in own.children())
-        silent = leaf and not any(True for _ in own.parameters(recurse=False))
-        silent = silent or PARAMETRIZATIONS in steps or self._calls[-1].silent
-        again = any(number > MOST_CALLS for _, number in place.steps)
-        self._calls[-1].again = again
-        if again:
-            path = "/".join(name for name, _ in place.steps)
-            self.loops[path] = max(number for _, number in place.steps)
-        return _Call(place, steps, own, wraps=own is not module, silent=silent, again=again)
-
-    def _steps(self, module: nn.Module) -> tuple[str, ...]:
-        known = self._names.of(module)
-        return (*self._calls[-1].steps, type(module).__name__) if known is None else known
-
-    def _place(self, steps: tuple[str, ...]) -> Place:
-        """In the innermost call under way that holds the module, each of its steps one further."""
-        if not steps:
-            return Place()
-        for call in reversed(self._calls):
-            above = len(call.steps)
-            if above < len(steps) and steps[:above] == call.steps:
-                break
-        place = call.place
-        rest = steps[len(call.steps) :] or steps[-1:]
-        for name in rest[:-1]:
-            place = place.inner(name)
-        call.counts[rest] += 1
-        return place.inner(rest[-1], call.counts[rest])
-
-    def _numbered(self, call: _Call, name: str) -> Place:
-        call.counts[name] += 1
-        return call.place.inner(name, call.counts[name])
-
-    def _whole(self, call: _Call) -> Place:
-        """The place; the model's own name where it is the model."""
-        return call.place if call.place.steps else Place().inner(type(call.module).__name__)
 
     def _note_inputs(self, module: Any, given: list[torch.Tensor]) -> None:
         for one in given:
@@ -209,13 +150,13 @@ class Watch:
 
     def _note(
         self,
-        call: _Call,
+        call: Call,
         given: list[torch.Tensor],
         unchanged: list[torch.Tensor],
         outputs: Any,
     ) -> Any:
         """Returns the outputs, those changed that are."""
-        place, module = self._whole(call), call.module
+        place, module = call.whole(), call.module
         changed = {}
         for part, value in parts(outputs):
             axis = axis_of(module, value, given, self.notes)

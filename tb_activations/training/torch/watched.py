@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from tb_activations.training.batch import Slices, indexed
+from tb_activations.training.attribution.explainer import Shown
+from tb_activations.training.batch import Slices, indexed, span
 from tb_activations.training.dry_run import LeftOut
 from tb_activations.training.piece import Pass
 from tb_activations.training.plan import LayerPlan
@@ -17,13 +18,22 @@ from tb_activations.training.progress import telling
 from tb_activations.training.recorder import SLICE, Probe, Recorder
 from tb_activations.training.selection import Selection
 from tb_activations.training.shapes import DataError
-from tb_activations.training.torch.data import Scale, describing, examples, shown, with_all
+from tb_activations.training.torch.calls import MOST_CALLS
+from tb_activations.training.torch.data import (
+    Scale,
+    describing,
+    examples,
+    named_classes,
+    shown,
+    targets,
+    with_all,
+)
 from tb_activations.training.torch.forward import check_model
+from tb_activations.training.torch.gradients import TorchExplained
 from tb_activations.training.torch.look import ModuleLook, can_look
 from tb_activations.training.torch.passes import WatchedPass
 from tb_activations.training.torch.private import is_sharded
 from tb_activations.training.torch.survey import Survey, how_of, surveyed
-from tb_activations.training.torch.watch import MOST_CALLS
 from tb_activations.training.watched import Wishes
 
 _SHOWN = 20
@@ -48,6 +58,7 @@ class WatchedModule:
         self._wishes = wishes
         self._scale = Scale.of(wishes.input_scale)
         self.batch, self._labels = examples(model, data, wishes.class_names, wishes.examples)
+        self._class_names = named_classes(model, data, wishes.class_names)
         self._built: list[int] = []
 
     @property
@@ -109,7 +120,12 @@ class WatchedModule:
             _rank() == 0,
             partial(ModuleLook, whole, batch) if look else None,
             survey.divisible and not sharded,
+            None if sharded else Shown(self._explain, targets(batch.labels), self._class_names),
         )
+
+    def _explain(self, count: int, **asked: Any) -> TorchExplained:
+        """The first examples of the batch, as attributions see them."""
+        return TorchExplained(self.model, span(self.batch.inputs, 0, count), **asked)
 
     def _say(self, survey: Survey) -> None:
         if not self._wishes.verbose or _rank():

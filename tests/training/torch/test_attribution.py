@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 import torch_kinds
 from torch import nn
-from torch_nets import Net, Residual, images
+from torch_nets import Net, Residual, images, records, steps
 
 import tb_activations as tba
 
@@ -137,3 +137,24 @@ def test_a_layer_that_is_not_one_is_refused(layer, sentence):
 def test_what_is_no_model_is_refused():
     with pytest.raises(TypeError, match="model is a int"):
         attributed(3, images())
+
+
+def test_attributions_are_logged_beside_activations(tmp_path):
+    torch.manual_seed(0)
+    model, x = Residual(), images(3)
+    options = {"verbose": 0, "update_freq": 1, "receptive_fields": False, "precision": "float32"}
+    logger = tba.ActivationsLogger(
+        tmp_path, model, (x, torch.tensor([1, 0, 2])), class_names=list("abcde"),
+        attributions=tba.AttributionMethod("gradients", target="label"), **options,
+    )  # fmt: skip
+    logger.step()
+    logger.step()
+    logger.close()
+    found = records(tmp_path)
+    tags = {tag for tag, _ in found if "gradients" in tag}
+    assert len(tags) == 1
+    tag = tags.pop()
+    assert steps(tmp_path, tag) == [1, 2]
+    expected = tba.attribute(model, x, np.array([1, 0, 2]), method="gradients").values
+    values = found[tag, 2].values
+    np.testing.assert_allclose(values[..., 0], expected.sum(1)[: len(values)], atol=1e-6)
