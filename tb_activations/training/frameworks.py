@@ -61,7 +61,8 @@ def loader(model: Any) -> Any:
 
 def keras_check(model: Any, data: Any, layers: Any, options: dict[str, Any]) -> DryRun:
     """`check` of a Keras model."""
-    _check_any(model)
+    if not isinstance(model, Mapping):  # several at once, which Keras' room knows
+        _check_any(model)
     from tb_activations.training.keras.dry_run import check
 
     return check(model, data, layers, **options)
@@ -107,12 +108,12 @@ def explained(model: Any, inputs: Any, **asked: Any) -> Any:
         from tb_activations.training.torch.gradients import TorchExplained
 
         return TorchExplained(model, inputs, **asked)
+    _check_any(model)
     if "keras" in sys.modules:
         from tb_activations.training.keras.gradients import KerasExplained
 
         return KerasExplained(model, inputs, **asked)
-    other = "a torch.nn.Module, or a" if "torch" in sys.modules else "a"
-    raise TypeError(f"model is a {type(model).__name__}; it must be {other} Keras model or layer")
+    raise TypeError(f"model is a {type(model).__name__}; it must be a Keras model or layer")
 
 
 def is_torch(model: Any) -> bool:
@@ -124,14 +125,14 @@ def is_torch(model: Any) -> bool:
 
 
 def _check_any(model: Any) -> None:
-    """Refuses what is of no framework, where Keras is not there to say so."""
-    if "keras" in sys.modules or "tensorflow" in sys.modules or "torch" not in sys.modules:
-        return
-    if type(model).__module__.partition(".")[0] in ("keras", "tf_keras"):
+    """Refuses what is of no framework, where one other than Keras is there, too."""
+    known = ("keras", "tf_keras", "tensorflow")
+    roots = {one.__module__.partition(".")[0] for one in type(model).__mro__}
+    if "torch" not in sys.modules or roots.intersection(known):
         return
     raise TypeError(
-        f"model is a {type(model).__name__}; it must be a torch.nn.Module, or a Keras model or "
-        "layer"
+        f"model is a {type(model).__name__}; it must be a Keras model or layer, or a "
+        "torch.nn.Module"
     )
 
 
