@@ -6,10 +6,11 @@ import functools
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tb_activations.record.encoder import Kept
-from tb_activations.record.options import Options
+from tb_activations.record.options import Options, least
 from tb_activations.record.scores import attribution_blobs
 from tb_activations.record.statistics import ChannelStatistics
 from tb_activations.training.attribution.explainer import Explainer, Explanations, Shown
@@ -39,7 +40,8 @@ class Attributions:
         self.wanted = wanted
         self.tags: list[str] = []
         self.step: int | None = None
-        self._options = options
+        # Maps lie about zero, where float16 hides nothing that varies.
+        self._options = replace(options, precision=least(options.precision))
         self._budget = budget
         self._verbose = verbose
         self._explainer: Explainer | None = None

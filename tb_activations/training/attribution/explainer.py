@@ -10,6 +10,7 @@ import numpy as np
 
 from tb_activations.record.attribution import Baseline, Explanation
 from tb_activations.record.metadata import TagAttribution
+from tb_activations.record.options import value_bytes
 from tb_activations.record.scores import Scores
 from tb_activations.training.attribution.framework import Explained, Point
 from tb_activations.training.attribution.layout import Layout, layout_of, tags_of
@@ -18,7 +19,6 @@ from tb_activations.training.attribution.repeated import Repeated, asked_of
 from tb_activations.training.attribution.wanted import Wanted
 from tb_activations.training.record_log import Tag
 
-_VALUE_BYTES = {"float16": 2, "float32": 4}
 _RECORD_BYTES = 1500  # header, scores, statistics, metadata and frame
 
 # (how many examples, output="logit", function=None) → the model and so many of its examples.
@@ -93,7 +93,7 @@ class Explainer:
             for one, layouts in zip(self._methods, self._layouts, strict=True)
             for layout in layouts
         )
-        return values * _VALUE_BYTES[precision] + _RECORD_BYTES * len(self.layouts)
+        return values * value_bytes(precision) + _RECORD_BYTES * len(self.layouts)
 
     def keep_targets(self, before: Explainer) -> None:
         """Explains what another explained of the same examples, where that is still there."""
