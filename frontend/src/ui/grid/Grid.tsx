@@ -3,13 +3,11 @@
  *
  * Moving a slider repaints the canvases of the rows in sight and renders no component.
  */
-import { type ReadonlySignal, useComputed } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useComputed } from "@preact/signals";
 import { sourceOf } from "../../render/planes";
-import { markPixel, resetWindow, selectChannel, setHover } from "../../state/actions";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
-import { startWindowDrag } from "../values/windowDrag";
+import { movePixel, usePointer } from "./pointer";
 import { Row } from "./Row";
 import { type GridLayout, layoutOf, markRoom, visibleRows } from "./tileLayout";
 import { MARGIN, roomOf, useWell, Well } from "./Well";
@@ -36,7 +34,10 @@ export function Grid() {
       scroll.current.scrollTop = 0;
     }
   });
-  const pointer = usePointer(store, layout);
+  const pointer = usePointer(store, layout, (cell) => {
+    const position = store.cells.peek()[Number(cell.dataset.index)];
+    return position === undefined ? null : { position };
+  });
   const l = layout.value;
   const [from = 0, to = 0] = range.value.split(":").map(Number);
   const attributes = { "data-range": scope.value, "data-parts": l?.parts ?? 1 };
@@ -103,91 +104,4 @@ function markImage({ pitchX, parts, geometry }: GridLayout, size: number): strin
   const height = geometry.tileCssHeight + 8;
   const svg = `<svg xmlns='http://www.w3.org/2000/svg' fill='none' width='${pitchX}' height='${height}'>${squares.join("")}</svg>`;
   return `url("data:image/svg+xml,${encodeURIComponent(svg)}")`;
-}
-
-interface Place {
-  readonly index: number;
-  readonly x: number;
-  readonly y: number;
-}
-
-/** The cell and the pixel of its plane under a pointer. */
-function placeOf(event: PointerEvent | MouseEvent, layout: GridLayout): Place | null {
-  const cell = (event.target as Element).closest<HTMLElement>(".cell");
-  if (!cell) return null;
-  const box = cell.getBoundingClientRect();
-  const { geometry, zoom } = layout;
-  const [dx, dy] = [event.clientX - box.left, event.clientY - box.top];
-  const inside = dx >= 0 && dy >= 0 && dx < layout.cellWidth && dy < geometry.tileCssHeight;
-  if (!inside) return { index: Number(cell.dataset.index), x: -1, y: -1 };
-  return {
-    index: Number(cell.dataset.index),
-    x: Math.floor((dx % geometry.tileCssWidth) / zoom),
-    y: Math.floor(dy / zoom),
-  };
-}
-
-/** Hover reads values, a click selects, a drag windows, a double click resets. */
-function usePointer(store: Store, layout: ReadonlySignal<GridLayout | null>) {
-  const dragged = useRef(false);
-  const hoverAt = (event: PointerEvent) => {
-    const place = layout.peek() && placeOf(event, layout.peek()!);
-    const position = place && store.cells.peek()[place.index];
-    if (!place || position === undefined || position === null || place.x < 0) {
-      if (store.hover.peek()) setHover(store, null);
-      return;
-    }
-    const before = store.hover.peek();
-    const { x, y } = place;
-    if (before?.position === position && before.pixel.x === x && before.pixel.y === y) return;
-    setHover(store, {
-      position,
-      pixel: { x, y, z: store.depth.peek() },
-      byKeyboard: false,
-    });
-  };
-  return {
-    onPointerDown(event: PointerEvent) {
-      dragged.current = false;
-      if (!layout.peek() || !placeOf(event, layout.peek()!)) return;
-      startWindowDrag(store, event.currentTarget as HTMLElement, event, () => {
-        dragged.current = true;
-        setHover(store, null);
-      });
-    },
-    onPointerMove(event: PointerEvent) {
-      if (event.buttons === 0) hoverAt(event);
-    },
-    onPointerLeave() {
-      setHover(store, null);
-    },
-    onClick(event: MouseEvent) {
-      if (dragged.current) return;
-      const place = layout.peek() && placeOf(event, layout.peek()!);
-      const position = place ? store.cells.peek()[place.index] : undefined;
-      if (!place || position === undefined) return;
-      selectChannel(store, position);
-      if (place.x >= 0) markPixel(store, { x: place.x, y: place.y, z: store.depth.peek() });
-    },
-    onDblClick() {
-      resetWindow(store);
-    },
-  };
-}
-
-function movePixel(key: string, store: Store): boolean {
-  const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
-  const view = store.view.peek();
-  const position = store.channel.peek();
-  if (!step || !view || position === null) return false;
-  const { width, height } = sourceOf(view, store.depth.peek()).stack;
-  const from = store.hover.peek()?.pixel ?? store.pixel.peek() ?? { x: 0, y: 0, z: 0 };
-  const pixel = {
-    x: Math.min(width - 1, Math.max(0, from.x + step[0]!)),
-    y: Math.min(height - 1, Math.max(0, from.y + step[1]!)),
-    z: store.depth.peek(),
-  };
-  markPixel(store, pixel);
-  setHover(store, { position, pixel, byKeyboard: true });
-  return true;
 }

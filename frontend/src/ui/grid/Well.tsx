@@ -43,18 +43,31 @@ interface Cells {
   readonly pitch: number;
 }
 
+/** What the keys move among, and which it is. */
+interface Picks {
+  readonly count: number;
+  readonly index: number;
+  readonly select: (to: number) => void;
+  /** In which row it is. */
+  readonly rowOf: (index: number) => number;
+}
+
 interface WellProps {
   readonly well: Scrolled;
   /** Null until there is something to lay out. */
   readonly cells: Cells | null;
   readonly kind?: string;
+  /** How the grid is called. */
+  readonly label?: string;
+  readonly picks?: (store: Store) => Picks;
   /** Attributes and listeners of what scrolls. */
   readonly grid: HTMLAttributes<HTMLDivElement>;
   readonly moveMark: (key: string, store: Store) => boolean;
   readonly children: ComponentChildren;
 }
 
-export function Well({ well, cells, kind = "", grid, moveMark, children }: WellProps) {
+export function Well(props: WellProps) {
+  const { well, cells, kind = "", label = "Channels", grid, moveMark, children } = props;
   const store = useStore();
   return (
     <section class={`gridwell ${store.loading.value ? "loading" : ""}`} aria-label="Feature maps">
@@ -62,14 +75,16 @@ export function Well({ well, cells, kind = "", grid, moveMark, children }: WellP
         ref={well.scroll}
         class={`gridscroll ${kind}`}
         role="grid"
-        aria-label="Channels"
+        aria-label={label}
         aria-rowcount={cells?.rows ?? 0}
         aria-colcount={cells?.columns ?? 0}
         aria-busy={store.loading.value}
         onScroll={(event) => {
           well.top.value = event.currentTarget.scrollTop;
         }}
-        onKeyDown={(event) => cells && onKey(event, store, cells, moveMark)}
+        onKeyDown={(event) => {
+          if (cells) onKey(event, store, cells, moveMark, props.picks?.(store));
+        }}
         {...grid}
       >
         <div class="gridinner" style={cells ? `height:${cells.rows * cells.pitch}px` : ""}>
@@ -82,12 +97,24 @@ export function Well({ well, cells, kind = "", grid, moveMark, children }: WellP
   );
 }
 
+/** The channels in order. */
+function channelsOf(store: Store, columns: number): Picks {
+  const positions = store.cells.peek();
+  return {
+    count: positions.length,
+    index: Math.max(0, positions.indexOf(store.channel.peek() ?? Number.NaN)),
+    select: (to) => selectChannel(store, positions[to]!),
+    rowOf: (index) => Math.floor(index / columns),
+  };
+}
+
 /** Arrows move the focus and with it the selection; with Shift they move the mark. */
 function onKey(
   event: TargetedKeyboardEvent<HTMLElement>,
   store: Store,
   { columns, pitch }: Cells,
   moveMark: WellProps["moveMark"],
+  picks = channelsOf(store, columns),
 ): void {
   if (event.altKey || event.metaKey) return;
   if (event.shiftKey) {
@@ -95,15 +122,13 @@ function onKey(
     return;
   }
   const root = event.currentTarget;
-  const positions = store.cells.peek();
-  const index = Math.max(0, positions.indexOf(store.channel.peek() ?? Number.NaN));
+  const { count, index, select, rowOf } = picks;
   const pageRows = Math.max(1, Math.floor(root.clientHeight / pitch));
-  const to = movedTo(event.key, index, positions.length, columns, pageRows, event.ctrlKey);
-  const position = to === null ? undefined : positions[to];
-  if (to === null || position === undefined) return;
+  const to = movedTo(event.key, index, count, columns, pageRows, event.ctrlKey);
+  if (to === null || to < 0 || count === 0) return;
   event.preventDefault();
-  selectChannel(store, position);
-  focusCell(root, to, Math.floor(to / columns) * pitch, pitch);
+  select(to);
+  focusCell(root, to, rowOf(to) * pitch, pitch);
 }
 
 /** Brings a cell into sight, then gives it the focus once its row is there. */
