@@ -24,6 +24,7 @@ NAMES = [
     "server",
     "dashboard",
     "jobs",
+    "walk",
     "images_tab",
 ]
 SHORT_SECONDS = 180  # that the short version of a part may take; all of them 25 minutes
