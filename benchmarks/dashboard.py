@@ -130,7 +130,7 @@ def of_layers(full: bool) -> list[Section]:
     with tempfile.TemporaryDirectory(prefix="tba-dashboard-") as directory:
         write_log(Path(directory, "bench"))
         with tensorboard_server(directory) as server:
-            server.wait_for_tags("long", run="bench", seconds=120)
+            server.wait_for_tags("long", run="bench")
             with chromium() as browser:
                 return measure(browser, server, 300 if full else 80)
 

@@ -36,7 +36,7 @@ export function layoutOf(input: LayoutInput): GridLayout {
   const { planeWidth, planeHeight, count, area, wished, parts } = input;
   const size =
     wished === null
-      ? chooseTile(planeWidth, planeHeight, count * parts, area)
+      ? chooseTile(planeWidth, planeHeight, count, area, parts)
       : nearestTile(tileSizes(planeWidth, planeHeight), wished);
   const geometry = stripGeometry(planeWidth, planeHeight, size.width);
   const cellWidth = geometry.tileCssWidth * parts;

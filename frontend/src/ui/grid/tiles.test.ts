@@ -24,6 +24,14 @@ describe("chooseTile", () => {
     expect(chooseTile(28, 28, 1, { width: 60, height: 40 }).width).toBe(84);
   });
 
+  it("keeps what stands side by side in one cell together", () => {
+    const well = { width: 776, height: 620 };
+    // Six tiles of 248 would fit, three pairs of them would not.
+    expect(chooseTile(8, 8, 6, well).width).toBe(248);
+    expect(chooseTile(8, 8, 3, well, 2).width).toBe(192);
+    expect(chooseTile(28, 28, 1, area, 2).width).toBe(252);
+  });
+
   it("goes by the larger side", () => {
     expect(chooseTile(100, 25, 14, area)).toEqual({ zoom: 2, width: 200, height: 50 });
     expect(chooseTile(100, 25, 400, area)).toEqual({ zoom: 1, width: 100, height: 25 });

@@ -53,21 +53,24 @@ export function capacity(
 }
 
 /**
- * The largest size of 64 to 256 px (512 for one tile) with which all tiles fit into the area, else the
- * smallest of 64 to 128 px.
+ * The largest size of 64 to 256 px (512 for one tile) with which all fit into the area, so many tiles
+ * side by side in a cell; else the smallest of 64 to 128 px.
  */
 export function chooseTile(
   planeWidth: number,
   planeHeight: number,
   count: number,
   area: { width: number; height: number },
+  parts = 1,
 ): TileSize {
   const side = Math.max(planeWidth, planeHeight, 1);
   const sizesTo = (largest: number) =>
     zoomsBetween(side, SMALLEST, largest).map((zoom) => sizeAt(planeWidth, planeHeight, zoom));
-  const fitting = sizesTo(count === 1 ? SLIDER_TO : LARGEST_FITTING).filter(
-    (size) => size.width <= area.width && capacity(size, area) >= count,
-  );
+  const alone = count * parts === 1;
+  const fitting = sizesTo(alone ? SLIDER_TO : LARGEST_FITTING).filter((size) => {
+    const cell = { width: size.width * parts, height: size.height };
+    return cell.width <= area.width && capacity(cell, area) >= count;
+  });
   return fitting.at(-1) ?? sizesTo(LARGEST)[0] ?? sizeAt(planeWidth, planeHeight, 1);
 }
 

@@ -52,7 +52,7 @@ export function Health() {
           </>
         )}
         {dead === 0 || !worst ? (
-          `No dead channels in ${channels}.`
+          channels > 0 && `No dead channels in ${channels}.`
         ) : (
           <>
             <button

@@ -121,7 +121,8 @@ function grouped(
   const rows = (from: number, to: number, stem: string, depth: number): TreeRow[] =>
     entries.slice(from, to).flatMap(([key, members]) => {
       const only = members[0]!;
-      const name = only.tag.slice(prefix.length + stem.length);
+      // Of a name that ends in a slash nothing would be left.
+      const name = only.tag.slice(prefix.length + stem.length) || only.tag;
       // Attributions are a group of their own, be it of one.
       const alone = members.length === 1 && (only.kind !== "attribution" || key !== "attribution/");
       if (alone) return [leaf(only, name, depth, at(only))];
