@@ -17,6 +17,7 @@ from typing import Any
 from tb_activations.record.options import Options
 from tb_activations.training.attribution.wanted import Wanted
 from tb_activations.training.batch import Batch, Slices
+from tb_activations.training.cost import measured
 from tb_activations.training.destination import (
     check_step,
     checked_log_dir,
@@ -214,10 +215,10 @@ class Recorder:
             raise RuntimeError("nothing is prepared; call prepare before the first step")
         return self._prepared
 
+    @measured
     def _record(self, step: int) -> None:
         """Runs the pass over every slice, and hands over what it shows."""
-        ready = self._ready()
-        plan, probe = ready.plan, ready.probe
+        plan, probe = self._ready().plan, self._ready().probe
         tags = [one.name for one in plan.layers]
         tags += [one.name for one in probe.inputs if self._log_inputs] + self._attributions.tags
         claim(self, self.log_dir, tags if probe.writes else [])
@@ -226,7 +227,7 @@ class Recorder:
             self._worker.hand_over_inputs(update, probe)
             self._inputs_due = False
         take = functools.partial(self._worker.hand_over_piece, update)
-        for part in ready.parts:
+        for part in self._ready().parts:
             left = plan.examples
             for piece in part.slices:
                 keep = min(left, len(Batch(piece)))

@@ -9,6 +9,7 @@ from typing import Any
 
 from tb_activations.record.run import RunFacts
 from tb_activations.training.byte_queue import ByteQueue
+from tb_activations.training.cost import Cost
 from tb_activations.training.piece import Piece
 from tb_activations.training.probe import Probe
 from tb_activations.training.progress import telling
@@ -22,11 +23,12 @@ QUEUE_BYTES = 32 << 20
 class Worker:
     """Appends to one log directory; a copy has a queue and a log of its own.
 
-    log: what is appended to, and the complaint.
+    log: what is appended to, and the complaint. cost: what updates take of the time.
     """
 
     def __init__(self, log_dir: str) -> None:
         self.log = RecordLog(log_dir)
+        self.cost = Cost()
         self._log_dir = log_dir
         self._queue = ByteQueue(QUEUE_BYTES)
 
@@ -34,7 +36,7 @@ class Worker:
         return self._log_dir
 
     def __setstate__(self, log_dir: str) -> None:
-        self.log, self._log_dir, self._queue = RecordLog(log_dir), log_dir, ByteQueue(QUEUE_BYTES)
+        self.__init__(log_dir)  # type: ignore[misc]
 
     def hand_over(self, update: Update, task: Callable[[], None], size: int = 0) -> None:
         """A task of an update, which holds so many bytes."""
@@ -71,7 +73,8 @@ class Worker:
         self.log.close()
 
     def warn(self) -> None:
-        """Warns with the complaint, where there is a new one."""
+        """Warns with the complaint, where there is a new one, and of what updates cost."""
         complaint = self.log.take_complaint()
         if complaint:
             warnings.warn(complaint, stacklevel=4)
+        self.cost.warn()
