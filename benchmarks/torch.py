@@ -219,7 +219,7 @@ def sections(full: bool) -> list[harness.Section]:
     call = harness.in_process
     found = {
         title: {
-            **call("benchmarks.torch", "costs", title=title, repeats=9 if full else 3),
+            **call("benchmarks.torch", "costs", title=title, repeats=9 if full else 2),
             **call("benchmarks.torch", "memory", title=title),
         }
         for title in MODELS
