@@ -20,6 +20,7 @@ QUICK = (
     "or each_epoch or bit_identical or every_batch or leaves_weights"
 )
 CLOSED_FORMS = "(linear_net and not midpoint) or class_activation_map"
+LOGGED = "last_maps"
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])
@@ -34,6 +35,12 @@ def test_attributions_on_another_backend(backend):
     if os.environ.get("TBA_SOAK"):
         files += [f"attribution/test_{part}.py" for part in ("models", "references", "kinds")]
     run(backend, files, CLOSED_FORMS)
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_attributions_during_training_on_another_backend(backend):
+    """What is logged is what `attribute` gives, and training does not notice."""
+    run(backend, ["keras/test_attributions.py"], LOGGED)
 
 
 def run(backend, names, quick):

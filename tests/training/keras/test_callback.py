@@ -422,8 +422,12 @@ with strategy.scope():
     model.compile("sgd", "mse")
 x = np.random.rand(32, 4).astype("float32")
 model.fit(x, np.zeros((32, 3)), epochs=2, verbose=0,
-          callbacks=[tba.ActivationsCallback({log_dir!r}, x, verbose=0)])
+          callbacks=[tba.ActivationsCallback({log_dir!r}, x, verbose=0,
+                                             attributions="gradient_x_input")])
 captured = tba.capture(model, x)
+expected = tba.attribute(model, x[:4], method="gradient_x_input")
+np.save({log_dir!r} + "/map.npy", expected.values)
+np.save({log_dir!r} + "/targets.npy", expected.target)
 np.save({log_dir!r} + "/bn.npy", captured["bn"])
 """
 
@@ -437,6 +441,12 @@ def test_a_mirrored_strategy_is_logged(tmp_path):
     assert sorted(log["bn"]) == [0, 1, 2]
     expected = np.load(tmp_path / "bn.npy")[:4]
     np.testing.assert_allclose(log["bn"][2][1], expected, rtol=1e-3, atol=1e-3)
+    header, maps, _, _ = log["attribution/gradient_x_input"][2]
+    targets = np.array(header.attribution.targets)[:, 0]
+    same = targets == np.load(tmp_path / "targets.npy")  # the first prediction is kept
+    np.testing.assert_allclose(
+        maps[same], np.load(tmp_path / "map.npy")[same], rtol=1e-3, atol=1e-3
+    )
 
 
 def test_recurrent_models_of_one_batch_size_are_logged_in_whole_batches(tmp_path):
@@ -492,7 +502,7 @@ def step(x):
         model.optimizer.apply_gradients(zip(gradients, model.trainable_variables))
     strategy.run(one, args=(x,))
 
-callback = tba.ActivationsCallback(log_dir, x, verbose=0)
+callback = tba.ActivationsCallback(log_dir, x, verbose=0, attributions="gradients")
 callback.set_model(model)
 callback.on_train_begin()
 for epoch in range(2):
