@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from tb_activations.record.options import Options
+from tb_activations.training.attribution.wanted import EXAMPLES, wanted
 from tb_activations.training.logger import ActivationsLogger
 from tb_activations.training.recorder import MAX_BYTES_PER_UPDATE
 from tb_activations.training.selection import Selection
@@ -67,6 +68,9 @@ class Trained:
         forward: Callable[[Any, Any], Any] | None = None,
         autocast: Any = None,
         input_scale: Any = None,
+        attributions: Any = None,
+        attribution_freq: int = 1,
+        attribution_examples: int = EXAMPLES,
         verbose: int = 1,
     ) -> None:
         super().__init__()
@@ -93,6 +97,9 @@ class Trained:
             forward=forward,
             autocast=autocast,
             input_scale=input_scale,
+            attributions=attributions,
+            attribution_freq=attribution_freq,
+            attribution_examples=attribution_examples,
             verbose=verbose,
         )
         _check(layers, self._options)
@@ -195,6 +202,8 @@ def _check(layers: Any, options: dict[str, Any]) -> None:
     Options(kept, options["max_channels"], options["precision"], options["compression"])
     Selection(layers)
     Scale.of(options["input_scale"])
+    explained = [options[f"attribution{end}"] for end in ("s", "_freq", "_examples")]
+    wanted(*explained, epochs=False)
     how_of(
         Wishes(
             data_format=options["data_format"],

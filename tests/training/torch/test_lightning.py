@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import warnings
 from pathlib import Path
@@ -212,6 +213,16 @@ def test_mistakes_are_said_before_training():
     with pytest.raises(ValueError, match="model is 'nett'; the Inner that is trained has 'net'"):
         fit(Path("."), Inner(), [tba.LightningCallback(model="nett", data=examples())],
             DataLoader(Dicts()))  # fmt: skip
+
+
+def test_the_options_are_those_of_the_logger():
+    """Each option of `ActivationsLogger` is one of the callback, with the same default."""
+    ours, theirs = (
+        {name: one.default for name, one in inspect.signature(kind).parameters.items()}
+        for kind in (tba.LightningCallback, tba.ActivationsLogger)
+    )
+    assert ours.pop("model") is None
+    assert {**theirs, "log_dir": None, "data": None} == {**ours, "model": inspect.Parameter.empty}
 
 
 @soak
