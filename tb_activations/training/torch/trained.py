@@ -202,8 +202,8 @@ def _check(layers: Any, options: dict[str, Any]) -> None:
     Options(kept, options["max_channels"], options["precision"], options["compression"])
     Selection(layers)
     Scale.of(options["input_scale"])
-    explained = [options[f"attribution{end}"] for end in ("s", "_freq", "_examples")]
-    wanted(*explained, epochs=False)
+    asked = ("attributions", "attribution_freq", "attribution_examples")
+    wanted(*(options[name] for name in asked), epochs=False)
     how_of(
         Wishes(
             data_format=options["data_format"],
