@@ -160,7 +160,7 @@ function groupRow(
     // Attributions in different units have no strength in common.
     return alone && worstHere?.nonfinite === 0 ? null : worstHere;
   });
-  const text = `${members.length} ${alone ? "maps" : "layers"}`;
+  const text = `${members.length} ${alone ? "map" : "layer"}${members.length === 1 ? "" : "s"}`;
   const plain = { kind: "", text, title: "" } as const;
   const badge = badgeOf(worst, health);
   return {
