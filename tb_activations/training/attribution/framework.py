@@ -74,12 +74,37 @@ class Survey:
 
 
 @dataclass(frozen=True)
+class Guided:
+    """A rule for the way back: a ReLU passes a gradient where it, and what the ReLU got, is > 0."""
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """Rules for the way back that share out the score: layer-wise relevance propagation.
+
+    epsilon: added to what is divided by, with its sign. gamma: by how much contributions of an
+    output's own sign count more, in convolutions, with `dense` in dense layers, too. bounds: the
+    lowest and highest value of an input, for the layers that take it itself; None where not known.
+    """
+
+    epsilon: float
+    gamma: float
+    dense: bool
+    bounds: tuple[float, float] | None
+
+
+Rules = Guided | Relevance
+
+
+@dataclass(frozen=True)
 class Pass:
     """What one pass of m rows shows.
 
     scores: `[m]`. classes: int64 `[m]`, those scored, or None where a function scores. probability:
     `[m]`, or None. values: at each point asked for. gradients: of the scores there, None where the
-    scores do not depend on it. table: `[m, classes]`, the score of every class, where asked for.
+    scores do not depend on it; by the rules where some were given, and with `Relevance` what of the
+    score each value accounts for. table: `[m, classes]`, the score of every class, where asked for.
+    remarks: what must be said of the rules.
     """
 
     scores: np.ndarray
@@ -88,6 +113,7 @@ class Pass:
     values: tuple[np.ndarray, ...] = ()
     gradients: tuple[np.ndarray | None, ...] = ()
     table: np.ndarray | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class Explained(Protocol):
@@ -96,6 +122,7 @@ class Explained(Protocol):
     inputs: the arrays of the inputs `[n, …]`, NumPy's where they hold numbers. independent: whether
     the examples of a batch leave each other's scores alone, None until a question has found out;
     `survey.alone`, which it is compared with, is of the weights at the time of the survey.
+    known_rules: kinds of rules that `run` can follow; none where it lacks the attribute.
     """
 
     survey: Survey
@@ -124,6 +151,7 @@ class Explained(Protocol):
         *,
         gradients: bool = False,
         table: bool = False,
+        rules: Rules | None = None,
     ) -> Pass:
         """One pass of m rows.
 
@@ -132,4 +160,8 @@ class Explained(Protocol):
           classes: int64 `[m]`; −1 in all for the class that the model predicts.
           at: points whose values, and with `gradients` whose gradients, are wanted.
           put: values to go on with at a point, instead of its own.
+          rules: for the way back, None for plain gradients.
+
+        Raises:
+          ValueError: the rules are not for this model; names a method that is.
         """

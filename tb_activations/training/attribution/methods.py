@@ -12,6 +12,7 @@ from tb_activations.training.attribution.grad_cam import GradCam
 from tb_activations.training.attribution.grad_cam_plus_plus import GradCamPlusPlus
 from tb_activations.training.attribution.gradient_x_input import GradientXInput
 from tb_activations.training.attribution.gradients import Gradients
+from tb_activations.training.attribution.guided_smooth_grad import GuidedSmoothGrad
 from tb_activations.training.attribution.integrated_gradients import IntegratedGradients
 from tb_activations.training.attribution.occlusion import Occlusion
 from tb_activations.training.attribution.question import Maps, Question
@@ -46,6 +47,7 @@ METHODS: dict[str, Any] = {
         GradientXInput,
         IntegratedGradients,
         SmoothGrad,
+        GuidedSmoothGrad,
         Occlusion,
         GradCam,
         GradCamPlusPlus,

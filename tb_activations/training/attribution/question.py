@@ -12,7 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from tb_activations.training.attribution.framework import Explained, Pass, Point
+from tb_activations.training.attribution.framework import (
+    Explained,
+    Guided,
+    Pass,
+    Point,
+    Rules,
+)
 from tb_activations.training.attribution.seats import Seats
 from tb_activations.training.attribution.targets import Target
 
@@ -121,10 +127,15 @@ class Question:
             else:
                 yield pairs // count, pairs % count
 
-    def once(self, points: Sequence[Point] | None = None) -> tuple[Maps, tuple[np.ndarray, ...]]:
+    def once(
+        self, points: Sequence[Point] | None = None, rules: Rules | None = None
+    ) -> tuple[Maps, tuple[np.ndarray, ...]]:
         """One pass of every row: gradients as the maps' values, and the model's own values."""
         points = self.points if points is None else tuple(points)
-        passes = [self.run(rows, at=points, gradients=True) for rows in self.chunks(self.rows)]
+        passes = [
+            self.run(rows, at=points, gradients=True, rules=rules)
+            for rows in self.chunks(self.rows)
+        ]
         maps = Maps(
             points=points,
             values=tuple(
@@ -152,6 +163,7 @@ class Question:
         gradients: bool = False,
         table: bool = False,
         unchanged: bool | None = None,
+        rules: Rules | None = None,
     ) -> Pass:
         """One pass of at most as many rows as a pass takes.
 
@@ -159,7 +171,10 @@ class Question:
           rows: their numbers. put: for each row, what to go on with at points.
           unchanged: whether the first row is the example itself; None for whether `put` is None.
         """
-        how = {"gradients": gradients, "table": table}
+        how: dict[str, Any] = {"gradients": gradients, "table": table}
+        if rules is not None:
+            check_known(self.explained, rules)
+            how["rules"] = rules
         seats = Seats(self.targets, self.explained.survey.batch)
         parts = seats.turns(rows, alone=self.independent is False)
         if len(parts) > 1:
@@ -170,6 +185,8 @@ class Question:
         answer = self.explained.run(asked, self.classes[rows[fill]], at, _cut(put, fill), **how)
         answer = reordered(answer, seats.found(rows))
         self._note_reached(at, answer)
+        for remark in answer.remarks:
+            self.remark(remark)
         if (put is None if unchanged is None else unchanged) and self._mixes(rows, answer):
             return self.run(rows, at, put, **how)
         return answer
@@ -220,6 +237,15 @@ class Question:
         if sentence not in self.remarks:
             self.remarks.append(sentence)
             warnings.warn(sentence, stacklevel=2)
+
+
+def check_known(explained: Explained, rules: Rules) -> None:
+    if not isinstance(rules, getattr(explained, "known_rules", ())):
+        method = "smooth_grad" if isinstance(rules, Guided) else "gradient_x_input"
+        raise ValueError(
+            "the rules of this method are known for Keras models alone as yet: "
+            f"method={method!r} works here"
+        )
 
 
 def no_gradient(explained: Explained, points: Sequence[Point]) -> str:
@@ -290,6 +316,7 @@ def reordered(answer: Pass, order: np.ndarray) -> Pass:
         values=tuple(taken(one) for one in answer.values),
         gradients=tuple(taken(one) for one in answer.gradients),
         table=taken(answer.table),
+        remarks=answer.remarks,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from tb_activations.record.attribution import Baseline
 from tb_activations.training.attribution.baselines import of_examples
-from tb_activations.training.attribution.framework import Point
+from tb_activations.training.attribution.framework import Point, Rules
 from tb_activations.training.attribution.integrated_gradients import scores_of
 from tb_activations.training.attribution.options import check_count, check_share
 from tb_activations.training.attribution.question import Maps, Question
@@ -39,6 +39,7 @@ class SmoothGrad:
     usual_baseline: ClassVar[Baseline | None] = None
     chooses_points: ClassVar[bool] = False
     at_positions: ClassVar[bool] = False
+    rules: ClassVar[Rules | None] = None
 
     def __post_init__(self) -> None:
         check_count("samples", self.samples)
@@ -69,8 +70,8 @@ class SmoothGrad:
         squares = {p: np.zeros(shape, np.float64) for p, shape in noisy.shapes.items()}
         for rows, samples in question.repeats(self.samples):
             put = noisy.of(rows, samples)
-            answer = self._run(question, rows, put)
-            for point, gradient in zip(put, answer, strict=True):
+            answer = question.run(rows, at=list(put), put=put, gradients=True, rules=self.rules)
+            for point, gradient in zip(put, answer.gradients, strict=True):
                 if gradient is None:
                     continue
                 for row, sample, one in zip(rows, samples, gradient, strict=True):
@@ -83,11 +84,6 @@ class SmoothGrad:
         means = tuple((first[p] + sums[p] / n).astype(p.dtype) for p in points)
         errors = tuple(_error(sums[p], squares[p], n).astype(p.dtype) for p in points)
         return means, errors
-
-    def _run(
-        self, question: Question, rows: np.ndarray, put: Values
-    ) -> tuple[np.ndarray | None, ...]:
-        return question.run(rows, at=list(put), put=put, gradients=True).gradients
 
 
 def _error(sums: np.ndarray, squares: np.ndarray, n: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tb_activations.training.attribution.framework import Pass, Point
+from tb_activations.training.attribution.framework import Guided, Pass, Point, Rules
 from tb_activations.training.batch import leaves, mapped
 from tb_activations.training.keras.differentiate import BACKENDS, differentiate, no_gradients
 from tb_activations.training.keras.endings import noting
@@ -26,6 +26,7 @@ from tb_activations.training.keras.forward import (
     knowing,
     preserved,
 )
+from tb_activations.training.keras.guided import GuidedRules
 from tb_activations.training.keras.inspection import inspected
 from tb_activations.training.keras.patches import watching
 from tb_activations.training.keras.points import Detour, LayerValues, one_of
@@ -36,6 +37,7 @@ from tb_activations.training.keras.remembered import (
     remember,
     remember_independent,
 )
+from tb_activations.training.keras.rules import Followed, following
 from tb_activations.training.keras.scores import real
 from tb_activations.training.keras.survey import fixed_batch
 from tb_activations.training.keras.tensors import is_array, tensor
@@ -58,6 +60,7 @@ class _Route:
     through: tuple[Point, ...]
     put: tuple[Point, ...]
     gradients: bool
+    rules: Rules | None = None
 
 
 class KerasExplained:
@@ -67,6 +70,8 @@ class KerasExplained:
       TypeError: `model` is not a Keras model or layer.
       ValueError: the backend has no gradients, or the target's function returns no scores.
     """
+
+    known_rules = (Guided,)
 
     def __init__(
         self,
@@ -86,6 +91,7 @@ class KerasExplained:
         self._nested = mapped(_plain, inputs)
         self.inputs = leaves(self._nested)
         self._functions: dict[_Route, Callable[..., Any]] = {}
+        self._said: dict[Rules | None, tuple[str, ...]] = {}
         self._half = any(getattr(one, "compute_dtype", "") == "float16" for one in flattened(model))
         self._asked = (output, function)
         self._independent: bool | None = None
@@ -162,6 +168,7 @@ class KerasExplained:
         *,
         gradients: bool = False,
         table: bool = False,
+        rules: Rules | None = None,
     ) -> Pass:
         put = put or {}
         flat = leaves(inputs)
@@ -169,7 +176,7 @@ class KerasExplained:
             p: self._start(p, flat, len(classes)) for p in at if gradients or p.leaf is not None
         }
         starts.update(put)
-        route = _Route(tuple(at), tuple(starts), tuple(put), gradients)
+        route = _Route(tuple(at), tuple(starts), tuple(put), gradients, rules)
         given = [keras.ops.convert_to_tensor(one) for one in starts.values()]
         wanted = None
         if (classes >= 0).all() and self.survey.classes is not None:
@@ -189,6 +196,7 @@ class KerasExplained:
             values=tuple(answer["values"]),
             gradients=tuple(_unscaled(made.get(point), scale) for point in at),
             table=answer["table"] if table else None,
+            remarks=self._said.get(rules, ()),
         )
 
     def _start(self, point: Point, flat: Sequence[Any], rows: int) -> np.ndarray:
@@ -254,12 +262,22 @@ class KerasExplained:
         scorer = self._known.scorer
         with noting() as notes:
             detour = Detour(notes, route.at, added, route.put, scorer.wants_layers)
-            with watching(lambda entry: False, change=detour):
+            rules = rules_of(route.rules)
+            around = rules.call if rules else None
+            with following(rules), watching(lambda _: False, change=detour, around=around):
                 outputs = forward(self._model, inputs, pairs)
+            if rules:
+                rules.check()
+                self._said[route.rules] = tuple(rules.said)
             layers = LayerValues(self._known.entries, detour.values)
             answer = scorer(outputs, notes, chosen, layers)
         values = [added[p] if p.leaf is not None else detour.values[p.handle] for p in route.at]
         return {**answer, "values": [real(value) for value in values]}
+
+
+def rules_of(rules: Rules | None) -> Followed | None:
+    """What follows them in one pass."""
+    return None if rules is None else GuidedRules()
 
 
 def _of(flat: Sequence[Any], by_leaf: Mapping[int, Any], i: int) -> Any:

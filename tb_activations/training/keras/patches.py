@@ -22,6 +22,7 @@ from tb_activations.training.keras.private import (
     converted_by_autograph,
     summary_switch,
 )
+from tb_activations.training.keras.rules import followed
 from tb_activations.training.keras.tensors import is_symbolic, parts
 from tb_activations.training.keras.watch import Watch
 from tb_activations.training.selection import Entry, Place
@@ -37,9 +38,10 @@ def watching(
     home: Any = None,
     keep: Callable[[Entry, Any], Any] | None = None,
     change: Callable[[Place, Any, tuple, Any], Any] | None = None,
+    around: Callable[..., Any] | None = None,
 ) -> Iterator[Watch]:
     """A watch over the layer calls that this thread makes inside the block."""
-    watch = Watch(wanted, home, keep, change)
+    watch = Watch(wanted, home, keep, change, around)
     before = getattr(_thread, "watch", None)
     with _patches:
         _thread.watch = watch
@@ -132,6 +134,9 @@ def _watched_attention(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def compute(layer: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+        if followed() is not None and not always_fused(layer):  # no rule sees into a kernel
+            bound = inspect.signature(original).bind(layer, query, *args, **kwargs).arguments
+            return original(**{**bound, "return_attention_scores": True})
         output, scores = original(layer, query, *args, **kwargs)
         if scores is None and getattr(_thread, "watch", None) is not None:
             explicit = {"return_attention_scores": True}

@@ -167,6 +167,30 @@ def probability_functions() -> Iterator[tuple[Any, str]]:
         yield from ((jax.nn, name) for name in names)
 
 
+_ACTIVATIONS = (
+    *("relu", "relu6", "elu", "selu", "celu", "silu", "gelu", "hard_silu", "tanh", "softplus"),
+    *("softsign", "sigmoid", "hard_sigmoid", "tanh_shrink", "hard_tanh", "squareplus", "softmax"),
+)
+
+
+def activation_functions() -> Iterator[tuple[Any, str]]:
+    """(module, name) of Keras' activation functions, and of the public ReLUs of its backend."""
+    backend = keras.backend.backend()
+    nn = importlib.import_module(f"keras.src.backend.{backend}.nn")
+    yield from ((nn, name) for name in _ACTIVATIONS if hasattr(nn, name))
+    yield importlib.import_module(f"keras.src.backend.{backend}.numpy"), "tanh"
+    public = {
+        "tensorflow": [("tensorflow", "nn", ("relu", "relu6"))],
+        "jax": [("jax", "nn", ("relu", "relu6"))],
+        "torch": [("torch", "nn.functional", ("relu", "relu6")), ("torch", "", ("relu",))],
+    }
+    for module, inner, names in public.get(backend, []):
+        owner = importlib.import_module(module)
+        for part in filter(None, inner.split(".")):
+            owner = getattr(owner, part)
+        yield from ((owner, name) for name in names)
+
+
 def seeds_of_tensorflow(apart: bool = False) -> Callable[[], None]:
     """Notes the seed of TensorFlow's eager operations; what is returned puts it back.
 

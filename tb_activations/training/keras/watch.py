@@ -50,6 +50,9 @@ class Watch:
 
     change: what makes of a call's place, layer, arguments and outputs what the layer shall have
     returned; not asked of the outermost call, nor inside loops.
+
+    around: what runs a layer's call in its stead, given the original, the layer, its positional and
+    its named arguments; not asked inside loops.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Watch:
         home: Any = None,
         keep: Callable[[Entry, Any], Any] | None = None,
         change: Callable[[Place, Any, tuple, Any], Any] | None = None,
+        around: Callable[..., Any] | None = None,
     ) -> None:
         self.entries: list[Entry] = []
         self.values: dict[str, Any] = {}
@@ -67,6 +71,7 @@ class Watch:
         self._home = home
         self._keep = keep or (lambda _, value: value)
         self._change = change
+        self._around = around or _plainly
         self._stack = Stack()
         self._names: set[str] = set()
         self._seen = TensorNotes()
@@ -80,7 +85,7 @@ class Watch:
             return original(layer, *args, **kwargs)
         place = self._stack.next(layer, Watch.call.__code__)
         with self._stack.inside(layer, place, loops(layer)), self._before_activation(layer, place):
-            outputs = original(layer, *args, **kwargs)
+            outputs = self._around(original, layer, args, kwargs)
         if self._change is not None and place.steps:
             outputs = self._change(place, layer, args, outputs)
         frames = frames_of(layer, args, kwargs)
@@ -217,6 +222,10 @@ class Watch:
             unique = f"{name}:{count}"
         self._names.add(unique)
         return unique
+
+
+def _plainly(original: Callable[..., Any], layer: Any, args: tuple, kwargs: dict) -> Any:
+    return original(layer, *args, **kwargs)
 
 
 def _normalises_first(layer: Any) -> bool:

@@ -15,6 +15,7 @@ CAPTUM = {
     "integrated_gradients_gl50": ("integrated_gradients", {"steps": 50}),
     "integrated_gradients_mid50": ("integrated_gradients", {"steps": 50, "rule": "midpoint"}),
     "grad_cam_conv2": ("grad_cam", {"layer": "conv2"}),
+    "guided_backprop": ("guided_smooth_grad", {"samples": 1, "noise": 0}),
     "occlusion_4_4": ("occlusion", {"patch": 4, "stride": 4, "baseline": 0}),
     "occlusion_4_2": ("occlusion", {"patch": 4, "stride": 2, "baseline": 0}),
 }

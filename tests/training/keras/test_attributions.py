@@ -334,12 +334,13 @@ def test_nothing_is_wanted_where_nothing_is_asked_for():
 
 
 SMOOTH = tba.AttributionMethod("smooth_grad", samples=2)
+GUIDED = tba.AttributionMethod("guided_smooth_grad", samples=2)
 HIDDEN = tba.AttributionMethod("occlusion", patch=4)
 
 
 def test_every_method_is_logged_without_more(tmp_path):
     """Maps are those of `attribute`; noise is that of every step; positions have one channel."""
-    model, methods = convnet(), [HIDDEN, SMOOTH, "grad_cam_plus_plus"]
+    model, methods = convnet(), [HIDDEN, SMOOTH, GUIDED, "grad_cam_plus_plus"]
     fit(model, [logging(tmp_path, (X[:2], Y[:2]), methods, precision="float32")], epochs=1)
     log = read(tmp_path)
     assert len(log) == len(methods)

@@ -1,0 +1,58 @@
+"""Guided backpropagation: a ReLU passes back what is positive, where what it was given is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+_LIMITS = {"relu": None, "relu6": 6.0}
+_OWN = ("softmax", "sigmoid")  # of outputs, attention and gates: no unit that is on or off
+
+NO_RELU = (
+    "guided_smooth_grad changes how ReLUs pass gradients back, and none was met in this model: "
+    "method='smooth_grad' works here"
+)
+
+
+class GuidedRules:
+    """Of one pass. said: sentences to be read beside its gradients."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self._met = 0
+
+    def call(self, original: Callable[..., Any], layer: Any, args: tuple, kwargs: dict) -> Any:
+        return original(layer, *args, **kwargs)
+
+    def activated(self, name: str, original: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
+        if name in _LIMITS:
+            self._met += 1
+            value = keras.ops.convert_to_tensor(args[0] if args else next(iter(kwargs.values())))
+            return _guided(original, _LIMITS[name], value)
+        sentence = (
+            f"guided_smooth_grad changes ReLUs alone: the model's {name} passes its own gradient"
+        )
+        if name not in _OWN and sentence not in self.said:
+            self.said.append(sentence)
+        return original(*args, **kwargs)
+
+    def check(self) -> None:
+        if not self._met:
+            raise ValueError(NO_RELU)
+
+
+def _guided(original: Callable[..., Any], limit: float | None, value: Any) -> Any:
+    @keras.ops.custom_gradient
+    def run(x: Any) -> tuple[Any, Callable[..., Any]]:
+        def grad(*args: Any, upstream: Any = None) -> Any:
+            given = args[0] if upstream is None else upstream
+            on = keras.ops.logical_and(x > 0, given > 0)
+            if limit is not None:
+                on = keras.ops.logical_and(on, x < limit)
+            return keras.ops.where(on, given, keras.ops.zeros_like(given))
+
+        return original(x), grad
+
+    return run(value)
