@@ -48,7 +48,7 @@ def attribute(
         `lambda outputs, layers: layers["conv2"][:, 3, 3, 7]`. It is given logits where `output` is
         "logit". A single sigmoid has the classes 0 and 1.
       method: a name ("gradients", "gradient_x_input", "integrated_gradients", "smooth_grad",
-        "guided_smooth_grad", "occlusion", "grad_cam", "grad_cam_plus_plus"), or an
+        "guided_smooth_grad", "occlusion", "lrp", "grad_cam", "grad_cam_plus_plus"), or an
         `AttributionMethod`.
       layer: a selector as in `capture`, of one output: the attribution is taken there. None for
         the inputs, or for Grad-CAM's own choice. Integers and strings have no gradient: where the

@@ -28,7 +28,7 @@ class Attribution:
       baseline_score: the score at the baseline, None where the method has no baseline.
       gap: what the values do not account for, in units of the score: score − baseline score − sum
         of the values for `integrated_gradients`, score − sum of the values for
-        `gradient_x_input`; None where a method promises no sum.
+        `gradient_x_input` and `lrp`; None where a method promises no sum.
       method, parameters: its name, and its options as they were used.
       of: what is explained: `input`, `input.a`, or the name of a layer's output, one for each
         array of the values.

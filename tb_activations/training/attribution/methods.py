@@ -14,6 +14,7 @@ from tb_activations.training.attribution.gradient_x_input import GradientXInput
 from tb_activations.training.attribution.gradients import Gradients
 from tb_activations.training.attribution.guided_smooth_grad import GuidedSmoothGrad
 from tb_activations.training.attribution.integrated_gradients import IntegratedGradients
+from tb_activations.training.attribution.lrp import Lrp
 from tb_activations.training.attribution.occlusion import Occlusion
 from tb_activations.training.attribution.question import Maps, Question
 from tb_activations.training.attribution.smooth_grad import SmoothGrad
@@ -49,6 +50,7 @@ METHODS: dict[str, Any] = {
         SmoothGrad,
         GuidedSmoothGrad,
         Occlusion,
+        Lrp,
         GradCam,
         GradCamPlusPlus,
     )

@@ -11,10 +11,10 @@ def check_count(name: str, value: Any) -> None:
         raise ValueError(f"{name} is {value!r}; it must be a whole number above 0")
 
 
-def check_share(name: str, value: Any) -> None:
-    """A finite number that is not negative."""
+def check_share(name: str, value: Any, *, infinite: bool = False) -> None:
+    """A number that is not negative, nor infinite unless it may be."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value < 0:
+    if not number or not value >= 0 or (not math.isfinite(value) and not infinite):
         raise ValueError(f"{name} is {value!r}; it must be a number, 0 or above")
 
 
@@ -26,4 +26,16 @@ def check_sides(name: str, value: Any) -> None:
         raise ValueError(
             f"{name} is {value!r}; it must be None, a whole number above 0, or a tuple of one for "
             "each axis of positions"
+        )
+
+
+def check_bounds(name: str, value: Any) -> None:
+    """None, or two numbers, the lower first."""
+    if value is None:
+        return
+    two = isinstance(value, tuple) and len(value) == 2
+    if not two or not all(isinstance(one, int | float) for one in value) or not value[0] < value[1]:
+        raise ValueError(
+            f"{name} is {value!r}; it must be None, or the lowest and the highest value of the "
+            "inputs, such as (0, 1)"
         )

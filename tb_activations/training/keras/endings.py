@@ -77,6 +77,14 @@ def noting() -> Iterator[Notes]:
             _thread.notes = before
 
 
+def also_made(made: Any, new: Any) -> None:
+    """Notes that another tensor stands for one that an ending of this thread's pass made."""
+    notes = getattr(_thread, "notes", None)
+    ending = None if notes is None else notes.of(made)
+    if notes is not None and ending is not None:
+        notes.add(ending.kind, ending.logits, new)
+
+
 def _noted(original: Callable[..., Any], kind: str) -> Callable[..., Any]:
     @functools.wraps(original)
     def call(*args: Any, **kwargs: Any) -> Any:

@@ -6,7 +6,6 @@ is computed. Passes run with training off, and leave nothing behind in the model
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from tb_activations.training.attribution.framework import Guided, Pass, Point, Rules
+from tb_activations.training.attribution.framework import (
+    Guided,
+    Pass,
+    Point,
+    Relevance,
+    Rules,
+)
 from tb_activations.training.batch import leaves, mapped
 from tb_activations.training.keras.differentiate import BACKENDS, differentiate, no_gradients
 from tb_activations.training.keras.endings import noting
@@ -26,7 +31,6 @@ from tb_activations.training.keras.forward import (
     knowing,
     preserved,
 )
-from tb_activations.training.keras.guided import GuidedRules
 from tb_activations.training.keras.inspection import inspected
 from tb_activations.training.keras.patches import watching
 from tb_activations.training.keras.points import Detour, LayerValues, one_of
@@ -37,10 +41,11 @@ from tb_activations.training.keras.remembered import (
     remember,
     remember_independent,
 )
-from tb_activations.training.keras.rules import Followed, following
+from tb_activations.training.keras.rules import following
 from tb_activations.training.keras.scores import real
 from tb_activations.training.keras.survey import fixed_batch
 from tb_activations.training.keras.tensors import is_array, tensor
+from tb_activations.training.keras.way_back import of_rules, rules_of, run_compiled, start_of
 from tb_activations.training.selection import Entry, Selection
 
 _COPIES = 2  # of the first example: what has one row could belong to no example
@@ -71,7 +76,7 @@ class KerasExplained:
       ValueError: the backend has no gradients, or the target's function returns no scores.
     """
 
-    known_rules = (Guided,)
+    known_rules = (Guided, Relevance)
 
     def __init__(
         self,
@@ -173,7 +178,7 @@ class KerasExplained:
         put = put or {}
         flat = leaves(inputs)
         starts = {
-            p: self._start(p, flat, len(classes)) for p in at if gradients or p.leaf is not None
+            p: start_of(p, flat, len(classes), rules) for p in at if gradients or p.leaf is not None
         }
         starts.update(put)
         route = _Route(tuple(at), tuple(starts), tuple(put), gradients, rules)
@@ -194,16 +199,13 @@ class KerasExplained:
             classes=_chosen(answer["chosen"]),
             probability=_probability(answer),
             values=tuple(answer["values"]),
-            gradients=tuple(_unscaled(made.get(point), scale) for point in at),
+            gradients=tuple(
+                _unscaled(of_rules(rules, point, made.get(point), value), scale)
+                for point, value in zip(at, answer["values"], strict=True)
+            ),
             table=answer["table"] if table else None,
             remarks=self._said.get(rules, ()),
         )
-
-    def _start(self, point: Point, flat: Sequence[Any], rows: int) -> np.ndarray:
-        """An input as the model is given it, in real numbers; no change for a layer's output."""
-        if point.leaf is not None:
-            return flat[point.leaf].astype(point.dtype)
-        return np.zeros((rows, *point.shape), point.dtype)
 
     def _passed(self, route: _Route, arguments: tuple) -> dict[str, Any]:
         """A pass, its answers in NumPy's arrays."""
@@ -221,18 +223,9 @@ class KerasExplained:
 
     def _compiled(self, route: _Route, arguments: tuple) -> Any:
         """JAX: compiled, with the weights as arguments; as it is where the model forbids that."""
-        import jax
-
         state = [variable.value for variable in self._model.variables]
-        function = self._functions.get(route)
-        if function is None:
-            function = jax.jit(lambda *given: self._whole(route, *given))
-            with contextlib.suppress(Exception):  # a model that runs in eager execution alone
-                answer = function(state, *arguments)
-                self._functions[route] = function
-                return answer
-            function = self._functions[route] = lambda *given: self._whole(route, *given)
-        return function(state, *arguments)
+        whole = functools.partial(self._whole, route)
+        return run_compiled(self._functions, route, whole, (state, *arguments))
 
     def _whole(
         self, route: _Route, state: Any, given: Any, flat: Any, chosen: Any, scale: Any
@@ -256,13 +249,13 @@ class KerasExplained:
     ) -> dict[str, Any]:
         added = dict(zip(route.through, given, strict=True))
         by_leaf = {p.leaf: value for p, value in added.items() if p.leaf is not None}
+        rules, by_leaf = rules_of(route.rules, by_leaf, flat)
         turn = iter(range(len(flat)))
         inputs = mapped(lambda _: _of(flat, by_leaf, next(turn)), self._nested)
         pairs = list(zip(self._model.variables, state, strict=True)) if state is not None else None
         scorer = self._known.scorer
         with noting() as notes:
             detour = Detour(notes, route.at, added, route.put, scorer.wants_layers)
-            rules = rules_of(route.rules)
             around = rules.call if rules else None
             with following(rules), watching(lambda _: False, change=detour, around=around):
                 outputs = forward(self._model, inputs, pairs)
@@ -271,13 +264,10 @@ class KerasExplained:
                 self._said[route.rules] = tuple(rules.said)
             layers = LayerValues(self._known.entries, detour.values)
             answer = scorer(outputs, notes, chosen, layers)
-        values = [added[p] if p.leaf is not None else detour.values[p.handle] for p in route.at]
+        values = [
+            by_leaf[p.leaf] if p.leaf is not None else detour.values[p.handle] for p in route.at
+        ]
         return {**answer, "values": [real(value) for value in values]}
-
-
-def rules_of(rules: Rules | None) -> Followed | None:
-    """What follows them in one pass."""
-    return None if rules is None else GuidedRules()
 
 
 def _of(flat: Sequence[Any], by_leaf: Mapping[int, Any], i: int) -> Any:

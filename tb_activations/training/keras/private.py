@@ -179,7 +179,7 @@ def activation_functions() -> Iterator[tuple[Any, str]]:
     nn = importlib.import_module(f"keras.src.backend.{backend}.nn")
     yield from ((nn, name) for name in _ACTIVATIONS if hasattr(nn, name))
     yield importlib.import_module(f"keras.src.backend.{backend}.numpy"), "tanh"
-    public = {
+    public: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {
         "tensorflow": [("tensorflow", "nn", ("relu", "relu6"))],
         "jax": [("jax", "nn", ("relu", "relu6"))],
         "torch": [("torch", "nn.functional", ("relu", "relu6")), ("torch", "", ("relu",))],

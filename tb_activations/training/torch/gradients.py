@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tb_activations.training.attribution.framework import Pass, Point
+from tb_activations.training.attribution.framework import Pass, Point, Rules
 from tb_activations.training.batch import leaves, mapped
 from tb_activations.training.selection import Entry
 from tb_activations.training.torch.data import to_numpy_any
@@ -79,7 +79,9 @@ class TorchExplained:
         *,
         gradients: bool = False,
         table: bool = False,
+        rules: Rules | None = None,
     ) -> Pass:
+        assert rules is None, "no rules are known here, so that none are asked for"
         for scale in _SCALES if self._half and gradients else (1.0,):
             answer, made = self._passed(inputs, classes, at, put or {}, gradients, scale)
             if all(one is None or np.isfinite(one).all() for one in made):

@@ -19,6 +19,12 @@ CAPTUM = {
     "occlusion_4_4": ("occlusion", {"patch": 4, "stride": 4, "baseline": 0}),
     "occlusion_4_2": ("occlusion", {"patch": 4, "stride": 2, "baseline": 0}),
 }
+ZENNIT = {
+    "lrp_eps": {"gamma": 0},
+    "lrp_gamma_conv": {},
+    "lrp_gamma_all": {"dense": True},
+    "lrp_gamma_conv_box": {"bounds": (0, 1)},
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +46,21 @@ def test_captum_computes_the_same_map(flat, name):
     found = tba.attribute(flat, REFERENCES["x"], REFERENCES["y"], method=method, **options)
     theirs = REFERENCES[f"captum.{name}"]
     assert furthest(np.asarray(found).reshape(theirs.shape), theirs) <= 1e-5
+
+
+@pytest.mark.parametrize("name", ZENNIT)
+def test_zennit_shares_out_the_same_relevance(flat, name):
+    """ε, γ in convolutions, γ everywhere and the box rule: within 1e-5 of the largest value."""
+    found = tba.attribute(flat, REFERENCES["x"], REFERENCES["y"], method="lrp", **ZENNIT[name])
+    assert furthest(np.asarray(found), REFERENCES[f"zennit.{name}"]) <= 1e-5
+
+
+def test_captum_shares_out_the_same_relevance(flat):
+    """Its ε rule, whose ε is 1e-9."""
+    found = tba.attribute(
+        flat, REFERENCES["x"], REFERENCES["y"], method="lrp", gamma=0, epsilon=1e-9
+    )
+    assert furthest(np.asarray(found), REFERENCES["captum.lrp_eps"]) <= 1e-5
 
 
 def test_the_score_is_the_logit_of_the_reference(flat):

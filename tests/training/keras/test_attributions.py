@@ -340,7 +340,7 @@ HIDDEN = tba.AttributionMethod("occlusion", patch=4)
 
 def test_every_method_is_logged_without_more(tmp_path):
     """Maps are those of `attribute`; noise is that of every step; positions have one channel."""
-    model, methods = convnet(), [HIDDEN, SMOOTH, GUIDED, "grad_cam_plus_plus"]
+    model, methods = convnet(), [HIDDEN, SMOOTH, GUIDED, "lrp", "grad_cam_plus_plus"]
     fit(model, [logging(tmp_path, (X[:2], Y[:2]), methods, precision="float32")], epochs=1)
     log = read(tmp_path)
     assert len(log) == len(methods)

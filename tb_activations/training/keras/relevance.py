@@ -1,0 +1,198 @@
+"""Layer-wise relevance propagation by gradients: input × gradient of a pass with other slopes.
+
+A layer with output z and a rule that shares z out as the terms of a sum s gets the slope of
+s · (z / s), the quotient held: then value × gradient is its relevance at every point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from tb_activations.training.attribution.framework import Relevance
+from tb_activations.training.keras.endings import also_made
+from tb_activations.training.keras.linear import DENSE, Linear, is_linear
+from tb_activations.training.keras.rules import activation_replaced, exact
+from tb_activations.training.keras.stack import ATTENTION
+from tb_activations.training.keras.tensors import is_array
+
+_L = keras.layers
+_ATTENTION = (*ATTENTION, _L.Attention, _L.AdditiveAttention)
+_RECURRENT = (_L.RNN, _L.Bidirectional)
+# What these return has the signs of what they are given.
+_KEEP_SIGNS = (
+    *(_L.MaxPooling1D, _L.MaxPooling2D, _L.MaxPooling3D, _L.AveragePooling1D),
+    *(_L.AveragePooling2D, _L.AveragePooling3D, _L.GlobalAveragePooling1D),
+    *(_L.GlobalAveragePooling2D, _L.GlobalMaxPooling1D, _L.GlobalMaxPooling2D, _L.Flatten),
+    *(_L.Reshape, _L.Permute, _L.Dropout, _L.SpatialDropout2D, _L.ZeroPadding1D),
+    *(_L.ZeroPadding2D, _L.Cropping2D, _L.UpSampling2D, _L.Identity),
+)
+UNUSED_BOUNDS = (
+    "bounds were of no use: no dense layer or convolution takes the input itself; its rule is that "
+    "of the others"
+)
+
+
+class RelevanceRules:
+    """Of one pass.
+
+    Args:
+      sources: (input, its lowest, its highest value) as tensors, where bounds are known.
+    """
+
+    def __init__(self, rules: Relevance, sources: Sequence[tuple[Any, Any, Any]]) -> None:
+        self.said: list[str] = []
+        self._rules = rules
+        self._sources = {id(x): (x, low, high) for x, low, high in sources}
+        self._made: dict[int, tuple[Any, Linear, Any]] = {}
+        self._never_negative: dict[int, Any] = {}
+        self._attending = 0
+        self._boxed = False
+
+    def call(self, original: Callable[..., Any], layer: Any, args: tuple, kwargs: dict) -> Any:
+        if isinstance(layer, _RECURRENT):
+            raise ValueError(
+                f"lrp has no rule for the gates of {type(layer).__name__} {layer.name!r}: "
+                "method='gradient_x_input' works here"
+            )
+        if is_linear(layer) and args:
+            return self._linear(original, layer, args, kwargs)
+        if isinstance(layer, _ATTENTION):
+            return self._attention(original, layer, args, kwargs)
+        outputs = original(layer, *args, **kwargs)
+        if isinstance(layer, _L.BatchNormalization):
+            return self._batch_normalised(layer, args[0], outputs)
+        if isinstance(layer, _L.LayerNormalization):
+            return _layer_normalised(layer, args[0], outputs)
+        if isinstance(layer, _L.RMSNormalization):
+            return _passed_on(args[0], outputs)
+        if isinstance(layer, _L.Multiply):
+            return exact(outputs, outputs / len(args[0]))
+        if isinstance(layer, _KEEP_SIGNS) and args and id(args[0]) in self._never_negative:
+            self._note_never_negative(outputs)
+        return outputs
+
+    def activated(self, name: str, original: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
+        value = args[0] if args else next(iter(kwargs.values()))
+        made = original(*args, **kwargs)
+        if name == "softmax":
+            return keras.ops.stop_gradient(made) if self._attending else made
+        if name in ("relu", "relu6"):
+            self._note_never_negative(made)
+        if name == "relu" or not is_array(value):
+            return made
+        new = _passed_on(value, made)
+        also_made(made, new)
+        return new
+
+    def check(self) -> None:
+        if self._sources and not self._boxed:
+            self.said.append(UNUSED_BOUNDS)
+
+    def _note_never_negative(self, value: Any) -> None:
+        self._never_negative[id(value)] = value  # kept, so that no other has its id
+
+    def _attention(
+        self, original: Callable[..., Any], layer: Any, args: tuple, kwargs: dict
+    ) -> Any:
+        """Its scores are weights like others: nothing flows through their softmax."""
+        self._attending += 1
+        try:
+            return original(layer, *args, **kwargs)
+        finally:
+            self._attending -= 1
+
+    def _linear(self, original: Callable[..., Any], layer: Any, args: tuple, kwargs: dict) -> Any:
+        x, activation = args[0], vars(layer)["activation"]
+        made: list[tuple[Any, Linear, Any]] = []
+
+        def ruled(z: Any) -> Any:
+            linear = Linear(layer, x, z, id(x) in self._never_negative)
+            out = self._ruled(z, self._shared(linear, x))
+            made.append((out, linear, x))
+            return out if activation is None else activation(out)
+
+        with activation_replaced(layer, ruled):
+            outputs = original(layer, *args, **kwargs)
+        if made and outputs is made[-1][0]:
+            self._made[id(outputs)] = made[-1]
+        return outputs
+
+    def _ruled(self, z: Any, shared: Any) -> Any:
+        sign = keras.ops.where(shared >= 0, 1.0, -1.0)
+        below = shared + keras.ops.cast(self._rules.epsilon * sign, shared.dtype)
+        below = keras.ops.where(below == 0, keras.ops.ones_like(below), below)
+        return exact(z, shared * keras.ops.stop_gradient(z / below))
+
+    def _shared(self, linear: Linear, x: Any, scale: Any = None, bias: Any = None) -> Any:
+        """The sum whose terms the relevance is shared out by.
+
+        Args:
+          scale, bias: of a batch normalisation that is folded into the layer.
+        """
+        plain = scale is None
+        z = linear.without_bias if plain else scale * linear.without_bias
+        bias = linear.bias if plain else bias
+        if id(x) in self._sources and linear.has_signs:
+            self._boxed = True
+            _, low, high = self._sources[id(x)]
+            both, other = linear.box(low, high)
+            return z - both if plain else z - scale * keras.ops.where(scale > 0, both, other)
+        if not self._favours(linear):
+            return z + bias
+        above, below = linear.parts()
+        if not plain:
+            above, below = (
+                scale * keras.ops.where(scale > 0, one, other)
+                for one, other in ((above, below), (below, above))
+            )
+        above = above + keras.ops.maximum(bias, 0)
+        below = below + keras.ops.minimum(bias, 0)
+        favoured = keras.ops.where(z + bias >= 0, above, below)
+        if self._rules.gamma == float("inf"):
+            return favoured
+        return z + bias + self._rules.gamma * favoured
+
+    def _favours(self, linear: Linear) -> bool:
+        wanted = self._rules.dense or not isinstance(linear.layer, DENSE)
+        return bool(self._rules.gamma) and wanted and linear.has_signs
+
+    def _batch_normalised(self, layer: Any, x: Any, y: Any) -> Any:
+        """As one layer with the linear one before it; alone, its own slope is the rule."""
+        known = self._made.get(id(x))
+        if known is None or known[0] is not x or "16" in str(x.dtype):
+            return y
+        _, linear, given = known
+        shape = [1] * len(y.shape)
+        shape[layer.axis] = int(y.shape[layer.axis])
+        convert = keras.ops.convert_to_tensor
+        scale = 1 / keras.ops.sqrt(convert(layer.moving_variance) + layer.epsilon)
+        if getattr(layer, "gamma", None) is not None:
+            scale = scale * convert(layer.gamma)
+        scale = keras.ops.stop_gradient(keras.ops.reshape(scale, shape))
+        bias = keras.ops.stop_gradient(y - scale * linear.without_bias)
+        return self._ruled(y, self._shared(linear, given, scale, bias))
+
+
+def _passed_on(x: Any, y: Any) -> Any:
+    """y, with the relevance of x being that of y."""
+    whole = keras.ops.where(x == 0, keras.ops.ones_like(x), x)
+    return exact(y, x * keras.ops.stop_gradient(y / whole))
+
+
+def _layer_normalised(layer: Any, x: Any, y: Any) -> Any:
+    """With the deviation held."""
+    if getattr(layer, "rms_scaling", False):
+        return _passed_on(x, y)
+    axes = tuple(layer.axis) if isinstance(layer.axis, list | tuple) else (layer.axis,)
+    mean = keras.ops.mean(x, axis=axes, keepdims=True)
+    deviation = keras.ops.sqrt(keras.ops.var(x, axis=axes, keepdims=True) + layer.epsilon)
+    shared = (x - mean) / keras.ops.stop_gradient(deviation)
+    if getattr(layer, "gamma", None) is not None:
+        shape = [int(side) if i in [a % len(x.shape) for a in axes] else 1
+                 for i, side in enumerate(x.shape)]  # fmt: skip
+        gamma = keras.ops.cast(keras.ops.convert_to_tensor(layer.gamma), x.dtype)
+        shared = shared * keras.ops.reshape(gamma, shape)
+    return exact(y, shared)
