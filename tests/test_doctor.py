@@ -46,9 +46,9 @@ def test_a_good_log_in_a_good_environment_exits_with_0(tmp_path):
     write_run(tmp_path / "test", {"dense": {7: layer((9, 4))}})
     done = command(str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "run 'train': 1 layers, 20 records" in done.stdout
+    assert "run 'train': 1 layer, 20 records" in done.stdout
     assert "'conv': 20 steps, 0 to 19; at the last one [3, 6, 7, 5] of 3 exam" in done.stdout
-    assert "'dense': 1 steps, 7 to 7; at the last one [4, 4] of 9 examples" in done.stdout
+    assert "'dense': 1 step, 7; at the last one [4, 4] of 9 examples" in done.stdout
     for name in ("TensorBoard 2.", "numpy ", "google-crc32c ", f"Python {sys.version[:4]}"):
         assert name in done.stdout
     assert "!" not in done.stdout and done.stdout.endswith("Nothing is wrong.\n")
@@ -89,7 +89,7 @@ def test_what_other_versions_wrote_is_said(tmp_path):
     tag, one = marked(lines)
     assert "layer 'later' of run '.' will not be shown: metadata of version 2" in tag
     assert "step 1 of tag 'conv' is skipped: a record of version 2" in one
-    assert any("'conv': 1 steps, 0 to 0" in line for line in lines)
+    assert any("'conv': 1 step, 0;" in line for line in lines)
     assert main([str(tmp_path)]) == 1
 
 
@@ -211,4 +211,4 @@ def test_links_are_followed_as_tensorboard_does(tmp_path):
     (logs / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "again").symlink_to(logs)
     lines = of_log(logs)
-    assert "  run 'linked/run': 1 layers, 1 records" in lines
+    assert "  run 'linked/run': 1 layer, 1 record" in lines

@@ -81,11 +81,11 @@ def _local(log_dir: str) -> Iterator[Line]:
 
 def _run(name: str, run: RunTimeline) -> Iterator[Line]:
     tags = run.tags()
-    yield Line(f"run {name!r}: {len(tags)} layers, {run.records:,} records")
+    yield Line(f"run {name!r}: {_some(len(tags), 'layer')}, {_some(run.records, 'record')}")
     for tag in tags[:LISTED]:
         yield Line(f"  {quoted(tag)}: {_layer(run, tag)}")
     if len(tags) > LISTED:
-        yield Line(f"  and {len(tags) - LISTED} more layers")
+        yield Line(f"  and {_some(len(tags) - LISTED, 'more layer')}")
 
 
 def _passed_over(name: str, run: RunTimeline) -> Iterator[Line]:
@@ -105,7 +105,8 @@ def _layer(run: RunTimeline, tag: str) -> str:
     if series is None or not len(series.steps):
         return "no step"
     steps = series.steps
-    count = f"{len(steps):,} steps, {steps[0]} to {steps[-1]}"
+    count = f"{_some(len(steps), 'step')}, {steps[0]}"
+    count += f" to {steps[-1]}" if len(steps) > 1 else ""
     try:
         return f"{count}; at the last one {_what(series.header(len(steps) - 1))}"
     except (RecordError, Gone, OSError) as e:
@@ -114,9 +115,14 @@ def _layer(run: RunTimeline, tag: str) -> str:
 
 def _what(header: Header) -> str:
     if header.omitted:
-        return f"statistics of {header.channels} channels and no values, {header.omitted}"
-    kept = f"of {header.batch} examples and {header.channels} channels"
+        return f"statistics of {_some(header.channels, 'channel')} and no values, {header.omitted}"
+    kept = f"of {_some(header.batch, 'example')} and {_some(header.channels, 'channel')}"
     return f"{list(header.shape)} {kept}, {header.dtype}"
+
+
+def _some(count: int, noun: str) -> str:
+    """`1 layer`, `2 layers`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def _remote(log_dir: str) -> Iterator[Line]:
