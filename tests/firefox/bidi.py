@@ -97,7 +97,7 @@ def firefox(binary: str) -> Iterator[Firefox]:
             session.close()
         finally:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(10)
+                process.wait(PATIENCE)
             if process.poll() is None:
                 process.kill()
                 process.wait()
