@@ -19,10 +19,20 @@ import numpy as np
 from benchmarks import epoch, harness
 
 STEPS = 32
-METHODS = ("gradients", "gradient_x_input", "integrated_gradients", "grad_cam")
+METHODS = (
+    *("gradients", "gradient_x_input", "integrated_gradients", "smooth_grad"),
+    *("guided_smooth_grad", "occlusion", "lrp", "grad_cam", "grad_cam_plus_plus"),
+)
+PATCHES = 16
+COMPARED = ("gradients", "gradient_x_input", "integrated_gradients", "grad_cam")
 CONTENDERS = ("ours", "captum", "tf-explain")
 NETWORKS = {"3 convolutions": (8, 32), "ResNet50": (4, 224)}  # examples, side
-LIMITS = {method: STEPS if method == "integrated_gradients" else 1.5 for method in METHODS}
+LIMITS = {
+    **dict.fromkeys(METHODS, 1.5),
+    **dict.fromkeys(("integrated_gradients", "smooth_grad"), STEPS),
+    "occlusion": PATCHES / 2,
+}
+LRP_LIMITS = {"3 convolutions": 4.0, "ResNet50": 6.0}
 MEMORY_LIMIT = 2.5e9
 
 Work = Callable[[], Any]
@@ -85,7 +95,14 @@ def _prepare_ours(method: str, network: str, x: np.ndarray) -> tuple[Work, Work]
     import tb_activations as tba
 
     model = _keras_network(network)
-    options = {"steps": STEPS} if method == "integrated_gradients" else {}
+    side = x.shape[1] // 4
+    every: dict[str, dict[str, Any]] = {
+        "integrated_gradients": {"steps": STEPS},
+        "smooth_grad": {"samples": STEPS},
+        "guided_smooth_grad": {"samples": 1, "noise": 0},
+        "occlusion": {"patch": side, "stride": side},
+    }
+    options = every.get(method, {})
     return _keras_unit(model, x), lambda: tba.attribute(model, x, 1, method=method, **options)
 
 
@@ -154,6 +171,7 @@ def sections(full: bool) -> list[harness.Section]:
         if full or network != "ResNet50"
         for method in METHODS
         for contender in CONTENDERS
+        if (contender == "ours" or method in COMPARED)
         if not (network == "ResNet50" and contender == "captum")
     }
     return [
@@ -162,7 +180,8 @@ def sections(full: bool) -> list[harness.Section]:
             "CPU of one call ÷ that of one eager pass forward and back of the same examples in the "
             "same framework: the median and the quartiles. The first call, which may trace or "
             "compile, by itself. Memory: the peak of the process, with what its libraries take. "
-            f"Integrated gradients of {STEPS} steps.",
+            f"Integrated gradients of {STEPS} steps, SmoothGrad of {STEPS} samples, guided "
+            f"backpropagation of one, occlusion by {PATCHES} patches.",
             ["network", "method", "", "first call", "later calls", "unit", "memory"],
             [_row(*names, result) for names, result in found.items()],
             list(_targets(found)),
@@ -189,9 +208,11 @@ def _targets(found: dict[Any, dict[str, Any]]) -> Iterator[harness.Target]:
     for (network, method, contender), result in found.items():
         if contender != "ours":
             continue
-        floor = "1" if method != "integrated_gradients" else "the same rows, in one pass"
+        many = method in ("integrated_gradients", "smooth_grad", "occlusion")
+        floor = "the same rows, in one pass" if many else "1"
         figure = harness.median(result["ratios"])
-        yield harness.Target(f"{method}, {network}", figure, LIMITS[method], floor=floor)
+        limit = LRP_LIMITS[network] if method == "lrp" else LIMITS[method]
+        yield harness.Target(f"{method}, {network}", figure, limit, floor=floor)
         if network == "ResNet50":
             yield harness.Target(
                 f"{method}, {network}: memory",

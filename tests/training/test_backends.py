@@ -19,7 +19,11 @@ QUICK = (
     "(kind and (ConvNet or Shared or Stacked or scan or Subclassed)) or a_loop or nan "
     "or each_epoch or bit_identical or every_batch or leaves_weights"
 )
-CLOSED_FORMS = "(linear_net and not midpoint) or class_activation_map"
+CLOSED_FORMS = (
+    "(linear_net and not midpoint) or class_activation_map or closed_form or favours "
+    "or (passes_back and raw)"
+)
+METHODS = ("smooth_grad", "occlusion", "guided", "lrp", "grad_cam_plus_plus")
 LOGGED = "last_maps"
 
 
@@ -31,7 +35,7 @@ def test_another_backend(backend):
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_attributions_on_another_backend(backend):
     """Each method is what its closed form says, whatever Keras runs on."""
-    files = ["attribution/test_attribution.py"]
+    files = [f"attribution/test_{part}.py" for part in ("attribution", *METHODS)]
     if os.environ.get("TBA_SOAK"):
         files += [f"attribution/test_{part}.py" for part in ("models", "references", "kinds")]
     run(backend, files, CLOSED_FORMS)

@@ -25,7 +25,7 @@ Values = Mapping[Point, np.ndarray]
 
 @dataclass(frozen=True)
 class SmoothGrad:
-    """As many passes forward and back as there are samples.
+    """As many passes forward and back as there are samples, one without noise.
 
     samples: how many are drawn around each example. noise: their standard deviation, as a share of
     the range of the example's values, at each array that is explained; 0 for the gradient itself.
@@ -46,9 +46,13 @@ class SmoothGrad:
         check_share("noise", self.noise)
 
     def passes(self, _: Sequence[Point]) -> int:
-        return self.samples
+        return self.samples if self.noise else 1
 
     def explain(self, question: Question) -> Maps:
+        if not self.noise:  # all samples are the example
+            maps, _ = question.once(rules=self.rules)
+            question.check_reached(question.points)
+            return replace(maps, errors=tuple(np.zeros_like(one) for one in maps.values))
         end = of_examples(question)
         noisy = Noisy(question, end, self.noise)
         maps = scores_of(question, end)
