@@ -31,6 +31,16 @@ def flat(activation: str = "softmax"):
     )
 
 
+def residual():
+    """Normalised convolutions and an addition, for images `[16, 16, 3]`."""
+    i = keras.Input((16, 16, 3))
+    x = L.Conv2D(8, 3, padding="same", use_bias=False, name="conv1")(i)
+    x = L.Activation("relu")(L.BatchNormalization(name="bn1")(x))
+    y = L.BatchNormalization(name="bn2")(L.Conv2D(8, 3, padding="same", name="conv2")(x))
+    x = L.GlobalAveragePooling2D()(L.Activation("relu")(L.Add()([x, y])))
+    return keras.Model(i, L.Dense(10, activation="softmax", name="out")(x))
+
+
 def pooled(shape=(9, 7, 3), channels: int = 6, classes: int = 4, use_bias: bool = True):
     """A convolution, the mean over positions and a softmax: its CAM has a closed form."""
     return keras.Sequential(

@@ -55,6 +55,16 @@ def test_zennit_shares_out_the_same_relevance(flat, name):
     assert furthest(np.asarray(found), REFERENCES[f"zennit.{name}"]) <= 1e-5
 
 
+@pytest.mark.parametrize("name", ZENNIT)
+def test_zennit_shares_out_the_same_over_normalised_layers(name):
+    """With BatchNormalization merged into the weights, and an addition: within 1e-4."""
+    known = np.load(attribution_nets.REFERENCES.with_name("residual.npz"))
+    model = attribution_nets.residual()
+    model.set_weights([known[f"weights.{i:02d}"] for i in range(len(model.weights))])
+    found = tba.attribute(model, known["x"], known["y"], method="lrp", **ZENNIT[name])
+    assert furthest(np.asarray(found), known[f"zennit.{name}"]) <= 1e-4
+
+
 def test_captum_shares_out_the_same_relevance(flat):
     """Its ε rule, whose ε is 1e-9."""
     found = tba.attribute(
