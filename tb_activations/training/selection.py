@@ -140,12 +140,20 @@ class Selection:
 
     def __init__(self, layers: Any, names: Iterable[str] = ()) -> None:
         self._layers = None if layers is None else _listed(layers)
+        self._names = frozenset(names)
         self._choices = None
         if self._layers is not None:
-            known = frozenset(names)
-            self._choices = [_choice(one, known) for one in self._layers]
+            self._choices = [_choice(one, self._names) for one in self._layers]
         if self._choices == []:
             raise ValueError("layers is empty; name at least one, or pass None for all")
+
+    def __deepcopy__(self, memo: Any) -> Selection:
+        """Itself, which nothing changes: a copied layer would be no layer of the model."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle takes along what was chosen, from which the choices are made again."""
+        return Selection, (self._layers, self._names)
 
     def knowing(self, names: Iterable[str]) -> Selection:
         """The same choices in a model whose layers have these names."""

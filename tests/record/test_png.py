@@ -13,6 +13,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+from servers import PATIENCE
 
 from tb_activations.record import RecordError, deflate, pages, png
 
@@ -190,4 +191,7 @@ def test_a_forked_process_has_threads_of_its_own():
         "os._exit(len(write())) if not child else None\n"
         "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
     )
-    assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], timeout=60).returncode == 4
+    assert (
+        subprocess.run([sys.executable, "-W", "ignore", "-c", code], timeout=PATIENCE).returncode
+        == 4
+    )

@@ -51,6 +51,14 @@ def test_a_copy_logs_as_the_original_would(tmp_path, way):
     assert steps(tmp_path) == {"input": [0], "h": [0, 1]}
 
 
+@pytest.mark.parametrize("layers", ["h", ["h*"], L.Dense])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_copy_watches_the_layers_that_were_named(tmp_path, way, layers):
+    """A name, globs, a class."""
+    fit(dense(), WAYS[way](quiet(tmp_path, X, layers, log_inputs=False)))
+    assert set(steps(tmp_path)) == {"h"}
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_copy_made_after_a_fit_goes_on_counting_with_its_own_file(tmp_path, way):
     """It takes along how far it counted, and neither the model nor the file that is open."""

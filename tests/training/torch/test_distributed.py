@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from servers import PATIENCE
 
 pytest.importorskip("torch", reason="needs PyTorch")
 
@@ -38,7 +39,7 @@ def run_two(directory: Path, *kinds: str) -> None:
         for rank in range(2)
     ]
     try:
-        said = [process.communicate(timeout=240)[0] for process in started]
+        said = [process.communicate(timeout=PATIENCE)[0] for process in started]
     finally:
         for process in started:
             process.kill()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from servers import PATIENCE
 from torch import nn
 from torch_nets import Net, Residual, images
 
@@ -124,11 +125,11 @@ def test_another_thread_runs_unseen_and_calls_are_put_back():
 
     def wait(s, x):
         inside.set()
-        assert done.wait(60)
+        assert done.wait(PATIENCE)
         return s.a(x)
 
     def run() -> None:
-        assert inside.wait(60)
+        assert inside.wait(PATIENCE)
         other(torch.randn(3, 4))
         done.set()
 
