@@ -296,4 +296,4 @@ def test_the_doctor_names_what_may_not_be_read(tmp_path):
     assert done.returncode == 1
     assert f"! {tmp_path / 'shut'} cannot be listed: Permission denied" in done.stdout
     assert f"! {closed} cannot be read: " in done.stdout
-    assert "run 'open': 1 layers, 4 records" in done.stdout
+    assert "run 'open': 1 layer, 4 records" in done.stdout
