@@ -17,7 +17,8 @@ from tb_activations.training.shapes import DataError, described
 
 ACCEPTED = (
     "accepted are x, (x, y) or (x, y, weights), where x is an array [n, …] or a list or dict of "
-    "them, and what yields such batches: a tf.data.Dataset, a generator, a Keras sequence"
+    "them, and what yields such batches: a tf.data.Dataset, a DataLoader, a generator, a Keras "
+    "sequence"
 )
 Cut = Callable[[Any, int, int], Any]
 

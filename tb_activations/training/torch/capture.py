@@ -10,7 +10,13 @@ import numpy as np
 from tb_activations.training.batch import first_batch
 from tb_activations.training.selection import Selection
 from tb_activations.training.shapes import DataError
-from tb_activations.training.torch.data import arranged, describing, with_all
+from tb_activations.training.torch.data import (
+    arranged,
+    check_batched,
+    clearer,
+    describing,
+    with_all,
+)
 from tb_activations.training.torch.forward import Placed, check_model, taken
 from tb_activations.training.torch.functions import asked_functions
 from tb_activations.training.torch.names import Names
@@ -35,6 +41,7 @@ def capture(
     how = how_of(Wishes(functions=functions, forward=forward, autocast=autocast))
     Selection(layers)  # refuses what cannot choose layers, before the model is asked for its names
     check_model(model)
+    check_batched(x, "x")
     with random_numbers(model):
         takes = taken(model)
         batch = first_batch(
@@ -44,11 +51,14 @@ def capture(
     selection = selected(layers, names)
     try:
         watch = _pass(model, batch.inputs, names, selection, how)
-    except DataError:
+    except DataError as refused:
         other = with_all(batch)
         if other is None:
             raise
-        watch = _pass(model, other.inputs, names, selection, how)
+        try:
+            watch = _pass(model, other.inputs, names, selection, how)
+        except DataError as again:
+            raise clearer(refused, again) from None
     check(selection, names, watch)
     return watch.values
 

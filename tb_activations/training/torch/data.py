@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.data import Dataset, IterableDataset
 
 from tb_activations.training.batch import Batch, as_inputs, batch_of, indexed
 from tb_activations.training.examples import Arrays, examples_of, names_of
@@ -70,10 +71,24 @@ def examples(
 
     Raises as `training.examples.examples_of` does.
     """
+    check_batched(data, "data")
     names = named_classes(model, data, class_names)
     with random_numbers(model):
         arrays = Arrays(indexed, targets, to_numpy_any, partial(arranged, taken(model)))
         return examples_of(data, names, which, arrays)
+
+
+def check_batched(data: Any, name: str) -> None:
+    """Refuses a data set of single examples, whose first one would be taken for a batch.
+
+    Raises:
+      DataError: it is one.
+    """
+    if isinstance(data, Dataset) and not isinstance(data, IterableDataset):
+        raise DataError(
+            f"{name} is a {type(data).__name__}, which yields single examples: pass what makes "
+            "batches of them, torch.utils.data.DataLoader(dataset, batch_size=64)"
+        )
 
 
 def named_classes(model: nn.Module, data: Any, given: Sequence[str] | None) -> Sequence[str] | None:
@@ -125,6 +140,15 @@ def with_all(batch: Batch) -> Batch | None:
     if batch.whole is None:
         return None
     return Batch(as_inputs(batch.whole), batch.labels)
+
+
+def clearer(first: DataError, second: DataError) -> DataError:
+    """Of the refusals of x, and of all of (x, y), the one that says what is wrong.
+
+    Arguments that `forward` does not have are no news where it refuses x for what it holds.
+    """
+    arguments = isinstance(second.__cause__, TypeError)
+    return first if arguments and not isinstance(first.__cause__, TypeError) else second
 
 
 def targets(y: Any) -> Any:

@@ -21,6 +21,7 @@ from tb_activations.training.shapes import DataError
 from tb_activations.training.torch.calls import MOST_CALLS
 from tb_activations.training.torch.data import (
     Scale,
+    clearer,
     describing,
     examples,
     named_classes,
@@ -92,11 +93,14 @@ class WatchedModule:
     def _survey(self) -> Survey:
         try:
             return surveyed(self.model, self.batch, self._wishes.layers, self.how)
-        except DataError:
+        except DataError as refused:
             other = with_all(self.batch)
             if other is None:
                 raise
-            survey = surveyed(self.model, other, self._wishes.layers, self.how)
+            try:
+                survey = surveyed(self.model, other, self._wishes.layers, self.how)
+            except DataError as again:
+                raise clearer(refused, again) from None
             self.batch = other
             return survey
 

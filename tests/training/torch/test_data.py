@@ -7,9 +7,11 @@ import pytest
 import torch
 import torch_kinds
 from torch import nn
+from torch.utils.data import TensorDataset
 from torch_nets import Net, images, records
 
 import tb_activations as tba
+from tb_activations.training.shapes import DataError
 
 QUIET = {"verbose": 0, "receptive_fields": False, "precision": "float32"}
 
@@ -154,3 +156,26 @@ def test_nan_and_infinity_stand_where_they_are(tmp_path):
         np.testing.assert_array_equal(found[name].values, np.moveaxis(value, 1, -1))
         assert found[name].table[:, 5].sum() == np.sum(~np.isfinite(value))
     assert np.isnan(found["1"].values[1, 2, 3]).all()
+
+
+@pytest.mark.parametrize("run", ["capture", "logger"])
+def test_labels_beside_x_do_not_hide_what_is_wrong_with_it(tmp_path, run):
+    model, given = nn.Conv2d(3, 4, 3), (torch.rand(4, 9, 9, 3), torch.arange(4))
+    with pytest.raises(DataError, match=r"float32 \[4, 9, 9, 3\]: .* to have 3 channels"):
+        if run == "capture":
+            tba.capture(model, given)
+        else:
+            tba.ActivationsLogger(tmp_path, model, given).step()
+
+
+def test_a_data_set_of_single_examples_is_refused_with_the_loader_to_pass(tmp_path):
+    examples = TensorDataset(images(), torch.arange(len(images())))
+    with pytest.raises(DataError, match=r"x is a TensorDataset, which yields single examples"):
+        tba.capture(nn.Conv2d(3, 4, 3), examples)
+    with pytest.raises(DataError, match=r"data is a TensorDataset, .*DataLoader\(dataset"):
+        tba.ActivationsLogger(tmp_path, nn.Conv2d(3, 4, 3), examples)
+
+
+def test_what_is_no_data_is_told_of_loaders(tmp_path):
+    with pytest.raises(DataError, match=r"data is None; accepted are .* a DataLoader"):
+        tba.ActivationsLogger(tmp_path, nn.Conv2d(3, 4, 3), None)
