@@ -67,6 +67,15 @@ def batch_of(data: Any, name: str = "data", streamed: bool = False) -> Batch:
         batch = Batch(inputs, labels, data if streamed and _alike(data) else None)
     else:
         batch = Batch(as_inputs(data, name))
+    return with_examples(batch, name)
+
+
+def with_examples(batch: Batch, name: str = "data") -> Batch:
+    """The batch itself.
+
+    Raises:
+      DataError: it holds no example, or what is no array of examples.
+    """
     every = leaves(batch.inputs)
     if not every:
         raise DataError(f"{name} is {described(batch.inputs)}; {ACCEPTED}")

@@ -20,7 +20,10 @@ from tb_activations.training.batch import (
     is_stream,
     leaves,
     mapped,
+    uneven,
+    with_examples,
 )
+from tb_activations.training.shapes import DataError, described
 
 
 def attribute(
@@ -75,7 +78,9 @@ def attribute(
         raise ValueError(f"batch_size is {batch_size!r}; it must be a whole number above 0")
     labelled = isinstance(asked.target, str) and asked.target == "label"
     with_labels = labelled or is_stream(x)
-    batch = first_batch(x, "x") if with_labels else Batch(as_inputs(x, "x"))
+    batch = first_batch(x, "x") if with_labels else with_examples(Batch(as_inputs(x, "x")), "x")
+    if uneven(batch.inputs):
+        raise DataError(f"the inputs of x have unequal numbers of rows: {described(batch.inputs)}")
     wanted = parsed(asked.target, len(batch), batch.labels)
     explained = frameworks.explained(
         model, batch.inputs, output=asked.output, function=wanted.function

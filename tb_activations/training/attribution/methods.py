@@ -63,7 +63,7 @@ def made(name: Any, options: Mapping[str, Any]) -> Method:
     Raises:
       ValueError, TypeError: no such method or option, or a value that it cannot have.
     """
-    if name not in METHODS:
+    if not isinstance(name, str) or name not in METHODS:
         raise ValueError(f"no method {name!r}; there are {', '.join(map(repr, METHODS))}")
     known = [one.name for one in fields(METHODS[name])]
     unknown = [option for option in options if option not in known]

@@ -105,6 +105,12 @@ def preserved_losses(model: Any) -> Iterator[None]:
             layer._loss_ids.update(ids)
 
 
+def as_it_is(error: Exception) -> Exception:
+    """The error itself, which Keras passes on without a frame of its own around the sentence."""
+    error._keras_call_info_injected = True  # type: ignore[attr-defined]
+    return error
+
+
 @contextmanager
 def preserved_scopes() -> Iterator[None]:
     """Closes the name scopes that a pass leaves open where TensorFlow refuses a layer's name.

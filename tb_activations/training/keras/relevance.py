@@ -14,6 +14,7 @@ import keras
 from tb_activations.training.attribution.framework import Relevance
 from tb_activations.training.keras.endings import also_made
 from tb_activations.training.keras.linear import DENSE, Linear, is_linear
+from tb_activations.training.keras.private import as_it_is
 from tb_activations.training.keras.rules import activation_replaced, exact
 from tb_activations.training.keras.stack import ATTENTION
 from tb_activations.training.keras.tensors import is_array
@@ -53,10 +54,11 @@ class RelevanceRules:
 
     def call(self, original: Callable[..., Any], layer: Any, args: tuple, kwargs: dict) -> Any:
         if isinstance(layer, _RECURRENT):
-            raise ValueError(
+            refusal = (
                 f"lrp has no rule for the gates of {type(layer).__name__} {layer.name!r}: "
                 "method='gradient_x_input' works here"
             )
+            raise as_it_is(ValueError(refusal))
         if is_linear(layer) and args:
             return self._linear(original, layer, args, kwargs)
         if isinstance(layer, _ATTENTION):

@@ -125,7 +125,10 @@ def logits_of(output: Any, notes: Notes, known: Recognised | None) -> Any:
             lambda one: one.kind == known.kind and tuple(one.made.shape[1:]) == known.made
         )
     if ending is None:
-        raise ValueError(f"the {known.kind} that makes the output was not found a second time")
+        raise ValueError(
+            f"the {known.kind} that makes the output is not met behind the layer: it may be "
+            "the layer's own; choose a layer before it"
+        )
     return ending.logits if known.made is None else like(ending.logits, output)
 
 

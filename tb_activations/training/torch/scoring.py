@@ -106,7 +106,10 @@ def logits_of(output: torch.Tensor, endings: Endings, known: Recognised | None) 
             return logits
         if known.made is not None and kind == known.kind and tuple(made.shape[1:]) == known.made:
             return logits.reshape(output.shape)
-    raise ValueError(f"the {known.kind} that makes the output was not found a second time")
+    raise ValueError(
+        f"the {known.kind} that makes the output is not met behind the layer: it may be "
+        "the layer's own; choose a layer before it"
+    )
 
 
 def recognised(outputs: Any, endings: Endings) -> dict[str, Recognised]:

@@ -209,6 +209,35 @@ def test_what_is_no_model_is_refused():
         tba.attribute(lambda x: x, nets.real(2, 3))
 
 
+@pytest.mark.parametrize("x", [nets.real(0, 9, 7, 3), "cat.png", []])
+def test_what_holds_no_example_is_refused(pooled, x):
+    """Empty arrays and the path of a picture: the sentence names the argument."""
+    with pytest.raises(ValueError, match=r"^x holds (no example|a single number or text)"):
+        tba.attribute(pooled[0], x, method="gradients")
+
+
+def test_inputs_of_unequal_length_are_refused():
+    """Three rows of one input and two of the other: the sentence shows both."""
+    a, b = keras.Input((4,), name="a"), keras.Input((5,), name="b")
+    model = keras.Model({"a": a, "b": b}, L.Dense(2)(L.Concatenate()([a, b])))
+    with pytest.raises(ValueError, match=r"unequal .*'a': float32 \[3, 4\], 'b': float32 \[2, 5\]"):
+        tba.attribute(model, {"a": nets.real(3, 4), "b": nets.real(2, 5)})
+
+
+@pytest.mark.parametrize("method", ["grad-cam", ["gradients"], None])
+def test_a_method_that_there_is_not_names_those_that_there_are(pooled, method):
+    """Misspelt, a list of methods, nothing: always the same sentence."""
+    with pytest.raises(ValueError, match=r"^no method .*'grad_cam'"):
+        tba.attribute(*pooled, method=method)
+
+
+def test_the_layer_that_makes_the_softmax_is_refused():
+    """Nothing of it stands behind the layer: the sentence says to choose one before."""
+    model = keras.Sequential([keras.Input((4,)), L.Dense(3), L.Dense(2, "softmax", name="head")])
+    with pytest.raises(ValueError, match=r"the softmax .* choose a layer before it"):
+        tba.attribute(model, nets.real(2, 4), layer="head")
+
+
 def test_a_method_with_its_options_is_one_object(pooled):
     """`AttributionMethod` checks its options when it is made, and is taken where a name is."""
     model, x = pooled
