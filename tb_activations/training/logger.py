@@ -143,6 +143,7 @@ class ActivationsLogger:
         self._verbose = verbose
         self._done: int | None = None  # the last step that was told of
         self._broken = False  # a loss has not been finite
+        self._refused: str | None = None  # what was warned of while the model cannot be logged
 
     def step(self, *, step: int | None = None, loss: Any = None) -> None:
         """Tells of one more step, and records where it is due.
@@ -210,10 +211,12 @@ class ActivationsLogger:
         try:
             self._watched.prepare(self._recorder)
         except Exception as e:  # the model was built otherwise since, and cannot be logged now
-            warnings.warn(
-                f"the model cannot be logged as it is since step {step}: {e}", stacklevel=3
-            )
+            if str(e) != self._refused:  # else at each step, and each with a number of its own
+                self._refused = str(e)
+                text = f"the model cannot be logged as it is since step {step}: {e}"
+                warnings.warn(text, stacklevel=3)
             return
+        self._refused = None
         self._recorder.update(step)
 
 

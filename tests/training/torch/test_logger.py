@@ -174,3 +174,18 @@ def test_a_torch_run_loads_neither_tensorflow_nor_keras(tmp_path):
     assert "torch" in loaded
     assert not {"tensorflow", "keras", "jax"} & set(loaded)
     assert steps(tmp_path, "1") == [1, 2, 3]
+
+
+def test_a_model_that_no_longer_fits_warns_once_and_is_logged_once_it_does(tmp_path):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(X[0].numel(), 5))
+    logger = tba.ActivationsLogger(tmp_path, model, X, update_freq=1, **QUIET)
+    logger.step()
+    fitting, model[1] = model[1], nn.Linear(7, 5)
+    with pytest.warns(UserWarning, match="cannot be logged as it is since step 2") as warned:
+        logger.step()
+        logger.step()
+    assert len(warned) == 1
+    model[1] = fitting
+    logger.step()
+    logger.close()
+    assert steps(tmp_path, "1") == [1, 4]
