@@ -17,6 +17,7 @@ from tb_activations.training.attribution.explainer import Explainer, Explanation
 from tb_activations.training.attribution.wanted import Wanted
 from tb_activations.training.plan import megabytes
 from tb_activations.training.progress import telling
+from tb_activations.training.shapes import DataError, Refusal
 from tb_activations.training.update import Update
 
 HandOver = Callable[[Update, Callable[[], None], int], None]
@@ -70,7 +71,12 @@ class Attributions:
             )
         before = self._explainer
         with telling("finding out what can be explained", self._verbose):
-            explainer = Explainer(self.wanted, shown, count, first)
+            try:
+                explainer = Explainer(self.wanted, shown, count, first)
+            except DataError:
+                raise
+            except ValueError as e:  # of what was asked for: the model takes its data
+                raise Refusal(str(e)) from e
         if before is not None:
             explainer.keep_targets(before)
         precision = self._options.precision

@@ -17,6 +17,10 @@ class DataError(ValueError):
     """What was passed as data cannot be shown to a model; the sentence says what can."""
 
 
+class Refusal(ValueError):
+    """Ours, raised while a model runs: it says nothing about the model's data."""
+
+
 def described(data: Any) -> str:
     """`float32 [64, 8, 8, 3]`, `a list of 2: float32 [64, 8], int64 [64]`, `a dict of 'a': …`."""
     if isinstance(data, Mapping):

@@ -18,13 +18,15 @@ from tb_activations.training.batch import (
 from tb_activations.training.keras.forward import build, forward, preserved
 from tb_activations.training.keras.tensors import cut, targets, tensor
 from tb_activations.training.labels import labels_of
-from tb_activations.training.shapes import DataError, described, shape_in_words, without_values
+from tb_activations.training.shapes import (
+    DataError,
+    Refusal,
+    described,
+    shape_in_words,
+    without_values,
+)
 
 _FEW = 2  # examples that find out what a model takes
-
-
-class Refusal(ValueError):
-    """Ours, raised while a model runs: it says nothing about the model's data."""
 
 
 @contextmanager

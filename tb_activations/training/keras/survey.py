@@ -15,7 +15,7 @@ import numpy as np
 from tb_activations.record.options import check_rank
 from tb_activations.record.storage import check_dtype
 from tb_activations.training.batch import Batch, Slices, span, uneven
-from tb_activations.training.keras.fitting import Refusal, fitting
+from tb_activations.training.keras.fitting import fitting
 from tb_activations.training.keras.forward import check, forward, preserved
 from tb_activations.training.keras.patches import watching
 from tb_activations.training.keras.rows import Rows
@@ -26,6 +26,7 @@ from tb_activations.training.plan import LayerPlan
 from tb_activations.training.receptive import Input
 from tb_activations.training.recorder import SLICE
 from tb_activations.training.selection import Entry, Selection
+from tb_activations.training.shapes import Refusal
 
 Found = list[tuple[Entry, tuple[int, ...]]]
 MakePlan = Callable[[Found], tuple[LayerPlan, ...]]

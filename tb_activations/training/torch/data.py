@@ -16,7 +16,7 @@ from torch.utils.data import Dataset, IterableDataset
 from tb_activations.training.batch import Batch, as_inputs, batch_of, indexed
 from tb_activations.training.examples import Arrays, examples_of, names_of
 from tb_activations.training.receptive import Input
-from tb_activations.training.shapes import DataError, described, without_values
+from tb_activations.training.shapes import DataError, Refusal, described, without_values
 from tb_activations.training.torch.axes import by_rank
 from tb_activations.training.torch.forward import LABELS, Taken, taken
 from tb_activations.training.torch.images import Images, are_images
@@ -241,7 +241,7 @@ def describing(inputs: Any, name: str) -> Iterator[None]:
     """
     try:
         yield
-    except DataError:
+    except (DataError, Refusal):
         raise
     except (RuntimeError, TypeError, ValueError, IndexError, KeyError) as e:
         raise DataError(

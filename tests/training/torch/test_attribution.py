@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -158,3 +160,16 @@ def test_attributions_are_logged_beside_activations(tmp_path):
     expected = tba.attribute(model, x, np.array([1, 0, 2]), method="gradients").values
     values = found[tag, 2].values
     np.testing.assert_allclose(values[..., 0], expected.sum(1)[: len(values)], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "sentence"),
+    [
+        (nn.Conv2d(3, 4, 3), images(2), "the output [n, 4,"),
+        (nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 3)), torch.rand(2, 4), "grad_cam needs a"),
+    ],
+)
+def test_what_cannot_be_explained_is_not_said_to_be_the_data(tmp_path, model, x, sentence):
+    logger = tba.ActivationsLogger(tmp_path, model, x, attributions="grad_cam", verbose=0)
+    with pytest.raises(ValueError, match="^" + re.escape(sentence)):
+        logger.step()
