@@ -80,11 +80,18 @@ def taken(model: nn.Module) -> Taken:
 def forward(model: nn.Module, inputs: Any) -> Any:
     """Calls the model: a tuple is its arguments, a dict its arguments by name."""
     inner = _local(model)
-    inputs = mapped(lambda leaf: leaf.images if isinstance(leaf, Images) else leaf, inputs)
+    inputs = mapped(lambda leaf: _usual(leaf.images if isinstance(leaf, Images) else leaf), inputs)
     if isinstance(inputs, tuple):
         return inner(*inputs)
     by_name = taken(model).by_name(inputs)
     return inner(inputs) if by_name is None else inner(**by_name)
+
+
+def _usual(leaf: Any) -> Any:
+    """A copy of what was made in inference mode: outside of it a model may not write into that."""
+    if isinstance(leaf, torch.Tensor) and leaf.is_inference():
+        return leaf if torch.is_inference_mode_enabled() else leaf.clone()
+    return [_usual(one) for one in leaf] if isinstance(leaf, list) else leaf
 
 
 def _local(model: nn.Module) -> nn.Module:

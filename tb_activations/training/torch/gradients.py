@@ -97,6 +97,7 @@ class TorchExplained:
             table=_array(answer["table"]) if table and answer["table"] is not None else None,
         )
 
+    @torch.inference_mode(False)  # within the caller's no gradient flows, and all would be zero
     def _passed(
         self,
         inputs: Any,

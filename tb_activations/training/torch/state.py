@@ -24,9 +24,12 @@ def preserved(
 
     Every module keeps the `training` of its own. Gradients are off where they are not asked for, by
     `no_grad`: tensors that a model holds on to in inference mode could not be trained with later.
+    The caller's inference mode is left: its tensors tell nothing of what is done to them in place.
     Encoders take the path that shows their layers, compiled modules run eagerly.
     """
     with ExitStack() as stack:
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(False))
         stack.enter_context(_modules(model))
         stack.enter_context(random_numbers(model))
         stack.enter_context(torch.enable_grad() if gradients else torch.no_grad())

@@ -173,3 +173,14 @@ def test_what_cannot_be_explained_is_not_said_to_be_the_data(tmp_path, model, x,
     logger = tba.ActivationsLogger(tmp_path, model, x, attributions="grad_cam", verbose=0)
     with pytest.raises(ValueError, match="^" + re.escape(sentence)):
         logger.step()
+
+
+@pytest.mark.parametrize("around", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("method", ["gradients", "grad_cam", "integrated_gradients"])
+def test_gradients_flow_where_the_caller_switched_them_off(around, method):
+    model, x = LOGITS.eval(), images()
+    expected = attributed(model, x, method=method)
+    with around():
+        found = attributed(model, x, method=method)
+    assert np.abs(expected.values).max() > 0
+    np.testing.assert_array_equal(found.values, expected.values)

@@ -167,3 +167,14 @@ def test_what_only_copies_an_entry_is_not_shown_again():
     assert list(tba.capture(Net(cast, a=inner), torch.rand(4, 5))) == ["a"]
     written = Net(lambda self, x: self.a(x).clone().add_(1), a=inner)
     assert list(tba.capture(written, torch.rand(4, 5))) == ["a", "Net"]
+
+
+def test_in_place_results_are_seen_in_inference_mode_too():
+    model = nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True))
+    expected = tba.capture(model, images())
+    with torch.inference_mode():
+        found = tba.capture(model, images())
+        assert torch.is_inference_mode_enabled()
+    assert list(found) == list(expected) == ["0", "1", "2"]
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)
