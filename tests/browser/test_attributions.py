@@ -48,6 +48,20 @@ READ = """
 }
 """
 
+# Of each number that is written: whether its ink is white, and the brightness of what is under it.
+INKS = """
+() => {
+  const real = CanvasRenderingContext2D.prototype.fillText;
+  window.inks = [];
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...rest) {
+    const { a, d } = this.getTransform();
+    const [r, g, b] = this.getImageData(Math.round(a * x), Math.round(d * y), 1, 1).data;
+    window.inks.push([this.fillStyle === "#ffffff", 0.299 * r + 0.587 * g + 0.114 * b]);
+    return real.call(this, text, x, y, ...rest);
+  };
+}
+"""
+
 
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, log.Logged]:
@@ -395,3 +409,19 @@ def test_a_step_that_is_logged_meanwhile_is_followed(browser: Browser, tmp_path:
         assert float(said.split()[1].rstrip(",")) == pytest.approx(scores.scores[0, 0], rel=5e-3)
         assert page.problems == []
         page.page.context.close()
+
+
+def test_numbers_over_the_input_can_be_read(light: Dashboard) -> None:
+    """White on what is dark there, black on what is light, whatever the value's own colour."""
+    light.open(layer=INTEGRATED)
+    light.frame.evaluate(INKS)
+    inspector = light.root.get_by_role("region", name="Channel inspector")
+    for _ in range(3):
+        inspector.get_by_role("button", name="Zoom in").click()
+    light.settle()
+    light.frame.evaluate("window.inks.length = 0")
+    inspector.get_by_role("button", name="Input over it").click()
+    light.settle()
+    inks = light.frame.evaluate("window.inks")
+    assert any(white for white, _ in inks)
+    assert all(white == (under <= 140) for white, under in inks if abs(under - 140) > 3)

@@ -32,6 +32,8 @@ interface Written {
   readonly digits: number;
   /** How zero is written. */
   readonly zero?: string;
+  /** What is seen at a pixel, where it is not the value's own colour. */
+  readonly under?: (x: number, y: number) => number | undefined;
 }
 
 /** Where a pixel stands on the canvas: the middle of its width, and its top. */
@@ -57,7 +59,8 @@ export function writeValues(
   const range = Math.max(Math.abs(of.limits.lo), Math.abs(of.limits.hi));
   const values = of.source.values(of.position, x, y);
   const words = values.map((value) => of.lut[entryOf(value / scale, of.affine)] as number);
-  const under = words.length > 1 ? packed(words) : (words[0] as number);
+  const own = words.length > 1 ? packed(words) : (words[0] as number);
+  const under = of.under?.(x, y) ?? own;
   context.fillStyle = isLight(under) ? "#000" : "#fff";
   values.forEach((value, i) => {
     const text = formatCell(value, range, of.digits, of.zero);

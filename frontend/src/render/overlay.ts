@@ -43,6 +43,12 @@ function greyOf(input: TileSource): Float32Array {
 
 const greys = new WeakMap<TileSource, Float32Array>();
 
+function keptGrey(input: TileSource): Float32Array {
+  const kept = greys.get(input) ?? greyOf(input);
+  greys.set(input, kept);
+  return kept;
+}
+
 /** Paints a plane over the input, with its upper left corner at x, 0. */
 export function paintOver(
   target: { readonly pixels: Uint32Array; readonly stride: number },
@@ -55,11 +61,7 @@ export function paintOver(
   replicate = 1,
 ): void {
   map.prepare(plane);
-  let grey = greys.get(input);
-  if (!grey) {
-    grey = greyOf(input);
-    greys.set(input, grey);
-  }
+  const grey = keptGrey(input);
   const { values, width, height, offset, stride } = map.stack;
   const start = offset + plane * stride;
   for (let y = 0, i = 0; y < height; y++) {
@@ -71,6 +73,21 @@ export function paintOver(
       }
     }
   }
+}
+
+/** The colour of one pixel, as `paintOver` paints it. */
+export function colourOver(
+  map: TileSource,
+  plane: number,
+  { x, y }: { readonly x: number; readonly y: number },
+  window: Affine,
+  lut: Lut,
+  { input, opacity }: Over,
+): number {
+  map.prepare(plane);
+  const { values, width, offset, stride } = map.stack;
+  const i = y * width + x;
+  return blended(values[offset + plane * stride + i]!, keptGrey(input)[i]!, window, lut, opacity);
 }
 
 function blended(q: number, grey: number, window: Affine, lut: Lut, opacity: number): number {

@@ -2,7 +2,7 @@
 import { RGB } from "../../data/channels";
 import type { Viewport } from "../../data/choices";
 import { startNumbers, writeValues } from "../../render/numbers";
-import { type Over, paintCanvasOver } from "../../render/overlay";
+import { colourOver, type Over, paintCanvasOver } from "../../render/overlay";
 import type { TileSource } from "../../render/planes";
 import type { Selected } from "../../state/selected";
 import { inputPicture, painted } from "./picture";
@@ -59,7 +59,7 @@ export class Painter {
       drawPart(context, this.input, view, stack, css);
       context.globalAlpha = 1;
     } else if (zoom >= (at.position === RGB ? LEGIBLE_RGB : LEGIBLE)) {
-      writeAll(context, at, view, zoom, css.height / view.height, extras.zero);
+      writeAll(context, at, view, zoom, css.height / view.height, extras);
     }
     if (extras.mark) drawMark(context, extras.mark, view, zoom, css.height / view.height);
   }
@@ -105,12 +105,14 @@ function writeAll(
   view: Viewport,
   zoom: number,
   zoomY: number,
-  zero: string,
+  { zero, over }: Extras,
 ): void {
   const { position, limits, affine } = at;
   const { source, lut } = at.shown;
   const digits = startNumbers(context, position === RGB ? LEGIBLE : zoom);
-  const written = { source, position, limits, affine, lut, digits, zero };
+  const under = (x: number, y: number) =>
+    over ? colourOver(source, position, { x, y }, affine, lut, over) : undefined;
+  const written = { source, position, limits, affine, lut, digits, zero, under };
   for (let y = Math.floor(view.y); y < view.y + view.height; y++) {
     for (let x = Math.floor(view.x); x < view.x + view.width; x++) {
       const [middle, top] = [(x - view.x + 0.5) * zoom, (y - view.y) * zoomY];
