@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -30,15 +30,16 @@ def reference(array: np.ndarray) -> np.ndarray:
 @given(
     hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=4, max_side=6), elements=FLOATS)
 )
+@example(np.array([[-5.2252782e15], [-6.5025629e16], [7.0481775e16]], np.float32))  # cancel
 def test_statistics_agree_with_one_value_at_a_time(array: np.ndarray) -> None:
-    """Minimum, maximum and counts are exact, the rest right to 1e-5 of the channel's scale."""
+    """Extremes and counts are exact, the rest right to 1e-5, or to float32 of the largest."""
     table = ChannelStatistics.of(array).table()
     expected = reference(array)
     np.testing.assert_array_equal(table[:, [0, 1, 5]], expected[:, [0, 1, 5]].astype(np.float32))
     scale = np.nanmax(np.abs(expected[:, :2]), axis=1, initial=0)
     for column in (2, 3):
         close = np.abs(table[:, column] - expected[:, column]) <= (
-            1e-5 * np.abs(expected[:, column]) + 1e-12 * scale + 2e-38
+            1e-5 * np.abs(expected[:, column]) + 5e-7 * scale + 2e-38
         )
         assert (close | np.isnan(expected[:, column])).all()
         assert (np.isnan(table[:, column]) == np.isnan(expected[:, column])).all()
