@@ -42,7 +42,7 @@ def attribute(
     """What the target's score rests on, at each value of the input or of a layer.
 
     Args:
-      model: a Keras model or layer of any kind, on TensorFlow, JAX or PyTorch.
+      model: a Keras model or layer of any kind, on TensorFlow, JAX or PyTorch, or an `nn.Module`.
       x: the inputs as the model takes them, or a dataset, generator or Keras sequence, whose
         first batch is taken; `(x, y)` where the target is "label".
       target: what is explained: None or "predicted", the class that is predicted; a class; classes
@@ -82,9 +82,14 @@ def attribute(
     if uneven(batch.inputs):
         raise DataError(f"the inputs of x have unequal numbers of rows: {described(batch.inputs)}")
     wanted = parsed(asked.target, len(batch), batch.labels)
-    explained = frameworks.explained(
-        model, batch.inputs, output=asked.output, function=wanted.function
-    )
+    try:
+        explained = frameworks.explained(
+            model, batch.inputs, output=asked.output, function=wanted.function
+        )
+    except DataError as e:
+        if with_labels or not isinstance(x, tuple):
+            raise
+        raise DataError(f'{e}; (x, y) is taken for inputs unless target is "label"') from e
     wanted.check(explained.survey)
     return explain(explained, batch.inputs, asked, wanted, seed=seed, batch_size=batch_size)
 

@@ -184,3 +184,10 @@ def test_gradients_flow_where_the_caller_switched_them_off(around, method):
         found = attributed(model, x, method=method)
     assert np.abs(expected.values).max() > 0
     np.testing.assert_array_equal(found.values, expected.values)
+
+
+def test_labels_beside_x_are_refused_with_the_target_that_reads_them():
+    given = images(), torch.arange(len(images()))
+    with pytest.raises(ValueError, match=r'\(x, y\) is taken for inputs unless target is "label"'):
+        attributed(LOGITS, given, 2, method="gradients")
+    assert attributed(LOGITS, given, "label", method="gradients").target.tolist() == [0, 1, 2, 3]
