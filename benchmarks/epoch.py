@@ -255,8 +255,8 @@ def _quality_tf_explain(layer: Any, images: np.ndarray, directory: str) -> tuple
     true = np.asarray(layer.predict(images, verbose=0))
     mosaic = _greys(_logged(directory).tensor.string_val[2])
     across = mosaic.shape[1] // SIDE
-    tiles = mosaic.reshape(-1, SIDE, across, SIDE).swapaxes(1, 2).reshape(-1, SIDE, SIDE)
-    tiles = tiles[: len(true) * CHANNELS].reshape(len(true), CHANNELS, SIDE, SIDE)
+    all_tiles = mosaic.reshape(-1, SIDE, across, SIDE).swapaxes(1, 2).reshape(-1, SIDE, SIDE)
+    tiles = all_tiles[: len(true) * CHANNELS].reshape(len(true), CHANNELS, SIDE, SIDE)
     return _quality(_unscaled(np.moveaxis(tiles, 1, -1), true), true)
 
 

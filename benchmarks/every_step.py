@@ -391,7 +391,9 @@ def _grow_and_refresh(
 ) -> float:
     [path] = directory.iterdir()
     blobs = _record_of(min(options.record_bytes, 100_000), 0)
-    step = int(timeline.series("layer0").steps[-1]) + 1
+    series = timeline.series("layer0")
+    assert series is not None
+    step = int(series.steps[-1]) + 1
     with open(path, "ab") as file:
         for layer in range(count):
             file.write(frame(activation_event(

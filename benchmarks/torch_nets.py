@@ -27,7 +27,7 @@ class Block(nn.Module):
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(b) for _, b, _, _ in sizes)
         self.relu = nn.ReLU(inplace=True)
-        self.past = nn.Identity()
+        self.past: nn.Module = nn.Identity()
         if stride > 1 or before != after:
             self.past = nn.Sequential(
                 nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after)

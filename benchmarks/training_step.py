@@ -107,7 +107,7 @@ def pieces() -> dict[str, float]:
 
     def logged(layer: Any, compression: int) -> Any:
         options = Options(max_outputs=EXAMPLES, compression=compression)
-        return blobs(keep(layer, options), tf.zeros([0], tf.string), "float32", options)
+        return blobs(keep(layer, "float32", options), tf.zeros([0], tf.string), "float32", options)
 
     def statistics(layer: Any) -> Any:
         return graph_statistics(tf.reshape(layer, [BATCH, -1, layer.shape[-1]]), False).table
@@ -277,7 +277,8 @@ def sections(full: bool) -> list[harness.Section]:
                     floor=_floor(ours),
                 ),
             ],
-            f"What limits ours: of the CPU of a step's logging, {parts['png']:.0f} ms deflate the "
+            "What limits ours, where the graph packs by itself (`in_graph=True`): of the CPU of a "
+            f"step's logging, {parts['png']:.0f} ms deflate the "
             f"PNGs, {parts['statistics']:.0f} ms read the batch five times for its statistics, "
             f"{parts['copies']:.0f} ms slice, scale, cast and copy what is kept (a step takes "
             f"{1000 * ours['step_cpu']:.0f} ms of CPU and leaves no core idle, so that what costs "

@@ -63,7 +63,7 @@ def _digits() -> Dataset:
 def _enlarge(image: np.ndarray) -> np.ndarray:
     """An 8×8 image of values from 0 to 16 as 28×28 from 0 to 1."""
     scaled = Image.fromarray((image / 16).astype(np.float32))
-    return np.clip(scaled.resize((SIDE, SIDE), Image.Resampling.BICUBIC), 0, 1)
+    return np.clip(np.asarray(scaled.resize((SIDE, SIDE), Image.Resampling.BICUBIC)), 0, 1)
 
 
 def _mnist() -> Dataset:
