@@ -18,6 +18,7 @@ from typing import Any
 import keras
 
 from tb_activations.training.keras.private import probability_functions
+from tb_activations.training.keras.replaced import Make, Replaced
 
 KINDS = ("softmax", "log_softmax", "sigmoid")
 _thread = threading.local()
@@ -126,30 +127,15 @@ def _torch_mode(notes: Notes) -> Any:
     return Noting()
 
 
-class _Replaced:
-    """Counts the passes that are noted; the first replaces the functions, the last restores."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open = 0
-        self._originals: list[tuple[Any, str, Any]] = []
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._open:
-                for module, name in probability_functions():
-                    original = getattr(module, name)
-                    self._originals.append((module, name, original))
-                    replacement = _noted(original, name)
-                    replacement.__wrapped_by_notes__ = original  # type: ignore[attr-defined]
-                    setattr(module, name, replacement)
-            self._open += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._open -= 1
-            while not self._open and self._originals:
-                setattr(*self._originals.pop())
+def _functions() -> Iterator[tuple[Any, str, Make]]:
+    for module, name in probability_functions():
+        yield module, name, functools.partial(_marked, name=name)
 
 
-_replaced = _Replaced()
+def _marked(original: Callable[..., Any], name: str) -> Callable[..., Any]:
+    replacement = _noted(original, name)
+    replacement.__wrapped_by_notes__ = original  # type: ignore[attr-defined]
+    return replacement
+
+
+_replaced = Replaced(_functions)

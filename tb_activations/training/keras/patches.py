@@ -22,6 +22,7 @@ from tb_activations.training.keras.private import (
     converted_by_autograph,
     summary_switch,
 )
+from tb_activations.training.keras.replaced import Make, Replaced
 from tb_activations.training.keras.rules import followed
 from tb_activations.training.keras.tensors import is_symbolic, parts
 from tb_activations.training.keras.watch import Watch
@@ -51,39 +52,16 @@ def watching(
             _thread.watch = before
 
 
-class _Patches:
-    """Counts the open watches; the first replaces the calls, the last puts them back."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open = 0
-        self._originals: list[tuple[Any, str, Any]] = []
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._open:
-                attention = keras.layers.MultiHeadAttention
-                self._replace(keras.Layer, "__call__", _watched_layer_call)
-                self._replace(keras.Operation, "__call__", _watched_operation_call)
-                self._replace(attention, ATTENTION_METHOD, _watched_attention)
-                if keras.backend.backend() == "tensorflow":
-                    self._replace(_tf_function_class(), "__call__", _watched_function_call)
-                    self._replace(*summary_switch(), _silent_summaries)
-            self._open += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._open -= 1
-            while not self._open and self._originals:
-                setattr(*self._originals.pop())
-
-    def _replace(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
-        original = owner.__dict__[name]
-        self._originals.append((owner, name, original))
-        setattr(owner, name, make(original))
+def _calls() -> Iterator[tuple[Any, str, Make]]:
+    yield keras.Layer, "__call__", _watched_layer_call
+    yield keras.Operation, "__call__", _watched_operation_call
+    yield keras.layers.MultiHeadAttention, ATTENTION_METHOD, _watched_attention
+    if keras.backend.backend() == "tensorflow":
+        yield _tf_function_class(), "__call__", _watched_function_call
+        yield *summary_switch(), _silent_summaries
 
 
-_patches = _Patches()
+_patches = Replaced(_calls)
 
 
 def _watched_layer_call(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import keras
 
 from tb_activations.training.keras.private import activation_functions
+from tb_activations.training.keras.replaced import Make, Replaced
 
 _thread = threading.local()
 
@@ -89,28 +90,9 @@ def _asking(original: Callable[..., Any], name: str) -> Callable[..., Any]:
     return call
 
 
-class _Replaced:
-    """Counts the passes that follow rules; the first replaces the functions, the last restores."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open = 0
-        self._originals: list[tuple[Any, str, Any]] = []
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._open:
-                for module, name in activation_functions():
-                    original = getattr(module, name)
-                    self._originals.append((module, name, original))
-                    setattr(module, name, _asking(original, name))
-            self._open += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._open -= 1
-            while not self._open and self._originals:
-                setattr(*self._originals.pop())
+def _functions() -> Iterator[tuple[Any, str, Make]]:
+    for module, name in activation_functions():
+        yield module, name, functools.partial(_asking, name=name)
 
 
-_replaced = _Replaced()
+_replaced = Replaced(_functions)
