@@ -6,65 +6,85 @@ python -m demo.serve LOGDIR [--port 6006]
 from __future__ import annotations
 
 import argparse
-import contextlib
-import signal
-import socket
-import subprocess
+import errno
 import sys
-import time
-import urllib.error
-import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from tensorboard import default, main_lib, program
 
 PORTS_TRIED = 20
-SECONDS_TO_START = 60
+LAST_PORT = 65535
 
 
-def free_port(first: int) -> int:
-    """The first port from `first` on at which nothing listens."""
-    for port in range(first, first + PORTS_TRIED):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return port
-    last = first + PORTS_TRIED - 1
-    raise SystemExit(f"no free port from {first} to {last}; name one with --port")
+class _Server(program.WerkzeugServer):
+    """TensorBoard's own, but that a port which is taken at the last moment does not end us.
+
+    TensorBoard looks whether anybody listens and then takes the port; Werkzeug exits where it is
+    too late.
+    """
+
+    def server_bind(self) -> None:
+        try:
+            super().server_bind()
+        except OSError as e:
+            if e.errno != errno.EADDRINUSE:
+                raise
+            raise program.TensorBoardPortInUseError(str(e)) from e
 
 
-def wait_until_it_answers(server: subprocess.Popen[bytes], url: str) -> None:
-    deadline = time.monotonic() + SECONDS_TO_START
-    while server.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(urllib.error.URLError, OSError):
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        time.sleep(0.2)
-    server.terminate()
-    raise SystemExit("TensorBoard did not start")
+def on_first_free_port(first: int) -> Callable[[Any, Any], program.TensorBoardServer]:
+    """What TensorBoard makes its server by: on `first` or, as often as one is taken, the next.
+
+    TensorBoard itself takes the port, so that no other program can between a look and its use, and
+    what answers at the address is this process. 0 lets the system choose.
+    """
+
+    def server(app: Any, flags: Any) -> program.TensorBoardServer:
+        last = min(first + PORTS_TRIED - 1, LAST_PORT)
+        for flags.port in range(first, last + 1):
+            try:
+                return _Server(app, flags)
+            except program.TensorBoardPortInUseError:
+                continue
+        raise SystemExit(f"no free port from {first} to {last}; name one with --port")
+
+    return server
 
 
-def serve(log_dir: str, port: int) -> None:
-    address = f"http://localhost:{port}/"
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", log_dir]
-    server = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port)])
-    try:
-        wait_until_it_answers(server, f"http://127.0.0.1:{port}/data/environment")
+def tensorboard(
+    log_dir: str, make: Callable[[Any, Any], program.TensorBoardServer]
+) -> program.TensorBoard:
+    """TensorBoard for a log directory, its server made by `make`; not started yet."""
+    main_lib.global_init()
+    board = program.TensorBoard(default.get_plugins(), server_class=make)
+    board.configure(["tensorboard", "--logdir", log_dir, "--host", "127.0.0.1"])
+    return board
+
+
+def serve(log_dir: str, first: int) -> int:
+    """Runs until Ctrl-C or SIGTERM; prints the address as soon as it can be opened."""
+
+    def announced(app: Any, flags: Any) -> program.TensorBoardServer:
+        server = on_first_free_port(first)(app, flags)
+        address = server.get_url()
         print(f"\n  Activations tab: {address}#activations\n  Ctrl-C ends it.\n", flush=True)
-        server.wait()
+        return server
+
+    try:
+        return tensorboard(log_dir, announced).main()
     except KeyboardInterrupt:
         print()
-    finally:
-        server.terminate()
-        server.wait()
+        return 0
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="demo.serve", description=__doc__.splitlines()[0])
     parser.add_argument("log_dir")
     parser.add_argument("--port", type=int, default=6006, help="the first port to try")
     options = parser.parse_args()
-    # A polite kill ends TensorBoard too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    serve(options.log_dir, free_port(options.port))
+    return serve(options.log_dir, options.port)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,14 +10,11 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 from playwright.sync_api import Browser, FrameLocator, sync_playwright
 
-from demo.serve import wait_until_it_answers
+from demo.serve import on_first_free_port, tensorboard
 
 ROOT = Path(__file__).parents[1]
 VIEWPORT = {"width": 1400, "height": 900}
@@ -26,12 +23,6 @@ VIEWS = {
     "dashboard": {"layer": "conv2", "example": "3"},
     "dashboard-dark": {"layer": "conv2", "example": "3"},
 }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def take(browser: Browser, url: str, name: str, out: Path) -> None:
@@ -54,26 +45,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    url = f"http://127.0.0.1:{port}/"
-    command = [sys.executable, "-m", "tensorboard.main", "--host=127.0.0.1", f"--port={port}"]
-    server = subprocess.Popen(
-        [*command, f"--logdir={options.log_dir}"], stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        wait_until_it_answers(server, url + "data/environment")
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=os.environ.get("TBA_CHROMIUM") or shutil.which("chromium"),
-                args=["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])],
-            )
-            for name in VIEWS:
-                take(browser, url, name, options.out)
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait()
+    url = tensorboard(options.log_dir, on_first_free_port(0)).launch()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("TBA_CHROMIUM") or shutil.which("chromium"),
+            args=["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])],
+        )
+        for name in VIEWS:
+            take(browser, url, name, options.out)
+        browser.close()
 
 
 if __name__ == "__main__":

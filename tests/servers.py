@@ -179,7 +179,7 @@ def tensorboard_server(
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 cwd=cwd,
-                env=None if tensorflow else _without_tensorflow(),
+                env=None if tensorflow else without_tensorflow(),
             )
         try:
             server = Server(_address(process, log) + path_prefix.strip("/"), process, log)
@@ -190,7 +190,7 @@ def tensorboard_server(
             _end(process)
 
 
-def _without_tensorflow() -> dict[str, str]:
+def without_tensorflow() -> dict[str, str]:
     """Our environment, with TensorFlow as if it were not installed."""
     before = os.environ.get("PYTHONPATH")
     paths = [str(WITHOUT_TENSORFLOW), *([before] if before else [])]

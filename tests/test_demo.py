@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import json
 import os
 import signal
 import socket
@@ -11,12 +13,14 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from servers import PATIENCE
+from servers import PATIENCE, without_tensorflow
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
+from demo.serve import on_first_free_port
 from tb_activations import record
 from tb_activations.names import PLUGIN_NAME
 from tb_activations.record import Blob
@@ -123,24 +127,34 @@ def test_demo_trains_the_same_network_with_pytorch(tmp_path):
     assert record.parse_labels(labels[Blob.LABELS], header) == tuple("0123456789")
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_serve_prints_its_address_and_ends_cleanly(tmp_path, ending):
-    """`demo.serve` takes the next port where one is taken, and Ctrl-C leaves no process behind."""
+@pytest.mark.parametrize(("ending", "listens"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
+def test_serve_prints_its_address_and_ends_cleanly(tmp_path, ending, listens):
+    """`demo.serve` takes the next port where one is taken, and Ctrl-C leaves no process behind.
+
+    A port that nobody listens at yet looks free until TensorBoard takes it, as one that another
+    program takes while TensorBoard starts.
+    """
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        taken.listen()
+        if listens:
+            taken.listen()
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "demo.serve", str(tmp_path), "--port", str(port)]
         out = tmp_path / "out.txt"
         with out.open("w") as stream:
             process = subprocess.Popen(
-                command, cwd=ROOT, stdout=stream, stderr=stream, start_new_session=True
+                command,
+                cwd=ROOT,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+                env=without_tensorflow(),
             )
         try:
             address = wait_for_address(process, out)
             assert not address.endswith(f":{port}/")
-            with urllib.request.urlopen(address.replace("localhost", "127.0.0.1")) as page:
-                assert b"TensorBoard" in page.read()
+            with urllib.request.urlopen(address + "data/environment") as answer:
+                assert json.load(answer)["data_location"] == str(tmp_path)
             os.killpg(process.pid, ending)
             assert process.wait(timeout=PATIENCE) == 0, out.read_text()
             assert "Traceback" not in out.read_text()
@@ -148,6 +162,16 @@ def test_serve_prints_its_address_and_ends_cleanly(tmp_path, ending):
                 wait_until_gone(process.pid)
         finally:
             process.kill()
+
+
+def test_serve_names_the_ports_that_are_taken():
+    """Where none of the ports is free, it says which were tried."""
+    flags = SimpleNamespace(host="127.0.0.1", bind_all=False, reuse_port=False, path_prefix="")
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):  # by somebody else: as good
+            taken.bind(("127.0.0.1", 65535))
+        with pytest.raises(SystemExit, match="no free port from 65535 to 65535; name one with"):
+            on_first_free_port(65535)(None, flags)
 
 
 def wait_for_address(process: subprocess.Popen, out: Path) -> str:
