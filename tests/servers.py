@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -132,6 +133,19 @@ class Server:
     def _is_indexed(self, run: str, tag: str) -> bool:
         answer = self.plugin("steps", run=run, tag=tag)
         return answer.status == 404 or bool(answer.json()["complete"])
+
+
+@contextlib.contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port of 127.0.0.1 that no other program gets while the block runs.
+
+    For a program that cannot be told to take any, or that is to come back where it was: it binds
+    with SO_REUSEPORT (`--reuse_port=true` of TensorBoard). Until it listens, nobody answers there.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @contextlib.contextmanager

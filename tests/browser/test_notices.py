@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 from playwright.sync_api import Browser, Locator, expect
-from servers import tensorboard_server
+from servers import reserved_port, tensorboard_server
 
 from browser import zoo
 from browser.conftest import new_dashboard
@@ -111,19 +112,19 @@ def test_a_deleted_run_is_said_and_its_view_stays(
         page.page.context.close()
 
 
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+@pytest.fixture
+def kept_port() -> Iterator[list[str]]:
+    """TensorBoard's options for a port that is its own, also while it does not run."""
+    with reserved_port() as port:
+        yield [f"--port={port}", "--reuse_port=true"]
 
 
 def test_tensorboard_is_found_again_after_a_restart(
-    browser: Browser, tmp_path: Path, theme: str
+    browser: Browser, tmp_path: Path, theme: str, kept_port: list[str]
 ) -> None:
     """What was shown stays, dimmed where it is not what is chosen, until the server is back."""
     zoo.write_run(tmp_path, "main")
-    port = [f"--port={free_port()}"]
-    with tensorboard_server(tmp_path, extra=port) as server:
+    with tensorboard_server(tmp_path, extra=kept_port) as server:
         server.wait_for_tags(*zoo.tags_of("main"), run="main")
         page = new_dashboard(browser, server.url, theme)
         page.open(run="main", layer="wide", window=WINDOW)
@@ -136,7 +137,7 @@ def test_tensorboard_is_found_again_after_a_restart(
     page.until(lambda: float(page.frame.evaluate(opacity)) < 0.5)
     assert page.cell(25).count() == 1, "the tiles of before are gone"
     page.screenshot(f"lost-{theme}")
-    with tensorboard_server(tmp_path, extra=port):
+    with tensorboard_server(tmp_path, extra=kept_port):
         expect(notices(page)).to_have_count(0)
         expect(page.root.locator(".layerbar .muted").first).to_have_text("8×8×8")
         page.settle()

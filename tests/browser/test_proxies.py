@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from logs import event, layer, write_run
 from playwright.sync_api import Browser, expect
-from servers import Server, tensorboard_server
+from servers import Server, reserved_port, tensorboard_server
 
 from browser.conftest import new_dashboard
 from browser.dashboard import is_ours
@@ -33,7 +33,7 @@ http {{
   client_body_temp_path {where}/body; proxy_temp_path {where}/proxy;
   fastcgi_temp_path {where}/fastcgi; uwsgi_temp_path {where}/uwsgi; scgi_temp_path {where}/scgi;
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port} reuseport;
     location /ml/boards/ {{ proxy_pass {upstream}; }}
   }}
 }}
@@ -51,19 +51,17 @@ def logdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextlib.contextmanager
 def nginx(upstream: str, where: Path) -> Iterator[str]:
     """nginx on loopback that hands /ml/boards/ to `upstream`; yields the address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    conf = where / "nginx.conf"
-    conf.write_text(CONF.format(where=where, port=port, upstream=upstream))
-    command = [NGINX, "-p", str(where), "-e", str(where / "error.log"), "-c", str(conf)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        until_it_listens(process, port)
-        yield f"http://127.0.0.1:{port}/ml/boards/"
-    finally:
-        process.terminate()
-        process.wait()
+    with reserved_port() as port:
+        conf = where / "nginx.conf"
+        conf.write_text(CONF.format(where=where, port=port, upstream=upstream))
+        command = [NGINX, "-p", str(where), "-e", str(where / "error.log"), "-c", str(conf)]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        try:
+            until_it_listens(process, port)
+            yield f"http://127.0.0.1:{port}/ml/boards/"
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def until_it_listens(process: subprocess.Popen, port: int) -> None:

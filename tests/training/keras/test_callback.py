@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import socket
 import subprocess
 import sys
 import warnings
@@ -16,6 +15,7 @@ import model_zoo
 import numpy as np
 import pytest
 from keras import layers as L
+from servers import reserved_port
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 import tb_activations as tba
@@ -519,26 +519,20 @@ callback.on_train_end()
 )
 def test_of_several_workers_the_chief_alone_writes(tmp_path):
     """In a loop of its own: `fit` of Keras 3.15 fails under this strategy with no callback."""
-    ports = ",".join(str(port) for port in free_ports(2))
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(i), ports, str(tmp_path)], env=environment
-        )
-        for i in range(2)
-    ]
-    try:
-        assert [worker.wait(PATIENCE) for worker in workers] == [0, 0]
-    finally:
-        for worker in workers:
-            worker.kill()
+    # The ports are TensorFlow's own once it starts, and nobody else's before.
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_GRPC_REUSE_PORT": "true"}
+    with contextlib.ExitStack() as stack:
+        ports = ",".join(str(stack.enter_context(reserved_port())) for _ in range(2))
+        workers = [
+            subprocess.Popen(
+                [sys.executable, "-c", WORKER, str(i), ports, str(tmp_path)], env=environment
+            )
+            for i in range(2)
+        ]
+        try:
+            assert [worker.wait(PATIENCE) for worker in workers] == [0, 0]
+        finally:
+            for worker in workers:
+                worker.kill()
     assert steps(tmp_path) == [0, 1, 2]
     assert len(list(tmp_path.glob("*.activations"))) == 1
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
