@@ -94,13 +94,15 @@ def records(log_dir: str | os.PathLike[str]) -> dict[tuple[str, int], Found]:
 
 
 def facts(log_dir: str | os.PathLike[str]) -> RunFacts:
-    """What the run's own record says."""
+    """What the run's own record says, the last one of them."""
+    found = None
     for path in sorted(Path(log_dir).glob("*.activations")):
         for event in EventFileLoader(str(path)).Load():
             for value in event.summary.value:
                 if value.tag == RUN_TAG:
-                    return read_facts(WholeRecord(list(value.tensor.string_val)))
-    raise AssertionError(f"{log_dir} holds no record of the run")
+                    found = read_facts(WholeRecord(list(value.tensor.string_val)))
+    assert found is not None, f"{log_dir} holds no record of the run"
+    return found
 
 
 def _read(blobs: list[bytes]) -> Found:

@@ -41,20 +41,30 @@ class RunFacts:
     """What is known of a run as a whole.
 
     receptive_fields: tag of an input → tag of a layer → a `Field` for each spatial axis. A layer
-    that sees all of the input, or whose axes are not the input's, is not in it.
+    that sees all of the input, or whose axes are not the input's, is not in it. class_names: what
+    the classes are called, in their order, None where they have only numbers.
     """
 
     receptive_fields: Mapping[str, Mapping[str, tuple[Field, ...]]] = field(default_factory=dict)
+    class_names: tuple[str, ...] | None = None
 
 
 def run_blobs(facts: RunFacts) -> list[bytes]:
     """The blobs of the run's record."""
-    fields = {
+    content = json.dumps(_fields(facts), separators=(",", ":"), allow_nan=False)
+    return [*encode(np.zeros((1, 1), np.float32)), content.encode("utf-8")]
+
+
+def _fields(facts: RunFacts) -> dict[str, Any]:
+    """The facts as JSON has them; what is not known is left out."""
+    receptive = {
         source: {layer: [list(axis) for axis in axes] for layer, axes in layers.items()}
         for source, layers in facts.receptive_fields.items()
     }
-    content = json.dumps({"receptive_fields": fields}, separators=(",", ":"), allow_nan=False)
-    return [*encode(np.zeros((1, 1), np.float32)), content.encode("utf-8")]
+    fields: dict[str, Any] = {"receptive_fields": receptive}
+    if facts.class_names is not None:
+        fields["class_names"] = list(facts.class_names)
+    return fields
 
 
 def read_facts(record: Record) -> RunFacts:
@@ -73,10 +83,19 @@ def parse_facts(blob: bytes) -> RunFacts:
         receptive = fields.get("receptive_fields", {})
         return RunFacts(
             {source: {tag: _axes(axes) for tag, axes in layers.items()}
-             for source, layers in receptive.items()}
+             for source, layers in receptive.items()},
+            _names(fields.get("class_names")),
         )  # fmt: skip
     except (ValueError, RecursionError, AttributeError, TypeError) as e:
         raise RecordError(f"facts of a run that cannot be read: {blob[:60]!r}") from e
+
+
+def _names(names: Any) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+        raise ValueError(f"class names {str(names)[:60]}")
+    return tuple(names)
 
 
 def _axes(axes: Any) -> tuple[Field, ...]:

@@ -80,7 +80,7 @@ def overview(request: werkzeug.Request, found: Health) -> werkzeug.Response:
 
 def facts(request: werkzeug.Request, found: RunFacts) -> werkzeug.Response:
     """`/run`."""
-    return _json(request, json.dumps({"receptive_fields": found.receptive_fields}))
+    return _json(request, json.dumps(asdict(found)))
 
 
 def tensor(request: werkzeug.Request, found: Tensor) -> werkzeug.Response:

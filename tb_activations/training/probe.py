@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from tb_activations.record.run import RunFacts
 from tb_activations.training.attribution.explainer import Shown
 from tb_activations.training.batch import Batch, leaves
 from tb_activations.training.plan import LayerPlan
@@ -23,7 +24,8 @@ class Probe:
     process that runs the pass while another one writes. make_look: of the planned layers, a look at
     the model with other inputs, to find receptive fields; None where that cannot be. divisible:
     whether the model takes any number of examples at once. shown: for attributions, the model and
-    what is known of its classes; None where it cannot be explained.
+    what is known of its classes; None where it cannot be explained. facts: what is constant for the
+    run, as far as it is known before the first step.
     """
 
     batch: Batch
@@ -34,6 +36,7 @@ class Probe:
     make_look: MakeLook | None = None
     divisible: bool = True
     shown: Shown | None = None
+    facts: RunFacts = field(default_factory=RunFacts)
 
     @property
     def arrays(self) -> int:

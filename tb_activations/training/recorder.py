@@ -27,6 +27,7 @@ from tb_activations.training.destination import (
     warn_of_later,
 )
 from tb_activations.training.explaining import Attributions
+from tb_activations.training.facts import Facts
 from tb_activations.training.piece import Pass
 from tb_activations.training.plan import Plan
 from tb_activations.training.planner import Planner
@@ -46,6 +47,7 @@ from tb_activations.training.worker import Worker
 SLICE = 32  # examples that run at once
 QUEUE_BYTES = 32 << 20
 MAX_BYTES_PER_UPDATE = 16 << 20
+_COPIED = ("_worker", "_attributions", "_facts")  # what a copy of a recorder has of its own
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Recorder:
         self._planner = Planner(options, max_bytes_per_update)
         self._log_inputs = log_inputs
         self._inputs_due = log_inputs
-        self._facts_due = receptive_fields
+        self._facts = Facts(receptive_fields)
         self._verbose = verbose
         self._attributions = Attributions(attributions, options, max_bytes_per_update, verbose)
         self._worker = Worker(self.log_dir)
@@ -100,7 +102,7 @@ class Recorder:
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or a pickle takes along; the pass is remade."""
-        parts = {name: copy.copy(getattr(self, name)) for name in ("_worker", "_attributions")}
+        parts = {name: copy.copy(getattr(self, name)) for name in _COPIED}
         return {**vars(self), **parts, "_prepared": None}
 
     def prepare(
@@ -174,7 +176,7 @@ class Recorder:
             self._record(step)
         except Exception as e:
             self._worker.log.complain(f"the activations of step {step} could not be computed: {e}")
-        self._record_facts()
+        self._find_fields()
         self._worker.warn()
 
     @property
@@ -198,7 +200,7 @@ class Recorder:
 
     def close(self) -> None:
         """Flushes, and lets go of the file and the thread; a later step opens others."""
-        self._record_facts()
+        self._find_fields()
         self._worker.close(self._verbose)
         release(self)
         self._worker.warn()
@@ -226,6 +228,7 @@ class Recorder:
         if self._inputs_due:
             self._worker.hand_over_inputs(update, probe)
             self._inputs_due = False
+        self._facts.note(probe, update, self._worker)
         take = functools.partial(self._worker.hand_over_piece, update)
         for part in self._ready().parts:
             left = plan.examples
@@ -247,11 +250,10 @@ class Recorder:
             update.discard()
         return update
 
-    def _record_facts(self) -> None:
-        """What is constant for the run, once; after the start, for which no step waits."""
-        due, self._facts_due = self._facts_due, False
-        if not due or self._prepared is None or self.step is None:
+    def _find_fields(self) -> None:
+        """The receptive fields, once; after the start, for which no step waits."""
+        if self._prepared is None or self.step is None:
             return
         plan, probe = self._prepared.plan, self._prepared.probe
         update = Update(plan, self.step, self._options, None, self._worker.log)
-        self._worker.hand_over_facts(update, probe, plan.layers, self._verbose)
+        self._facts.find_fields(probe, plan.layers, update, self._worker, self._verbose)

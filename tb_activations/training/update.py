@@ -86,7 +86,7 @@ class Update:
 
     def add_facts(self, facts: RunFacts) -> None:
         """The record of what is constant for the run."""
-        if not self._discarded and facts != RunFacts():
+        if not self._discarded:
             self._log.write(Tag(RUN_TAG, "run", 0), run_blobs(facts), self._step, self._wall_time)
 
     def labels(self, count: int) -> list[str] | None:

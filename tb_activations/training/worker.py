@@ -5,15 +5,12 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
-from typing import Any
 
-from tb_activations.record.run import RunFacts
 from tb_activations.training.byte_queue import ByteQueue
 from tb_activations.training.cost import Cost
 from tb_activations.training.piece import Piece
 from tb_activations.training.probe import Probe
 from tb_activations.training.progress import telling
-from tb_activations.training.receptive import fields_of_inputs
 from tb_activations.training.record_log import RecordLog, Tag
 from tb_activations.training.update import Update
 
@@ -50,18 +47,6 @@ class Worker:
             tag = Tag(one.name, "input", order)
             add = functools.partial(update.add_input, tag, one.array, one.channels_first)
             self.hand_over(update, functools.partial(add, one.labels or probe.labels))
-
-    def hand_over_facts(self, update: Update, probe: Probe, layers: Any, verbose: int) -> None:
-        """What is constant for the run: which part of the inputs the layers see."""
-        if not probe.writes or probe.make_look is None:
-            return
-        try:
-            with telling("finding the receptive fields", verbose):
-                fields = fields_of_inputs(layers, probe.inputs, probe.make_look(layers))
-        except Exception as e:
-            self.log.complain(f"the receptive fields could not be found: {e}")
-            return
-        self.hand_over(update, functools.partial(update.add_facts, RunFacts(fields)))
 
     def drain(self) -> None:
         self._queue.drain()

@@ -13,6 +13,7 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 
 from tb_activations.record.encoder import encode
 from tb_activations.record.options import Options
+from tb_activations.record.run import RUN_TAG, RunFacts, parse_facts
 from tb_activations.training.batch import Batch, Slices, indexed
 from tb_activations.training.piece import ValuesPiece
 from tb_activations.training.probe import Probe
@@ -98,6 +99,20 @@ def test_labels_stand_with_the_layers_where_no_input_is_recorded(tmp_path):
     assert all(b"x4" in blobs[3] and b"x5" not in blobs[3] for blobs in log.values())
 
 
+def test_what_is_known_of_the_run_stands_there_from_the_first_step_on(tmp_path):
+    """The names of the classes at once, whatever else is found later; again where they change."""
+    one = recorder(tmp_path, receptive_fields=False)
+    for step, names in ((0, ("a", "b")), (1, ("a", "b")), (2, ("a", "c"))):
+        one.prepare(entries(), probe(facts=RunFacts(class_names=names)), passed)
+        one.update(step)
+    one.close()
+    found = {step: blobs for (tag, step), blobs in read(tmp_path).items() if tag == RUN_TAG}
+    assert [parse_facts(blobs[-1]).class_names for blobs in found.values()] == [
+        ("a", "b"), ("a", "c"),
+    ]  # fmt: skip
+    assert list(found) == [0, 2]
+
+
 def test_a_process_that_does_not_write_runs_the_pass(tmp_path):
     ran = []
 
@@ -106,7 +121,8 @@ def test_a_process_that_does_not_write_runs_the_pass(tmp_path):
         return lambda inputs, keep, take: ran.append(keep) or run(inputs, keep, take)
 
     one = recorder(tmp_path)
-    one.prepare(entries(), probe(writes=False, divisible=False), counted)
+    known = RunFacts(class_names=("a",))
+    one.prepare(entries(), probe(writes=False, divisible=False, facts=known), counted)
     one.start(0, "go on")
     one.close()
     assert ran == [3, 2, 0] and read(tmp_path) == {}

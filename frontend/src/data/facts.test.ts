@@ -25,4 +25,11 @@ describe("the answer of /run", () => {
     expect(parseFacts({}, "a").receptiveFields.size).toBe(0);
     expect(() => parseFacts({ receptive_fields: { input: { conv: 3 } } }, "a")).toThrow("conv");
   });
+
+  it("names the classes, or has none", () => {
+    expect(parseFacts({ class_names: ["cat", "dog"] }, "a").classNames).toEqual(["cat", "dog"]);
+    expect(parseFacts({ class_names: null }, "a").classNames).toBeNull();
+    expect(parseFacts({}, "a").classNames).toBeNull();
+    expect(() => parseFacts({ class_names: ["cat", 1] }, "a")).toThrow("class_names");
+  });
 });

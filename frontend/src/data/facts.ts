@@ -1,5 +1,5 @@
-/** What is constant for a run: which part of an input each position of a layer sees. */
-import { list, numbers, object } from "./json";
+/** What is constant for a run: which part of an input each position of a layer sees, names. */
+import { list, numbers, object, orNull, text } from "./json";
 
 /**
  * What an axis of a layer sees of an axis of an input: `size` pixels of it, from `start + i * stride`
@@ -15,6 +15,8 @@ export interface RunFacts {
   readonly run: string;
   /** Of an input's tag and a layer's: a field for each spatial axis. */
   readonly receptiveFields: ReadonlyMap<string, ReadonlyMap<string, readonly Field[]>>;
+  /** What the classes are called, in their order; null where they have only numbers. */
+  readonly classNames: readonly string[] | null;
 }
 
 /** A part of an axis, as shares of it. */
@@ -24,14 +26,23 @@ export interface Part {
 }
 
 export function parseFacts(json: unknown, run: string): RunFacts {
-  const inputs = Object.entries(object(object(json, "run").receptive_fields ?? {}, "fields"));
+  const facts = object(json, "run");
+  const inputs = Object.entries(object(facts.receptive_fields ?? {}, "fields"));
   const receptiveFields = inputs.map(([input, layers]) => {
     const entries = Object.entries(object(layers, input)).map(
       ([tag, axes]) => [tag, list(axes, tag).map((axis) => field(axis, tag))] as const,
     );
     return [input, new Map(entries)] as const;
   });
-  return { run, receptiveFields: new Map(receptiveFields) };
+  return {
+    run,
+    receptiveFields: new Map(receptiveFields),
+    classNames: orNull(facts.class_names, "class_names", texts),
+  };
+}
+
+function texts(json: unknown, place: string): readonly string[] {
+  return list(json, place).map((name) => text(name, place));
 }
 
 function field(json: unknown, place: string): Field {

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from tb_activations.record.run import RunFacts
 from tb_activations.training.attribution.explainer import Shown
 from tb_activations.training.batch import Batch, span, uneven
 from tb_activations.training.keras.changes import runs_eagerly
@@ -43,7 +44,7 @@ def prepare(
     with telling("building the model", verbose), fitting(model, inputs):
         build_apart(model, inputs)
     free = fixed_batch(model) is None and not uneven(batch.inputs)
-    shown, labels = subject.inputs(batch), subject.labels
+    shown, labels, names = subject.inputs(batch), subject.labels, subject.class_names
     probe = Probe(
         batch,
         slices,
@@ -52,6 +53,7 @@ def prepare(
         _writes(trained),
         divisible=free,
         shown=_shown(model, batch, subject),
+        facts=RunFacts(class_names=tuple(names) if names else None),
     )
     recorder.prepare_attributions(probe)
     rows, plain = Rows(model, inputs, free), runs_eagerly(trained)

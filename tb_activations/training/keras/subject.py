@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from tb_activations.training.batch import Batch, first_batch, span, uneven
+from tb_activations.training.class_names import checked_names
 from tb_activations.training.examples import names_of
 from tb_activations.training.keras.examples import examples_of
 from tb_activations.training.keras.fitting import taken
@@ -50,6 +51,7 @@ class Subject:
         self, model: Any, data: Any, class_names: Sequence[str] | None, examples: str = "first"
     ) -> None:
         self._asked = _checked(model)
+        class_names = checked_names(class_names)
         self.class_names = class_names if class_names is not None else names_of(data)
         self._several: Several | None = None
         self._named_labels: dict[str, list[str] | None] = {}

@@ -15,6 +15,7 @@ from torch import nn
 
 from tb_activations.record.options import Options
 from tb_activations.training.attribution.wanted import EXAMPLES, wanted
+from tb_activations.training.class_names import checked_names
 from tb_activations.training.logger import ActivationsLogger
 from tb_activations.training.recorder import MAX_BYTES_PER_UPDATE
 from tb_activations.training.selection import Selection
@@ -201,6 +202,7 @@ def _check(layers: Any, options: dict[str, Any]) -> None:
     kept = 1 if options["max_outputs"] is None else options["max_outputs"]
     Options(kept, options["max_channels"], options["precision"], options["compression"])
     Selection(layers)
+    checked_names(options["class_names"])
     Scale.of(options["input_scale"])
     asked = ("attributions", "attribution_freq", "attribution_examples")
     wanted(*(options[name] for name in asked), epochs=False)

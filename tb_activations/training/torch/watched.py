@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from tb_activations.record.run import RunFacts
 from tb_activations.training.attribution.explainer import Shown
 from tb_activations.training.batch import Slices, indexed, span
+from tb_activations.training.class_names import checked_names
 from tb_activations.training.dry_run import LeftOut
 from tb_activations.training.piece import Pass
 from tb_activations.training.plan import LayerPlan
@@ -58,8 +60,9 @@ class WatchedModule:
         self.model = model
         self._wishes = wishes
         self._scale = Scale.of(wishes.input_scale)
-        self.batch, self._labels = examples(model, data, wishes.class_names, wishes.examples)
-        self._class_names = named_classes(model, data, wishes.class_names)
+        given = checked_names(wishes.class_names)
+        self.batch, self._labels = examples(model, data, given, wishes.examples)
+        self._class_names = named_classes(model, data, given)
         self._built: list[int] = []
 
     @property
@@ -125,6 +128,7 @@ class WatchedModule:
             partial(ModuleLook, whole, batch) if look else None,
             survey.divisible and not sharded,
             None if sharded else Shown(self._explain, targets(batch.labels), self._class_names),
+            RunFacts(class_names=tuple(self._class_names) if self._class_names else None),
         )
 
     def _explain(self, count: int, **asked: Any) -> TorchExplained:

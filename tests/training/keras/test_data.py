@@ -270,7 +270,7 @@ def test_class_names_are_those_of_the_dataset(tmp_path):
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(8)
     data.class_names = ["cat", "dog", "eel", "fox"]
     assert quiet(tmp_path, data)._subject.labels[:5] == ["cat", "dog", "eel", "fox", "cat"]
-    assert quiet(tmp_path, data, class_names="abcd")._subject.labels[:2] == ["a", "b"]
+    assert quiet(tmp_path, data, class_names=list("abcd"))._subject.labels[:2] == ["a", "b"]
     data.class_names = ["cat"]  # of a map over y since
     assert quiet(tmp_path, data)._subject.labels[:3] == ["0", "1", "2"]
 

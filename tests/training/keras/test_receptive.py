@@ -9,6 +9,7 @@ from keras import layers as L
 from logs import layer, write_run  # noqa: F401
 
 import tb_activations as tba
+from tb_activations.record.errors import RecordError
 from tb_activations.record.run import RUN_TAG, Field, RunFacts, parse_facts, read_facts, run_blobs
 from tb_activations.training.batch import Batch
 from tb_activations.training.keras.look import KerasLook
@@ -159,7 +160,8 @@ def test_dead_channels_and_integers_do_not_shrink_it():
 
 def test_facts_survive_the_record():
     """What is constant for a run is read back from its record as it was."""
-    facts = RunFacts({"input": {"conv": (Field(-1, 3, 1), Field(0, 5, 0.5))}})
+    fields = {"input": {"conv": (Field(-1, 3, 1), Field(0, 5, 0.5))}}
+    facts = RunFacts(fields, ("cat", "Hündin 🐕"))
 
     class Held:
         from tb_activations.record.header import parse_header
@@ -171,6 +173,10 @@ def test_facts_survive_the_record():
 
     assert read_facts(Held()) == facts
     assert parse_facts(b'{"later": 1}') == RunFacts()
+    assert b"class_names" not in run_blobs(RunFacts(fields))[-1]
+    for wrong in (b'{"class_names": "ab"}', b'{"class_names": [1]}'):
+        with pytest.raises(RecordError, match="facts of a run"):
+            parse_facts(wrong)
 
 
 def test_the_callback_logs_them_once(tmp_path):
@@ -181,9 +187,11 @@ def test_the_callback_logs_them_once(tmp_path):
     )
     model.compile("sgd", "mse")
     x, y = picture(8, 12, 12, 1), np.zeros((8, 3), "float32")
-    model.fit(x, y, epochs=2, verbose=0, callbacks=[tba.ActivationsCallback(tmp_path, x)])
-    facts = facts_in(tmp_path)
-    assert facts == [RunFacts({"input": {"conv": (Field(0, 3, 1),) * 2}})]
+    names = ("a", "b", "c")
+    watch = tba.ActivationsCallback(tmp_path, x, class_names=names, verbose=0)
+    model.fit(x, y, epochs=2, verbose=0, callbacks=[watch])
+    fields = {"input": {"conv": (Field(0, 3, 1),) * 2}}
+    assert facts_in(tmp_path) == [RunFacts({}, names), RunFacts(fields, names)]
 
 
 def two_convolutions():

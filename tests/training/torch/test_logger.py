@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch_nets import Residual, images, records, steps
+from torch_nets import Residual, facts, images, records, steps
 
 import tb_activations as tba
 
@@ -60,6 +60,7 @@ def test_records_are_of_the_first_step_and_every_multiple(tmp_path):
     assert found["input", 1].values.shape == (4, 8, 8, 3)
     assert found["input", 1].labels == ("a", "b", "c", "d")
     assert steps(tmp_path, "input") == [1]
+    assert facts(tmp_path).class_names == tuple("abcde")
 
 
 def test_the_last_record_is_what_capture_has(tmp_path):
@@ -108,6 +109,13 @@ def test_the_first_loss_that_is_not_finite_is_recorded_out_of_turn(tmp_path, cap
         ({"input_scale": 3}, ValueError, "input_scale is 3"),
         ({"precision": "int8"}, ValueError, "precision is 'int8'"),
         ({"examples": "all"}, ValueError, "examples is 'all'"),
+        ({"class_names": "abcde"}, TypeError, "class_names is 'abcde'; it must be a list"),
+        (
+            {"class_names": ["a", 2]},
+            TypeError,
+            r"class_names\[1\] is 2; it must be a list",
+        ),
+        ({"class_names": []}, ValueError, r"class_names is \[\], which names no class"),
         ({"max_bytes_per_update": 0}, ValueError, "max_bytes_per_update is 0"),
     ],
 )
