@@ -8,32 +8,17 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from logs import event
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, expect
 from report import report
 from servers import Server, tensorboard_server
 
+from browser.clicks import Clicks
 from browser.conftest import new_dashboard
 from browser.dashboard import Dashboard
 from tb_activations.eventfile.writer import EventWriter
 
 DEPTH, WIDTH = 200, 2048
 WORST = "stage3/block_137"
-
-
-class Clicks:
-    """Counts what a person does."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self, target: Locator) -> None:
-        self.count += 1
-        target.click()
-
-    def choose(self, target: Locator, value: str) -> None:
-        """Opening a select and picking from it are one click and another."""
-        self.count += 2
-        target.select_option(value)
 
 
 def test_the_nonfinite_layer_is_there_without_a_click(dashboard: Dashboard) -> None:

@@ -162,8 +162,9 @@ class Walker:
         if self.maps:
             return
         self.walk.sort = self.random.choice(
-            ["index", "max", "mean", "std-all", "zeros", "max-all", "std", "change", "pixel"]
-        )
+            ["index", "max", "mean", "std-all", "zeros", "max-all", "std", "change", "growth",
+             "pixel"]
+        )  # fmt: skip
         self.did(f"sort by {self.walk.sort}")
         self.do("select", "Sort by", self.walk.sort)
 
@@ -187,6 +188,12 @@ class Walker:
         self.walk.search = self.random.choice(["", "", "1, 4-6", "0", "2-290", "999"])
         self.did(f"search {self.walk.search!r}")
         self.do("search", self.walk.search)
+
+    def move_order(self) -> None:
+        """Layers in another order: nothing else is another."""
+        order = self.random.choice(["model", "problems", "change"])
+        self.did(f"layers by {order}")
+        self.do("select", "Order of layers", order)
 
     def move_lock(self) -> None:
         self.walk.lock = not self.walk.lock
@@ -565,6 +572,7 @@ MOVES = {
     "resort": 2,
     "show": 3,
     "search": 3,
+    "order": 2,
     "lock": 4,
     "scope": 3,
     "click": 10,

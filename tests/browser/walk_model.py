@@ -324,6 +324,8 @@ class Walk:
             return self._at_pixel()
         if key == "change":
             return self._change()
+        if key == "growth":
+            return self._growth()
         name, *every = key.split("-")
         if every:
             return shown.table[list(shown.ids), COLUMNS.index(name)].astype(np.float32)
@@ -339,6 +341,15 @@ class Walk:
         if name == "zeros":
             return (planes == 0).mean(axis=1)
         return np.array([take[name](plane) if plane.size else np.nan for plane in finite])
+
+    def _growth(self) -> np.ndarray:
+        """Of the RMS over all examples since the first step; NaN where it was not there then."""
+        now, first = self.record, record(self.run, self.layer, self.steps[0])
+        ids = list(now.ids)
+        then = np.full((max(ids) + 1, 6), np.nan)
+        then[: len(first.table)] = first.table[: len(then)]
+        rms = [np.hypot(table[ids, 2], table[ids, 3]) for table in (now.table, then)]
+        return rms[0] - rms[1]
 
     def _at_pixel(self) -> np.ndarray:
         planes = self.planes

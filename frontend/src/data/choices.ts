@@ -52,6 +52,7 @@ export const SORT_KEYS = [
   ...STATISTICS,
   ...STATISTICS.map((name) => `${name}-all` as const),
   "change",
+  "growth",
   "pixel",
   "attribution",
 ] as const;

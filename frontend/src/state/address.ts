@@ -14,7 +14,7 @@ import {
 } from "../data/choices";
 import { DEFAULT_MAPS, FOLDS, type MapChoice } from "../data/maps";
 import type { Address, AddressKeys } from "../host/address";
-import { DEFAULT_TRIAGE } from "./signals";
+import { DEFAULT_TRIAGE, LAYER_ORDERS } from "./signals";
 import type { Store } from "./store";
 
 /** What a link restores. */
@@ -113,7 +113,7 @@ export function restore(store: Store, keys: AddressKeys): void {
       search: keys.search ?? "",
     };
     store.tileSize.value = whole("size");
-    store.layerOrder.value = oneOf("order", ["model", "problems"]) ?? "model";
+    store.layerOrder.value = oneOf("order", LAYER_ORDERS) ?? "model";
     const mode = oneOf("mode", COMPARE_MODES) ?? "beside";
     store.compare.value = keys.compare ? { target: keys.compare, mode } : null;
     store.layerSearch.value = keys.find ?? "";

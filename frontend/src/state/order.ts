@@ -23,6 +23,8 @@ export interface HeldOrder {
 interface Sources extends Pick<State, "view" | "triage" | "pixelWish" | "carried"> {
   readonly depth: ReadonlySignal<number>;
   readonly statsAt: ReadonlySignal<Float32Array | null>;
+  /** Statistics of the layer's first step. */
+  readonly statsFirst: ReadonlySignal<Float32Array | null>;
   readonly coloured: ReadonlySignal<boolean>;
   /** The step before what is shown. */
   readonly previous: () => LayerView | null;
@@ -47,6 +49,7 @@ function freshOrder(store: Sources): readonly number[] | null {
     count: view.channels,
     ids,
     stats,
+    first: key === "growth" ? store.statsFirst.value : null,
     source: sourceOf(view, store.depth.value),
     previous: previous && otherSide(view, previous, store.depth.value),
     pixel: key === "pixel" ? store.pixelWish.value : null,
@@ -83,6 +86,7 @@ function waits(store: Sources): boolean {
   const { sortBy } = store.triage.value;
   if (sortBy === "change") return store.previous() === null;
   if (sortBy === "attribution") return carriedIn(store) === null;
+  if (sortBy === "growth" && store.statsFirst.value === null) return true;
   return store.statsAt.value === null;
 }
 

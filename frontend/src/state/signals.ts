@@ -99,7 +99,8 @@ interface ChannelWish {
   readonly layer: string | null;
 }
 
-export type LayerOrder = "model" | "problems";
+export const LAYER_ORDERS = ["model", "problems", "change"] as const;
+export type LayerOrder = (typeof LAYER_ORDERS)[number];
 
 export const DEFAULT_TRIAGE: Triage = { sortBy: null, show: "all", search: "" };
 

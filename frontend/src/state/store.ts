@@ -58,11 +58,13 @@ export function createStore(): Store {
   const seen = shownBy(state, depth, () => chosen.other.value);
   const rows = mapRows({ ...state, ...seen, depth });
   const statsAt = computed(() => rowFor(stats.value, view.value));
+  const statsFirst = computed(() => firstRow(state));
   const held = heldOrder({
     ...state,
     ...seen,
     depth,
     statsAt,
+    statsFirst,
     previous: () => chosen.previous.value,
   });
   const order = computed(() => {
@@ -141,6 +143,13 @@ function shownDifference(view: LayerView, depth: number, window: WindowState): S
   const range = window.range === "manual" ? "layer" : window.range;
   const about = { ...window, limits, range, colormap: "RdBu", lockSteps: false } as const;
   return shownOf({ view, depth, window: about, stats: null });
+}
+
+/** The statistics of the first step of the layer shown; null until they are here. */
+function firstRow({ stats, view, stepIndex }: State): Float32Array | null {
+  const index = ready(stepIndex.value);
+  const first = index?.tag === view.value?.tag ? index?.steps[0] : undefined;
+  return first && view.value ? rowFor(stats.value, { ...view.value, info: first }) : null;
 }
 
 function reachOf(stats: StatsTable | null, view: LayerView | null): number {

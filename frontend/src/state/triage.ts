@@ -29,6 +29,8 @@ export interface TriageData {
   /** Channel ids by position; null where all channels are stored. */
   readonly ids: readonly number[] | null;
   readonly stats: Float32Array | null;
+  /** The same at the first step. */
+  readonly first?: Float32Array | null;
   readonly source: TileSource;
   /** The shown example at the step before, by the planes of the source. */
   readonly previous: OtherSide | null;
@@ -144,8 +146,15 @@ export function sortValues(key: Exclude<SortKey, "index">, data: TriageData): Fl
     if (key === "change") {
       return previous ? rmsDifference(source, previous, position) / spread : Number.NaN;
     }
+    if (key === "growth") return rmsIn(stats, data, position) - rmsIn(data.first, data, position);
     return stats ? (stats[rowOf(data, position) + (column as number)] as number) : Number.NaN;
   });
+}
+
+/** The RMS of a channel over the whole batch; NaN where it was not there. */
+function rmsIn(stats: Float32Array | null | undefined, data: TriageData, position: number): number {
+  const row = rowOf(data, position);
+  return stats ? Math.hypot(stats[row + MEAN] as number, stats[row + STD] as number) : Number.NaN;
 }
 
 const known = new WeakMap<TileSource, Map<string, Float64Array>>();

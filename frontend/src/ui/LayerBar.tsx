@@ -22,6 +22,7 @@ import { MapControls, MethodText, Sign } from "./maps/MapBar";
 const SORT_TEXT: Partial<Record<SortKey, string>> = {
   index: "Index",
   change: "Change since previous step",
+  growth: "Growth since first step",
   pixel: "Value at pixel",
   attribution: "Attribution",
 };

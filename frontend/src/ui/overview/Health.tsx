@@ -4,6 +4,7 @@ import { ready } from "../../data/answers";
 import type { ShowKey } from "../../data/choices";
 import { formatShare } from "../../render/format";
 import { selectLayer, setTriage } from "../../state/actions";
+import { changeTitle, mostChanged } from "../../state/changes";
 import { summarize } from "../../state/choose";
 import { type Store, useStore } from "../../state/store";
 
@@ -20,6 +21,7 @@ export function Health() {
     store.step.value,
   );
   const first = overview.firstNonfinite;
+  const most = mostChanged(overview, store.step.value);
   const [broken] = nonfiniteLayers;
   return (
     <div class="section health">
@@ -80,6 +82,15 @@ export function Health() {
             </button>
             .
           </>
+        )}
+        {most && (
+          <span title={changeTitle(most)}>
+            {" "}
+            <button type="button" class="link" onClick={() => open(store, most.tag, "all")}>
+              {most.tag} changed most
+            </button>{" "}
+            since step {most.before.step} (RMS {most.text}).
+          </span>
         )}
       </p>
     </div>

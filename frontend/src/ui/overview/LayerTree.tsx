@@ -27,6 +27,7 @@ const BADGE = 56;
 const ORDERS: readonly { value: LayerOrder; text: string }[] = [
   { value: "model", text: "Model order" },
   { value: "problems", text: "Problems first" },
+  { value: "change", text: "Most changed first" },
 ];
 
 export function Layers() {
@@ -40,13 +41,7 @@ export function Layers() {
     const overview = store.layers.value;
     if (!overview) return [];
     const { layerSearch, layerOrder } = store;
-    return treeRows(
-      overview,
-      store.step.value,
-      folded.value,
-      layerSearch.value,
-      layerOrder.value === "problems",
-    );
+    return treeRows(overview, store.step.value, folded.value, layerSearch.value, layerOrder.value);
   });
   useLayoutEffect(() => {
     const read = () => {
@@ -116,7 +111,7 @@ function Tree({ list, rows, width, overview, fold }: TreeProps) {
   const badge = useMemo(() => badgeWidth(rows), [rows]);
   const search = store.layerSearch.value.trim();
   const tight = width < TIGHT;
-  const whole = search !== "" || store.layerOrder.value === "problems";
+  const whole = search !== "" || store.layerOrder.value !== "model";
   const strip = STRIPS[tight ? (whole ? 2 : 1) : 0];
   const room = width - BESIDE - badge - strip;
   usePaint(() => {

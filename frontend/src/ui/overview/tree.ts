@@ -4,7 +4,9 @@
  */
 import type { LayerHealth, LayerOverview, Overview } from "../../data/answers";
 import { formatShare } from "../../render/format";
+import { byChange, type Change, changeOf, changeTitle } from "../../state/changes";
 import { healthAt } from "../../state/choose";
+import type { LayerOrder } from "../../state/signals";
 import { type Stem, stemsOf } from "./stems";
 
 export interface TreeRow {
@@ -65,15 +67,19 @@ export function treeRows(
   step: number | null,
   folded: ReadonlySet<string>,
   search: string,
-  problemsFirst: boolean,
+  order: LayerOrder,
 ): readonly TreeRow[] {
   const layers = [...overview.layers.values()].filter((layer) => matches(layer, search));
   const at = (layer: LayerOverview) => healthAt(overview, layer, step);
-  if (problemsFirst) {
+  if (order === "change") {
+    const change = (layer: LayerOverview) => changeOf(overview, layer, step);
+    return byChange(layers, change).map((layer) => changed(layer, at(layer), change(layer)));
+  }
+  if (order === "problems") {
     const worst = new Map(layers.map((layer) => [layer, badness(at(layer), layer.channels)]));
     layers.sort((a, b) => worst.get(b)! - worst.get(a)!);
   }
-  if (problemsFirst || search.trim() !== "") {
+  if (order === "problems" || search.trim() !== "") {
     return layers.map((layer) => leaf(layer, layer.tag, 0, at(layer)));
   }
   return grouped(layers, "", 0, folded, at);
@@ -97,6 +103,15 @@ function leaf(
     badge,
     alone,
   };
+}
+
+/** Its badge says how much it changed; what is wrong with it keeps its colour, and is said on hover. */
+function changed(layer: LayerOverview, health: LayerHealth | null, change: Change | null): TreeRow {
+  const row = leaf(layer, layer.tag, 0, health);
+  const { kind, title } = row.badge;
+  const text = change?.text ?? "–";
+  const said = change ? changeTitle(change) : "no step before this one";
+  return { ...row, badge: { kind, text, title: `${said}; ${title}` } };
 }
 
 type At = (layer: LayerOverview) => LayerHealth | null;
