@@ -26,6 +26,7 @@ _HOMES = {
     "check": "tb_activations.training.rehearsal",
     "grid": "tb_activations.export.grid",
     "log_checkpoints": "tb_activations.training.saved_weights",
+    "randomization_check": "tb_activations.training.attribution.randomization",
     "save_grid": "tb_activations.export.grid",
 }
 
@@ -45,6 +46,7 @@ __all__ = [
     "check",
     "grid",
     "log_checkpoints",
+    "randomization_check",
     "save_grid",
 ]
 

@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import werkzeug.datastructures
 from tensorboard import plugin_util
 from tensorboard.backend import http_util
 
+from tb_activations.record.checks import Check
 from tb_activations.record.header import Header
 from tb_activations.record.run import RunFacts
 from tb_activations.record.scores import MEMBERS, listed
@@ -78,9 +79,12 @@ def overview(request: werkzeug.Request, found: Health) -> werkzeug.Response:
     return _json(request, json.dumps(answer, allow_nan=False, separators=(",", ":")))
 
 
-def facts(request: werkzeug.Request, found: RunFacts) -> werkzeug.Response:
+def facts(
+    request: werkzeug.Request, found: RunFacts, checks: Sequence[tuple[int, Check]]
+) -> werkzeug.Response:
     """`/run`."""
-    return _json(request, json.dumps(asdict(found)))
+    checked = [{"step": step, **asdict(check)} for step, check in checks]
+    return _json(request, json.dumps({**asdict(found), "randomization": checked}))
 
 
 def tensor(request: werkzeug.Request, found: Tensor) -> werkzeug.Response:

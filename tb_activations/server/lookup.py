@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable
 
+from tb_activations.record.checks import CHECK_TAG
 from tb_activations.record.metadata import SHOWN
 from tb_activations.record.run import RUN_TAG
 from tb_activations.sources.provider import ProviderSource
@@ -61,6 +62,15 @@ class Lookup:
             self.tags_of(viewer, run)
             return None
         return self.series_of(viewer, Where(run, RUN_TAG), info)
+
+    def check_series(self, viewer: Viewer, run: str) -> list[Series]:
+        """The records of a run's randomization checks, one series a method."""
+        tags = self._provider.tags(viewer, run).get(run, {})
+        return [
+            self.series_of(viewer, Where(run, tag), info)
+            for tag, info in sorted(tags.items())
+            if tag.startswith(CHECK_TAG) and info.metadata.kind not in SHOWN
+        ]
 
     def series(
         self, viewer: Viewer, where: Where, *, step: int | None = None, kind: str | None = None

@@ -108,7 +108,9 @@ class ActivationsPlugin(base_plugin.TBPlugin):
 
     def _run(self, request: werkzeug.Request) -> werkzeug.Response:
         run = parameters.text(request, "run")
-        return answers.facts(request, self._reader.facts(_viewer(request), run))
+        viewer = _viewer(request)
+        facts = self._reader.facts(viewer, run)
+        return answers.facts(request, facts, self._reader.checks(viewer, run))
 
 
 def _app(answer: Answer) -> Callable:

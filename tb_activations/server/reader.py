@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tb_activations.record.checks import Check, read_check
 from tb_activations.record.decoder import Blob, parse_statistics
 from tb_activations.record.errors import RecordError
 from tb_activations.record.header import Header
@@ -39,6 +40,7 @@ from tb_activations.sources.series import (
 
 MAX_STATS_BYTES = 16 << 20
 MAX_TENSOR_BYTES = 256 << 20
+MAX_CHECKS = 100  # of a run, in one answer
 
 UNREADABLE = (RecordError, Gone, OSError)
 
@@ -252,6 +254,16 @@ class Reader:
             return read_facts(series.record(len(series.steps) - 1))
         except UNREADABLE as e:
             raise NotThere(f"what is known of run {quoted(run)} cannot be read: {e}") from e
+
+    def checks(self, viewer: Viewer, run: str) -> list[tuple[int, Check]]:
+        """The last randomization check of each method, with its step; without damaged ones."""
+        found = []
+        for series in self._lookup.check_series(viewer, run)[:MAX_CHECKS]:
+            with contextlib.suppress(*UNREADABLE):
+                if len(series.steps):
+                    check = read_check(series.record(len(series.steps) - 1))
+                    found.append((int(series.steps[-1]), check))
+        return found
 
     def overview(self, viewer: Viewer, run: str, *, columns: int, step: int | None) -> Health:
         """The health of every layer of `run`, in at most `columns` buckets of its steps."""

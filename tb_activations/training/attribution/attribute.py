@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from tb_activations.training import frameworks
 from tb_activations.training.attribution.attribution import Attribution
 from tb_activations.training.attribution.framework import Explained, Point
 from tb_activations.training.attribution.methods import AttributionMethod
+from tb_activations.training.attribution.options import check_count
 from tb_activations.training.attribution.question import Maps, Question
 from tb_activations.training.attribution.targets import Target, parsed
 from tb_activations.training.attribution.where import points_of
@@ -73,28 +75,42 @@ def attribute(
     Raises:
       TypeError, ValueError: what cannot be explained, with what can.
     """
-    asked = _asked(method, target, layer, baseline, output, options)
-    if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size!r}; it must be a whole number above 0")
-    labelled = isinstance(asked.target, str) and asked.target == "label"
-    with_labels = labelled or is_stream(x)
-    batch = first_batch(x, "x") if with_labels else with_examples(Batch(as_inputs(x, "x")), "x")
-    if uneven(batch.inputs):
-        raise DataError(f"the inputs of x have unequal numbers of rows: {described(batch.inputs)}")
+    asked = asked_as(method, target, layer, baseline, output, options)
+    check_count("batch_size", batch_size)
+    batch = examples_of(x, asked.target)
     wanted = parsed(asked.target, len(batch), batch.labels)
-    try:
-        explained = frameworks.explained(
-            model, batch.inputs, output=asked.output, function=wanted.function
-        )
-    except DataError as e:
-        if with_labels or not isinstance(x, tuple):
-            raise
-        raise DataError(f'{e}; (x, y) is taken for inputs unless target is "label"') from e
-    wanted.check(explained.survey)
+    explained = explained_of(model, x, batch, asked.output, wanted)
     return explain(explained, batch.inputs, asked, wanted, seed=seed, batch_size=batch_size)
 
 
-def _asked(
+def examples_of(x: Any, *targets: Any) -> Batch:
+    """The examples, with labels where one of the targets is "label". Raises DataError."""
+    with_labels = _are_labels(targets) or is_stream(x)
+    batch = first_batch(x, "x") if with_labels else with_examples(Batch(as_inputs(x, "x")), "x")
+    if uneven(batch.inputs):
+        raise DataError(f"the inputs of x have unequal numbers of rows: {described(batch.inputs)}")
+    return batch
+
+
+def explained_of(model: Any, x: Any, batch: Batch, output: str, wanted: Target) -> Explained:
+    """The model with the examples of x, once it is known to have that target."""
+    try:
+        explained: Explained = frameworks.explained(
+            model, batch.inputs, output=output, function=wanted.function
+        )
+    except DataError as e:
+        if batch.labels is not None or not isinstance(x, tuple):
+            raise
+        raise DataError(f'{e}; (x, y) is taken for inputs unless target is "label"') from e
+    wanted.check(explained.survey)
+    return explained
+
+
+def _are_labels(targets: Iterable[Any]) -> bool:
+    return any(isinstance(target, str) and target == "label" for target in targets)
+
+
+def asked_as(
     method: Any, target: Any, layer: Any, baseline: Any, output: str, options: dict[str, Any]
 ) -> AttributionMethod:
     """The method with what the call itself says."""

@@ -14,6 +14,7 @@ from tb_activations.record.options import value_bytes
 from tb_activations.record.scores import Scores
 from tb_activations.training.attribution.framework import Explained, Point
 from tb_activations.training.attribution.layout import Layout, layout_of, tags_of
+from tb_activations.training.attribution.options import plain
 from tb_activations.training.attribution.question import Maps
 from tb_activations.training.attribution.repeated import Repeated, asked_of
 from tb_activations.training.attribution.wanted import Wanted
@@ -172,7 +173,7 @@ class Explainer:
         return Explanation(
             method=one.asked.method,
             of=point.name,
-            parameters=tuple((name, _plain(v)) for name, v in one.asked.options.items()),
+            parameters=tuple((name, plain(v)) for name, v in one.asked.options.items()),
             layer=None if point.leaf is not None else point.name,
             input=under.name if under else None,
             output=one.asked.output if survey.ending else "value",
@@ -219,14 +220,3 @@ def _baseline(one: Repeated) -> Baseline | None:
     if np.ndim(given) == 0 and isinstance(given, int | float | np.number):
         return Baseline("number", float(given))
     return Baseline("given", None)
-
-
-def _plain(value: Any) -> Any:
-    """An option as JSON has it."""
-    if isinstance(value, list | tuple):
-        return tuple(_plain(one) for one in value)
-    if isinstance(value, np.generic):
-        return value.item()
-    if value is None or isinstance(value, str | int | float):
-        return value
-    return repr(value)[:200]

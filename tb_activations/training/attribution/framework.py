@@ -6,7 +6,7 @@ cross this border are NumPy's, floating point ones float32 or float64, `[m, …]
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -116,6 +116,15 @@ class Pass:
     remarks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class LayerWeights:
+    """The weights of one layer: what reads them all, and what writes others into their place."""
+
+    layer: str
+    read: Callable[[], list[np.ndarray]]
+    write: Callable[[Sequence[np.ndarray]], None]
+
+
 class Explained(Protocol):
     """A model and its inputs, with what is asked of it.
 
@@ -134,6 +143,9 @@ class Explained(Protocol):
 
     def refresh(self) -> None:
         """Makes `survey.alone` that of the weights as they are now."""
+
+    def weights(self) -> list[LayerWeights]:
+        """Of every layer that has some of its own, in the order of execution."""
 
     def chosen(self, layer: Any) -> Point:
         """The one output that a selector of layers chooses.

@@ -1,9 +1,11 @@
-"""Checks of options that several methods have."""
+"""Options: checks of those that several methods have, and how a record holds them."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
+
+import numpy as np
 
 
 def check_count(name: str, value: Any) -> None:
@@ -39,3 +41,16 @@ def check_bounds(name: str, value: Any) -> None:
             f"{name} is {value!r}; it must be None, or the lowest and the highest value of the "
             "inputs, such as (0, 1)"
         )
+
+
+def plain(value: Any) -> Any:
+    """An option as JSON has it, which knows no infinity."""
+    if isinstance(value, list | tuple):
+        return tuple(plain(one) for one in value)
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return repr(value)[:200]

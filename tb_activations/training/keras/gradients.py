@@ -16,6 +16,7 @@ import numpy as np
 
 from tb_activations.training.attribution.framework import (
     Guided,
+    LayerWeights,
     Pass,
     Point,
     Relevance,
@@ -46,6 +47,7 @@ from tb_activations.training.keras.scores import real
 from tb_activations.training.keras.survey import fixed_batch
 from tb_activations.training.keras.tensors import is_array, tensor
 from tb_activations.training.keras.way_back import of_rules, rules_of, run_compiled, start_of
+from tb_activations.training.keras.weights import layer_weights
 from tb_activations.training.selection import Entry, Selection
 
 _COPIES = 2  # of the first example: what has one row could belong to no example
@@ -139,6 +141,9 @@ class KerasExplained:
         answer = self.run(self.rows(copies), predicted, table=True)
         alone = answer.scores[:1] if answer.table is None else answer.table[0]
         self.survey = replace(self.survey, alone=alone)
+
+    def weights(self) -> list[LayerWeights]:
+        return layer_weights(self._model, self._known.entries)
 
     def chosen(self, layer: Any) -> Point:
         entry = self._entry(layer)

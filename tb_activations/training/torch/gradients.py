@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tb_activations.training.attribution.framework import Pass, Point, Rules
+from tb_activations.training.attribution.framework import LayerWeights, Pass, Point, Rules
 from tb_activations.training.batch import leaves, mapped
 from tb_activations.training.selection import Entry
 from tb_activations.training.torch.data import to_numpy_any
@@ -24,6 +24,7 @@ from tb_activations.training.torch.patches import watching
 from tb_activations.training.torch.scoring import real
 from tb_activations.training.torch.state import device_of, preserved
 from tb_activations.training.torch.watch import Watch
+from tb_activations.training.torch.weights import layer_weights
 
 _COPIES = 2  # of the first example: what has one row could belong to no example
 # A half-precision gradient underflows below 6e-8; one that overflows is taken again.
@@ -66,6 +67,9 @@ class TorchExplained:
         answer = self.run(self.rows(copies), predicted, table=True)
         alone = answer.scores[:1] if answer.table is None else answer.table[0]
         self.survey = replace(self.survey, alone=alone)
+
+    def weights(self) -> list[LayerWeights]:
+        return layer_weights(self._model, self._known.entries)
 
     def chosen(self, layer: Any) -> Point:
         return self._known.chosen(layer)
