@@ -47,6 +47,7 @@ def test_exported_names_are_pinned():
         "check",
         "grid",
         "log_checkpoints",
+        "randomization_check",
         "save_grid",
     ]
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import attribution_log
 import numpy as np
 import pytest
 from attribution_log import STEPS, TAGS
+from logs import event
 from server.test_reader import VIEWER, python_provider
 from servers import tensorboard_server
 
 from tb_activations.eventfile.event import activation_event
 from tb_activations.eventfile.writer import EventWriter
+from tb_activations.record.checks import CHECK_TAG, Check, check_blobs
+from tb_activations.record.metadata import summary_metadata
 from tb_activations.record.scores import MEMBERS
 from tb_activations.server.lookup import Lookup
 from tb_activations.server.reader import Reader, TooMuch
@@ -135,6 +140,28 @@ def test_damaged_scores_are_null(reader):
     found = reader.scores(VIEWER, Where("train", DAMAGED), None)
     assert found.steps == [0, 1, 2, 3]
     assert [one is None for one in found.scores] == [False, True, False, False]
+
+
+def test_run_tells_the_last_check_of_each_method(tmp_path):
+    """With its step; a damaged one is left out, and neither is among the tags."""
+    told = Check("grad_cam", "passes", 0.125, 0.5, {"relu": False}, "conv2", "permuted",
+                 (("out", "dense"), ("conv2",)), (0.5, None), (0.75, None))  # fmt: skip
+    later = replace(told, verdict="fails", likeness=None)
+    damaged = [*check_blobs(told)[:-1], b'{"method": 1, "verdict": "maybe"}']
+    names = [CHECK_TAG + name for name in ("grad_cam", "lrp")]
+    with EventWriter(tmp_path / "train", ".activations") as writer:
+        writer.write(event("conv", 1, np.ones((2, 3), np.float32)))
+        for tag, step, blobs in (
+            (names[0], 1, check_blobs(told)),
+            (names[0], 4, check_blobs(later)),
+            (names[1], 4, damaged),
+        ):
+            writer.write(activation_event(tag, blobs, step, 1e9, summary_metadata("run", 0)))
+    with python_provider(tmp_path, 1000) as provider:
+        timelines = Timelines(LogDirs(((str(tmp_path), None),)), WarnOnce())
+        reader = Reader(Lookup(ProviderSource(provider, 1000), timelines))
+        assert reader.checks(VIEWER, "train") == [(4, later)]
+        assert list(reader.tags(VIEWER)["train"]) == ["conv"]
 
 
 def test_more_steps_than_one_answer_holds_are_refused(reader, monkeypatch):

@@ -21,9 +21,9 @@ QUICK = (
 )
 CLOSED_FORMS = (
     "(linear_net and not midpoint) or class_activation_map or closed_form or favours "
-    "or (passes_back and raw)"
+    "or (passes_back and raw) or ignores_weights"
 )
-METHODS = ("smooth_grad", "occlusion", "guided", "lrp", "grad_cam_plus_plus")
+METHODS = ("smooth_grad", "occlusion", "guided", "lrp", "grad_cam_plus_plus", "randomization")
 LOGGED = "last_maps"
 
 

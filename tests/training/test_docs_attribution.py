@@ -16,13 +16,14 @@ def test_the_examples_run_and_have_the_shapes_that_the_page_says(tmp_path, monke
     """Each line runs, and what it assigns has the shape in its comment."""
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    block, training = blocks
-    Path("page.py").write_text(block + training, encoding="utf-8")
+    block = blocks[0]
+    Path("page.py").write_text("".join(blocks), encoding="utf-8")
     names = runpy.run_path("page.py")
     shapes = re.findall(r"^(\w+) = tba\.attribute\(.*# (\[[\d, ]+\])", block, re.MULTILINE)
     assert len(shapes) == 3
     for name, shape in shapes:
         assert str(list(np.asarray(names[name]).shape)) == shape, name
     assert Path("cam.png").stat().st_size > 100
+    assert list(names["checked"].verdicts) == ["gradients", "grad_cam"]
     tags = logged_steps("logs/run1")
     assert tags["attribution/grad_cam"] == tags["attribution/integrated_gradients"] == [0, 1, 2, 3]

@@ -167,9 +167,7 @@ def _subjects(
                 raise
             left_out[one.method] = str(e)
             continue
-        target = (
-            wanted if before.target is None else replace(wanted, classes=before.target, top=None)
-        )
+        target = Target(before.target, function=wanted.function)  # the class predicted stays
         if one.make().chooses_points and one.layer is None:
             one = asked_as(one, None, before.of[0], None, "logit", {})
         found.append(_Subject(one, target, known[key], before, batch.inputs, settings))

@@ -137,8 +137,7 @@ class KerasExplained:
         if self.survey.alone is None:
             return
         count = fixed_batch(self._model) or _COPIES
-        copies, predicted = np.zeros(count, np.int64), np.full(count, -1)
-        answer = self.run(self.rows(copies), predicted, table=True)
+        answer = self.run(self.rows(np.zeros(count, np.int64)), np.full(count, -1), table=True)
         alone = answer.scores[:1] if answer.table is None else answer.table[0]
         self.survey = replace(self.survey, alone=alone)
 
@@ -214,7 +213,8 @@ class KerasExplained:
 
     def _passed(self, route: _Route, arguments: tuple) -> dict[str, Any]:
         """A pass, its answers in NumPy's arrays."""
-        run = self._compiled if keras.backend.backend() == "jax" else self._eager
+        jax = keras.backend.backend() == "jax"
+        run = self._compiled if jax else lambda route, given: self._whole(route, None, *given)
         try:
             return _in_numpy(run(route, arguments))
         except KeyError:  # a layer that ran for the inputs before, and does not for these
@@ -222,9 +222,6 @@ class KerasExplained:
                 raise
             self._inspect()
             return _in_numpy(run(route, arguments))
-
-    def _eager(self, route: _Route, arguments: tuple) -> Any:
-        return self._whole(route, None, *arguments)
 
     def _compiled(self, route: _Route, arguments: tuple) -> Any:
         """JAX: compiled, with the weights as arguments; as it is where the model forbids that."""
