@@ -17,6 +17,7 @@ from benchmarks import harness, page
 NAMES = [
     "epoch",
     "first_step",
+    "networks",
     "training_step",
     "torch",
     "bytes_per_value",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tensorboard.compat.proto import event_pb2, summary_pb2
 
-from tb_activations.record.summary import blobs_tensor
+from tb_activations.record.summary import fill_tensor
 
 
 def activation_event(
@@ -17,8 +17,8 @@ def activation_event(
     metadata: summary_pb2.SummaryMetadata,
 ) -> bytes:
     """A serialized `Event` of one record; wall_time in seconds since 1970."""
-    value = summary_pb2.Summary.Value(tag=tag, tensor=blobs_tensor(blobs), metadata=metadata)
-    event = event_pb2.Event(
-        wall_time=wall_time, step=step, summary=summary_pb2.Summary(value=[value])
-    )
+    event = event_pb2.Event(wall_time=wall_time, step=step)
+    # In its place: a message that is put into another one is copied, with all that it holds.
+    value = event.summary.value.add(tag=tag, metadata=metadata)
+    fill_tensor(value.tensor, blobs)
     return event.SerializeToString()

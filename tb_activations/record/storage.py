@@ -27,6 +27,8 @@ NAN: dict[str, Any] = {  # a NaN carries no payload
 
 # Largest e that leaves 2**-e, the scale that readers multiply by, above zero in float64.
 MAX_SHIFT = 1074
+_STRONG = 2.0**-80  # times so much subnormals are nothing to float16
+_PART = 1 << 15  # values
 TOP = {"float16": 15, "float32": 127}
 
 
@@ -87,8 +89,12 @@ def store(values: np.ndarray, precision: str) -> tuple[np.ndarray, int]:
       true value = stored · 2**exponent.
     """
     working = values.astype(working_dtype(values.dtype), copy=False)
-    if precision == "float32" and working.dtype == np.float32:
-        return working, 0
+    if working.dtype == np.float32:
+        if precision == "float32":
+            return working, 0
+        largest = max(working.max(initial=0), -working.min(initial=0))
+        if _STRONG <= largest < np.inf:  # NaN compares as False
+            return _store_plain(working, largest)
     flushed = _flush(working, np.finfo(working.dtype).tiny)
     shift = _shift(flushed, precision)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -98,6 +104,19 @@ def store(values: np.ndarray, precision: str) -> tuple[np.ndarray, int]:
         else:
             stored = scaled.astype(np.float32, copy=False).astype(np.float16)
     stored[np.isnan(stored)] = NAN[precision]
+    return stored, -shift
+
+
+def _store_plain(values: np.ndarray, largest: np.floating[Any]) -> tuple[np.ndarray, int]:
+    """Finite float32 so strong that its subnormals vanish in float16, in parts that stay cached."""
+    shift = _shift_of(largest, "float16")
+    factor = np.ldexp(np.float32(1), shift)
+    contiguous = np.ascontiguousarray(values)
+    stored = np.empty(values.shape, np.float16)
+    flat, out, scaled = contiguous.reshape(-1), stored.reshape(-1), np.empty(_PART, np.float32)
+    for start in range(0, flat.size, _PART):
+        part = flat[start : start + _PART]
+        out[start : start + _PART] = np.multiply(part, factor, out=scaled[: part.size])
     return stored, -shift
 
 
@@ -115,7 +134,11 @@ def _flush(values: np.ndarray, tiny: np.floating[Any]) -> np.ndarray:
 def _shift(values: np.ndarray, precision: str) -> int:
     """e of this module's docstring; `values` are in the working dtype, without subnormals."""
     finite = np.isfinite(values)
-    largest = np.abs(values).max(initial=0, where=finite)
+    return _shift_of(np.abs(values).max(initial=0, where=finite), precision)
+
+
+def _shift_of(largest: np.floating[Any], precision: str) -> int:
+    """The same, of the largest finite magnitude."""
     if largest == 0:
         return 0
     shift = min(TOP[precision] - (int(np.frexp(largest)[1]) - 1), MAX_SHIFT)

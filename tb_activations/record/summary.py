@@ -50,12 +50,21 @@ def summary_of(
     name: str, record: Sequence[bytes], metadata: summary_pb2.SummaryMetadata
 ) -> summary_pb2.Summary:
     """The `Summary` of one record's blobs, under the tag `name`."""
-    value = summary_pb2.Summary.Value(tag=name, tensor=blobs_tensor(record), metadata=metadata)
-    return summary_pb2.Summary(value=[value])
+    summary = summary_pb2.Summary()
+    value = summary.value.add(tag=name, metadata=metadata)
+    fill_tensor(value.tensor, record)
+    return summary
 
 
 def blobs_tensor(record: Sequence[bytes]) -> tensor_pb2.TensorProto:
     """The rank-1 string tensor of a record's blobs."""
-    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=record)
-    tensor.tensor_shape.dim.add(size=len(record))
+    tensor = tensor_pb2.TensorProto()
+    fill_tensor(tensor, record)
     return tensor
+
+
+def fill_tensor(tensor: tensor_pb2.TensorProto, record: Sequence[bytes]) -> None:
+    """Makes an empty tensor the rank-1 string tensor of a record's blobs."""
+    tensor.dtype = types_pb2.DT_STRING
+    tensor.tensor_shape.dim.add(size=len(record))
+    tensor.string_val.extend(record)

@@ -68,7 +68,7 @@ class Update:
         self._statistics[name] = before.merge(statistics) if before else statistics
         self._examples[name] = self._examples.get(name, 0) + piece.examples
         if piece.keep:
-            self._kept.setdefault(name, []).append(np.array(piece.kept_values(layer)))
+            self._kept.setdefault(name, []).append(_apart(piece.kept_values(layer), piece.nbytes))
 
     def add_input(
         self, tag: Tag, array: np.ndarray, channels_first: bool, labels: list[str] | None
@@ -104,7 +104,8 @@ class Update:
                 self._write(layer)
 
     def _write(self, layer: LayerPlan) -> None:
-        kept = np.concatenate(self._kept[layer.name])
+        pieces = self._kept[layer.name]
+        kept = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
         labels = self.labels(len(kept))
         held = encoder.Kept(
             kept,
@@ -126,3 +127,8 @@ class Update:
         if self._options.precision != "auto" or more <= self._spare:
             return self._options
         return replace(self._options, precision="float16")
+
+
+def _apart(kept: np.ndarray, held: int) -> np.ndarray:
+    """What is kept, copied where it would hold on to more than twice its bytes."""
+    return kept if held <= 2 * kept.nbytes else np.array(kept)
