@@ -1,9 +1,12 @@
-"""The statistics of a block of float32 values that stay in the cache, in a dozen cheap passes.
+"""The statistics of float32 values, in blocks that stay in the cache and cheap passes over each.
 
 A block is `[k, c]`, a row a position, or `[c, k]`, a row a channel, whichever lies in memory. Sums
 are of at most 64 float32 at a time, and of those in float64; means are taken twice, the second time
 of what is left after the first, so that a million and a little has a spread. Blocks that this does
 not hold for (not finite, beyond 1e18, spread below 1e-12) are left to float64 and masks.
+
+`moments_of_rows` adds up many blocks in six passes each, about a value near the means that the
+first block has; what that is not exact enough for is left to `moments`, block by block.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ _TINY = np.finfo(np.float32).tiny
 _LARGEST = 1e18  # whose squares float32 still adds up
 _LEAST = 1e-12  # a spread whose squares do not vanish
 _AT_ONCE = 64
+_BLOCK_VALUES = 1 << 17  # half a megabyte
 _FLAGS = 255  # bytes of 0 or 1 that add up within a byte
 
 
@@ -37,6 +41,78 @@ def folded(channels: int) -> int:
     return max(1, _WIDTH // channels)
 
 
+def moments_of_rows(rows: np.ndarray) -> Moments | None:
+    """Of float32 `[k, c]`, k a multiple of `folded(c)`; None where this does not hold."""
+    channels = rows.shape[1]
+    wide = rows.reshape(-1, folded(channels) * channels)
+    step = max(_AT_ONCE, _BLOCK_VALUES // wide.shape[1] // _AT_ONCE * _AT_ONCE)
+    first = moments(wide[:step].reshape(-1, channels), 0)
+    if first is None:
+        return None
+    sums = _Sums(wide.shape[1], _centre(first, len(wide[:step]) * wide.shape[1] // channels))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(wide), step):
+            sums.add(wide[start : start + step])
+    return sums.moments(channels, len(rows))
+
+
+def _centre(first: Moments, count: int) -> np.ndarray | None:
+    """About what squares are added up, float32 `[c]`; None for 0, which is near enough to most."""
+    near = first.mean**2 * count <= 2 * first.m2
+    return None if (near | (first.low == first.high)).all() else first.mean.astype(np.float32)
+
+
+class _Sums:
+    """What is added up of rows of one width, in which channels stand in turns."""
+
+    def __init__(self, width: int, centre: np.ndarray | None) -> None:
+        self._centre = centre
+        self._about = None if centre is None else np.tile(centre, width // len(centre))
+        self._low, self._high = np.full(width, np.inf, np.float32), np.full(width, -np.inf, "f4")
+        self._total, self._squares = np.zeros(width), np.zeros(width)
+        self._zeros = np.zeros(width, np.int64)
+        self._buffer = np.empty((0, width), np.float32)
+
+    def add(self, block: np.ndarray) -> None:
+        low = block.min(axis=0)
+        np.minimum(self._low, low, out=self._low)
+        np.maximum(self._high, block.max(axis=0), out=self._high)
+        away = block
+        if self._about is not None:
+            away = np.subtract(block, self._about, out=self._room(len(block)))
+        self._total += _sum(away, 0)
+        self._squares += _sum_of_squares(away)
+        # Of what has no sign the magnitudes are at hand.
+        size = block if low.min() >= 0 else np.abs(block, out=self._room(len(block)))
+        self._zeros += _count(np.less(size, _TINY), 0)
+
+    def _room(self, rows: int) -> np.ndarray:
+        if len(self._buffer) < rows:
+            self._buffer = np.empty((rows, self._buffer.shape[1]), np.float32)
+        return self._buffer[:rows]
+
+    def moments(self, channels: int, count: int) -> Moments | None:
+        """None where the squares do not tell the spread to four times their own error."""
+
+        def each(found: np.ndarray, reduce: np.ufunc) -> np.ndarray:
+            return reduce.reduce(found.reshape(-1, channels), axis=0)
+
+        low, high = each(self._low, np.minimum), each(self._high, np.maximum)
+        constant, ordinary = _ordinary(low, high)
+        total, squares = each(self._total, np.add), each(self._squares, np.add)
+        m2 = squares - total * total / count
+        if not (ordinary & (constant | (4 * m2 >= squares))).all():
+            return None
+        mean = total / count + (0.0 if self._centre is None else self._centre)
+        return Moments(
+            zeros=each(self._zeros, np.add),
+            low=low,
+            high=high,
+            mean=np.where(constant, low, mean),
+            m2=np.where(constant, 0.0, m2),
+        )
+
+
 def moments(values: np.ndarray, axis: int) -> Moments | None:
     """Over `axis` of float32 `[k, c]` (0) or `[c, k]` (1), k > 0; None where this does not hold."""
     count, channels = values.shape[axis], values.shape[1 - axis]
@@ -49,11 +125,9 @@ def moments(values: np.ndarray, axis: int) -> Moments | None:
 
     low = each(wide.min(axis=axis), np.minimum)
     high = each(wide.max(axis=axis), np.maximum)
-    with np.errstate(over="ignore", invalid="ignore"):
-        spread, largest = high - low, np.maximum(np.abs(low), np.abs(high))
-        constant = spread == 0
-        if not (((spread >= _LEAST) | constant) & (largest <= _LARGEST)).all():
-            return None  # NaN compares as False
+    constant, ordinary = _ordinary(low, high)
+    if not ordinary.all():
+        return None
     about = (each(_sum(wide, axis), np.add) / count).astype(np.float32)
     rest = wide - np.expand_dims(np.tile(about, fold), axis)
     offset = each(_sum(rest, axis), np.add) / count
@@ -66,6 +140,22 @@ def moments(values: np.ndarray, axis: int) -> Moments | None:
         mean=np.where(constant, low, about + offset),
         m2=np.where(constant, 0.0, m2),
     )
+
+
+def _ordinary(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each channel: whether it is constant, and whether float32 can square its spread."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread, largest = high - low, np.maximum(np.abs(low), np.abs(high))
+    constant = spread == 0
+    return constant, ((spread >= _LEAST) | constant) & (largest <= _LARGEST)  # False of NaN
+
+
+def _sum_of_squares(values: np.ndarray) -> np.ndarray:
+    """float64 sums of the squares in the columns, which are written nowhere."""
+    whole = len(values) // _AT_ONCE * _AT_ONCE
+    blocks, rest = values[:whole].reshape(-1, _AT_ONCE, values.shape[1]), values[whole:]
+    squares = np.einsum("nkc,nkc->nc", blocks, blocks).sum(axis=0, dtype=np.float64)
+    return squares + np.einsum("kc,kc->c", rest, rest)
 
 
 def _sum(values: np.ndarray, axis: int) -> np.ndarray:

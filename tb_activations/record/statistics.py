@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tb_activations.record.moments import folded, moments
+from tb_activations.record.moments import Moments, folded, moments, moments_of_rows
 
 COLUMNS = ("min", "max", "mean", "std", "zeros", "nonfinite")
 
@@ -93,6 +93,11 @@ class ChannelStatistics:
         Works block by block, so that the extra memory does not grow with the array.
         """
         channels = array.shape[1 if channels_first else -1]
+        working = working_dtype(array.dtype)
+        if working is np.float32 and not channels_first and array.size > _BLOCK_VALUES:
+            found = _of_many(array.astype(working, copy=False).reshape(-1, channels))
+            if found is not None:
+                return found
         result = ChannelStatistics.empty(channels)
         for block, axis in _blocks(array, channels_first):
             result = result.merge(_of_block(block, axis))
@@ -234,7 +239,20 @@ def _of_block(block: np.ndarray, axis: int) -> ChannelStatistics:
     found = moments(values, axis) if values.dtype == np.float32 else None
     if found is None:
         return _of_rows(values if axis == 0 else np.ascontiguousarray(values.T))
-    total = block.shape[axis]
+    return _of_moments(found, block.shape[axis])
+
+
+def _of_many(rows: np.ndarray) -> ChannelStatistics | None:
+    """The statistics of float32 rows `[k, channels]`, None where they are not that simple."""
+    even = len(rows) // folded(rows.shape[1]) * folded(rows.shape[1])
+    found = moments_of_rows(rows[:even]) if even else None
+    if found is None:
+        return None
+    main = _of_moments(found, even)
+    return main if even == len(rows) else main.merge(_of_block(rows[even:], 0))
+
+
+def _of_moments(found: Moments, total: int) -> ChannelStatistics:
     return ChannelStatistics(
         total=total,
         finite=np.full(len(found.low), total, np.int64),

@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 
 from tb_activations.record import ChannelStatistics
-from tb_activations.record.moments import moments
+from tb_activations.record.moments import moments, moments_of_rows
 
 RANDOM = np.random.default_rng(11)
-SHAPES = [(5, 3), (700, 3), (3, 9, 11, 5), (2, 40, 40, 64), (4, 7, 7, 300), (9, 2100)]
+SHAPES = [
+    (5, 3),
+    (700, 3),
+    (3, 9, 11, 5),
+    (2, 40, 40, 64),
+    (4, 7, 7, 300),
+    (9, 2100),
+    (3, 70, 91, 40),
+]
 
 
 def spread(shape: tuple[int, ...], kind: str) -> np.ndarray:
@@ -23,6 +31,7 @@ def spread(shape: tuple[int, ...], kind: str) -> np.ndarray:
         "beyond": values * 1e30,
         "broken": np.where(values > 2, np.nan, values),
         "subnormal": np.where(values > 1, 1e-40, values),
+        "drifting": values + 1e4 * np.arange(len(values)).reshape(-1, *[1] * (len(shape) - 1)),
     }[kind]
     return values.astype(np.float32)
 
@@ -30,7 +39,8 @@ def spread(shape: tuple[int, ...], kind: str) -> np.ndarray:
 @pytest.mark.parametrize("first", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
-    "kind", ["normal", "relu", "million", "weak", "strong", "beyond", "broken", "subnormal"]
+    "kind",
+    ["normal", "relu", "million", "weak", "strong", "beyond", "broken", "subnormal", "drifting"],
 )
 def test_float32_is_summed_as_well_as_float64(shape, kind, first):
     """Extremes and counts exactly, mean and spread to 1e-5 of the spread, in either layout."""
@@ -53,6 +63,20 @@ def test_what_float32_cannot_sum_is_left_to_float64(kind):
     assert moments(spread((400, 8), "normal"), 0) is not None
     assert moments(spread((400, 8), kind), 0) is None
     assert moments(spread((400, 8), kind).T.copy(), 1) is None
+    assert moments_of_rows(spread((128 * 3000, 8), kind)) is None
+
+
+@pytest.mark.parametrize("kind", ["normal", "relu", "million", "weak", "strong", "subnormal"])
+def test_many_blocks_are_added_up_as_one(kind):
+    """What training shows takes the six passes, also where it is far from zero."""
+    assert moments_of_rows(spread((128 * 3000, 8), kind)) is not None
+
+
+def test_squares_about_a_value_far_from_the_mean_are_not_trusted():
+    """A first block that is not like the others: all of them are taken one by one."""
+    values = spread((128 * 3000, 8), "normal")
+    values[20_000:] += 1e5
+    assert moments_of_rows(values) is None
 
 
 def test_a_constant_channel_has_no_spread():

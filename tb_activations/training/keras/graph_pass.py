@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tb_activations.training.batch import Batch, leaves, length, mapped
@@ -27,7 +28,7 @@ from tb_activations.training.selection import Named
 from tb_activations.training.tensorflow.statistics import graph_sums
 
 RETURNED_BYTES = 256 << 20  # of layers that a graph returns as they are, for one slice
-SMALL = 1 << 16  # values of a layer that NumPy adds up sooner than TensorFlow calls a function
+SMALL = 1 << 22  # values of a layer that NumPy adds up: TensorFlow takes more of all cores
 SPARED = 1 << 24  # values that NumPy adds up, in all, sooner than that function is traced
 _PYTHON = ("EagerPyFunc", "PyFunc", "PyFuncStateless")  # operations that call back
 
@@ -84,7 +85,7 @@ class GraphPass:
         examples = len(Batch(inputs))
         with self._running(inputs, keep) as outputs:
             for layer in self._layers:
-                values = outputs.pop(layer.name).numpy()
+                values = np.asarray(outputs.pop(layer.name))
                 take(layer.name, ValuesPiece(examples, keep, values))
 
     @contextmanager
@@ -198,7 +199,8 @@ def _piece(
 ) -> Callable[[], Piece]:
     """Begins to work on what the graph returned of a layer; the function waits for it."""
     if not isinstance(output, tuple) and _size(output) <= small:
-        return lambda: ValuesPiece(examples, keep, output.numpy())
+        # On a CPU the array is the tensor's memory, which `numpy()` would copy.
+        return lambda: ValuesPiece(examples, keep, np.asarray(output))
     pair = output if isinstance(output, tuple) else _summed(output, layer, min(keep, examples))
     return lambda: SumsPiece(examples, keep, *(one.numpy() for one in pair))
 
