@@ -14,20 +14,8 @@ from pathlib import Path
 
 from benchmarks import harness, page
 
-NAMES = [
-    "epoch",
-    "first_step",
-    "networks",
-    "training_step",
-    "torch",
-    "bytes_per_value",
-    "every_step",
-    "server",
-    "dashboard",
-    "jobs",
-    "walk",
-    "images_tab",
-]
+BY_ITSELF = {"paired"}  # of twenty minutes: python -m benchmarks.paired --write
+NAMES = [name for name in page.ORDER if name not in BY_ITSELF]
 SHORT_SECONDS = 180  # that the short version of a part may take; all of them 25 minutes
 
 
@@ -41,7 +29,9 @@ def main() -> None:
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(NAMES)}")
     begun = time.perf_counter()
-    parts = page.read(options.output) if options.names else {}
+    parts = page.read(options.output)
+    if not options.names:
+        parts = {name: body for name, body in parts.items() if name in BY_ITSELF}
     for name in options.names or NAMES:
         load, start = harness.load(), time.perf_counter()
         found = importlib.import_module(f"benchmarks.{name}").sections(options.full)
@@ -51,7 +41,7 @@ def main() -> None:
         print(parts[name], flush=True)
         if not options.full and seconds > SHORT_SECONDS:
             print(f"{name} took {seconds:.0f} s; a part may take {SHORT_SECONDS}: lower its counts")
-    text = page.text({name: parts[name] for name in NAMES if name in parts})
+    text = page.text(parts)
     options.output.write_text(text, encoding="utf-8")
     print(page.verdict(text))
     print(f"{(time.perf_counter() - begun) / 60:.1f} minutes; written to {options.output}")

@@ -20,6 +20,21 @@ page; `python -m benchmarks --full` the long one, `python -m benchmarks NAME` on
 figures it replaces here. Absolute times are those of one noisy machine; the ratios are what counts.
 
 Machine: {machine}."""
+ORDER = (
+    "epoch",
+    "first_step",
+    "networks",
+    "training_step",
+    "paired",
+    "torch",
+    "bytes_per_value",
+    "every_step",
+    "server",
+    "dashboard",
+    "jobs",
+    "walk",
+    "images_tab",
+)
 _MARK = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
 _TARGET = re.compile(r"^\| (.+?) \| (.+?) \| ([≤≥] .+?) \| (met|\*\*missed\*\*) \|")
 
@@ -31,7 +46,8 @@ def part(sections: Sequence[harness.Section], how: str) -> str:
 
 def text(parts: Mapping[str, str]) -> str:
     """The whole page."""
-    marked = "\n\n".join(f"<!-- {name} -->\n{body}" for name, body in parts.items())
+    names = sorted(parts, key=ORDER.index)
+    marked = "\n\n".join(f"<!-- {name} -->\n{parts[name]}" for name in names)
     introduction = INTRODUCTION.format(machine=harness.machine())
     return f"{introduction}\n\n{verdict(marked)}\n\n{marked}\n"
 
@@ -42,6 +58,11 @@ def read(path: Path) -> dict[str, str]:
         return {}
     _, *found = _MARK.split(path.read_text(encoding="utf-8"))
     return {name: body.strip() for name, body in zip(found[::2], found[1::2], strict=True)}
+
+
+def put(path: Path, name: str, body: str) -> None:
+    """Replaces one part of a page, or adds it."""
+    path.write_text(text({**read(path), name: body}), encoding="utf-8")
 
 
 def verdict(markdown: str) -> str:
