@@ -96,6 +96,14 @@ class Relevance:
 Rules = Guided | Relevance
 
 
+class NotHere(ValueError):
+    """Rules are not for this model. method: one that is, wherever there is a gradient at all."""
+
+    def __init__(self, why: str, method: str) -> None:
+        super().__init__(why)
+        self.method = method
+
+
 @dataclass(frozen=True)
 class Pass:
     """What one pass of m rows shows.
@@ -175,5 +183,5 @@ class Explained(Protocol):
           rules: for the way back, None for plain gradients.
 
         Raises:
-          ValueError: the rules are not for this model; names a method that is.
+          NotHere: the rules are not for this model.
         """

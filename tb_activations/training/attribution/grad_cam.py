@@ -15,7 +15,8 @@ import numpy as np
 
 from tb_activations.record.attribution import Baseline
 from tb_activations.training.attribution.framework import Point
-from tb_activations.training.attribution.question import Maps, Question, what_works
+from tb_activations.training.attribution.question import Maps, Question
+from tb_activations.training.attribution.refusals import what_works
 
 NO_MAP = (
     "needs a layer that shows an example at more than one position, and this model has none before "

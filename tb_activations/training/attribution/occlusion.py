@@ -74,10 +74,16 @@ class Occlusion:
         return list(itertools.product(*along))
 
     def explain(self, question: Question) -> Maps:
-        if not any(point.floating for point in question.points):
-            question.once()  # integers that are rescaled are numbers; categories have no mean
-            question.check_reached(question.points)
+        numbers = question.points
+        if question.baseline is None:  # integers that are rescaled have a mean, categories none
+            numbers = question.numbers()
         start, end = self._start_and_end(question)
+        start = {p: start[p] if p in numbers else end[p] for p in end}
+        for point in set(question.points) - set(numbers):
+            question.remark(
+                f"{point.name} holds integers that are no numbers, which have no mean: it was not "
+                "hidden; pass a baseline to hide it by"
+            )
         maps, before = ends(question, start, end)
         values = tuple(self._map(question, p, start[p], end[p], maps) for p in question.points)
         return replace(maps, values=values, baseline_scores=before)

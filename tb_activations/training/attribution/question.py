@@ -14,11 +14,12 @@ import numpy as np
 
 from tb_activations.training.attribution.framework import (
     Explained,
-    Guided,
+    NotHere,
     Pass,
     Point,
     Rules,
 )
+from tb_activations.training.attribution.refusals import check_known, no_gradient, what_works
 from tb_activations.training.attribution.seats import Seats
 from tb_activations.training.attribution.targets import Target
 
@@ -173,7 +174,6 @@ class Question:
         """
         how: dict[str, Any] = {"gradients": gradients, "table": table}
         if rules is not None:
-            check_known(self.explained, rules)
             how["rules"] = rules
         seats = Seats(self.targets, self.explained.survey.batch)
         parts = seats.turns(rows, alone=self.independent is False)
@@ -182,7 +182,7 @@ class Question:
             return reordered(joined(answers), np.argsort(np.concatenate(parts), kind="stable"))
         fill = seats.filled(rows)
         asked = self.explained.rows(rows[fill] // self.targets)
-        answer = self.explained.run(asked, self.classes[rows[fill]], at, _cut(put, fill), **how)
+        answer = self._answered(asked, self.classes[rows[fill]], at, _cut(put, fill), **how)
         answer = reordered(answer, seats.found(rows))
         self._note_reached(at, answer)
         for remark in answer.remarks:
@@ -190,6 +190,22 @@ class Question:
         if (put is None if unchanged is None else unchanged) and self._mixes(rows, answer):
             return self.run(rows, at, put, **how)
         return answer
+
+    def _answered(self, *asked: Any, rules: Rules | None = None, **how: Any) -> Pass:
+        """The model's answer.
+
+        Raises:
+          ValueError: the rules are not for this model; names a method that is.
+        """
+        if rules is None:
+            return self.explained.run(*asked, **how)
+        try:
+            check_known(self.explained, rules)
+            return self.explained.run(*asked, rules=rules, **how)
+        except NotHere as e:
+            known = [p for p in self.points if p.leaf is None or p.name in self._reached]
+            works = what_works(self.explained, e.method, known)
+            raise ValueError(f"{e}: {works}") from None
 
     def _mixes(self, rows: np.ndarray, answer: Pass) -> bool:
         """Whether the first example's score depends on the others in the batch; then says so."""
@@ -216,6 +232,20 @@ class Question:
             if gradient is not None and point.name not in self._reached and gradient.any():
                 self._reached.add(point.name)
 
+    def numbers(self) -> tuple[Point, ...]:
+        """The points whose values are numbers: real ones, and integers that a gradient passes.
+
+        Raises:
+          ValueError: there are none.
+        """
+        if all(point.floating for point in self.points):
+            return self.points
+        self.once()
+        found = tuple(p for p in self.points if p.floating or p.name in self._reached)
+        if not found:
+            raise ValueError(no_gradient(self.explained, self.points))
+        return found
+
     def check_reached(self, points: Sequence[Point]) -> None:
         """Says which points the target does not depend on.
 
@@ -237,37 +267,6 @@ class Question:
         if sentence not in self.remarks:
             self.remarks.append(sentence)
             warnings.warn(sentence, stacklevel=2)
-
-
-def check_known(explained: Explained, rules: Rules) -> None:
-    if not isinstance(rules, getattr(explained, "known_rules", ())):
-        method = "smooth_grad" if isinstance(rules, Guided) else "gradient_x_input"
-        raise ValueError(
-            "the rules of this method are known for Keras models alone as yet: "
-            f"method={method!r} works here"
-        )
-
-
-def no_gradient(explained: Explained, points: Sequence[Point]) -> str:
-    """Why inputs cannot be explained, and where gradients begin."""
-    names = ", ".join(point.name for point in points) or "the inputs"
-    what = f"no gradient reaches {names}, which the model takes as integers, strings or indices"
-    if not explained.survey.outputs:
-        return what
-    return f"{what}: attribute to a layer's channels, as in layer={_first_layer(explained)!r}"
-
-
-def what_works(explained: Explained) -> str:
-    """A method that takes any model with gradients, as it must be asked here."""
-    survey = explained.survey
-    if any(point.floating for point in survey.inputs) or survey.embedded or not survey.outputs:
-        return "method='integrated_gradients' works here"
-    layer = _first_layer(explained)
-    return f"method='integrated_gradients' with layer={layer!r} works here"
-
-
-def _first_layer(explained: Explained) -> str:
-    return explained.survey.outputs[0].name
 
 
 def scored(passes: Sequence[Pass]) -> dict[str, Any]:

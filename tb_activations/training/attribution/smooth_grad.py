@@ -49,12 +49,13 @@ class SmoothGrad:
         return self.samples if self.noise else 1
 
     def explain(self, question: Question) -> Maps:
+        numbers = question.numbers()
         if not self.noise:  # all samples are the example
             maps, _ = question.once(rules=self.rules)
             question.check_reached(question.points)
             return replace(maps, errors=tuple(np.zeros_like(one) for one in maps.values))
         end = of_examples(question)
-        noisy = Noisy(question, end, self.noise)
+        noisy = Noisy(question, end, {p: self.noise if p in numbers else 0 for p in end})
         maps = scores_of(question, end)
         noisy.check_independent()
         means, errors = self._mean(question, noisy)
@@ -98,16 +99,21 @@ def _error(sums: np.ndarray, squares: np.ndarray, n: int) -> np.ndarray:
 
 
 class Noisy:
-    """Examples with noise, each drawn by a generator of its own when it is wanted."""
+    """Examples with noise, each drawn by a generator of its own when it is wanted.
 
-    def __init__(self, question: Question, end: Values, noise: float) -> None:
+    Args:
+      noise: of each point, as a share of its examples' ranges; 0 for none.
+    """
+
+    def __init__(self, question: Question, end: Values, noise: Mapping[Point, float]) -> None:
         self.shapes = {p: array.shape for p, array in end.items()}
         self._question = question
         self._end = end
-        self._sizes = {p: noise * _ranges(array).astype(p.dtype) for p, array in end.items()}
-        if noise and not all(np.isfinite(size).all() for size in self._sizes.values()):
+        self._sizes = {p: noise[p] * _ranges(array).astype(p.dtype) for p, array in end.items()}
+        drawn = [size for p, size in self._sizes.items() if noise[p]]
+        if not all(np.isfinite(size).all() for size in drawn):
             raise ValueError("noise: an example holds values that are not finite; it has no range")
-        if noise and any((size == 0).any() for size in self._sizes.values()):
+        if any((size == 0).any() for size in drawn):
             question.remark(
                 "an example whose values are all the same has no range, so that no noise was added "
                 "to it: pass one whose values differ, or read its map as the plain gradient"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tb_activations.training.attribution.framework import Explained, Point
-from tb_activations.training.attribution.question import no_gradient
+from tb_activations.training.attribution.refusals import no_gradient
 
 
 def points_of(

@@ -7,13 +7,12 @@ from typing import Any
 
 import keras
 
+from tb_activations.training.attribution.framework import NotHere
+
 _LIMITS = {"relu": None, "relu6": 6.0}
 _OWN = ("softmax", "sigmoid")  # of outputs, attention and gates: no unit that is on or off
 
-NO_RELU = (
-    "guided_smooth_grad changes how ReLUs pass gradients back, and none was met in this model: "
-    "method='smooth_grad' works here"
-)
+NO_RELU = "guided_smooth_grad changes how ReLUs pass gradients back, and none was met in this model"
 
 
 class GuidedRules:
@@ -40,7 +39,7 @@ class GuidedRules:
 
     def check(self) -> None:
         if not self._met:
-            raise ValueError(NO_RELU)
+            raise NotHere(NO_RELU, "smooth_grad")
 
 
 def _guided(original: Callable[..., Any], limit: float | None, value: Any) -> Any:

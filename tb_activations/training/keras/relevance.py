@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from tb_activations.training.attribution.framework import Relevance
+from tb_activations.training.attribution.framework import NotHere, Relevance
 from tb_activations.training.keras.endings import also_made
 from tb_activations.training.keras.linear import DENSE, Linear, is_linear
 from tb_activations.training.keras.private import as_it_is
@@ -54,11 +54,8 @@ class RelevanceRules:
 
     def call(self, original: Callable[..., Any], layer: Any, args: tuple, kwargs: dict) -> Any:
         if isinstance(layer, _RECURRENT):
-            refusal = (
-                f"lrp has no rule for the gates of {type(layer).__name__} {layer.name!r}: "
-                "method='gradient_x_input' works here"
-            )
-            raise as_it_is(ValueError(refusal))
+            why = f"lrp has no rule for the gates of {type(layer).__name__} {layer.name!r}"
+            raise as_it_is(NotHere(why, "gradient_x_input"))
         if is_linear(layer) and args:
             return self._linear(original, layer, args, kwargs)
         if isinstance(layer, _ATTENTION):
@@ -79,13 +76,12 @@ class RelevanceRules:
     def activated(self, name: str, original: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
         value = args[0] if args else next(iter(kwargs.values()))
         made = original(*args, **kwargs)
-        if name == "softmax":
-            return keras.ops.stop_gradient(made) if self._attending else made
         if name in ("relu", "relu6"):
             self._note_never_negative(made)
-        if name == "relu" or not is_array(value):
+        if name == "relu" or (name == "softmax" and not self._attending) or not is_array(value):
             return made
-        new = _passed_on(value, made)
+        held = name == "softmax"
+        new = keras.ops.stop_gradient(made) if held else _passed_on(value, made)
         also_made(made, new)
         return new
 

@@ -33,7 +33,7 @@ class Followed(Protocol):
         """A call of the activation function of that name."""
 
     def check(self) -> None:
-        """Raises ValueError where the rules found nothing that they are for."""
+        """Raises NotHere where the rules found nothing that they are for."""
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Every kind of model × every method: right values, or a sentence that names what works there.
 
-Some thirty kinds; all of them, and the table in docs/attribution.md, with TBA_SOAK=1.
+Some thirty kinds by four methods, five of them by all nine; with TBA_SOAK=1 every kind by all nine,
+and the table in docs/attribution.md.
 """
 
 from __future__ import annotations
@@ -17,10 +18,19 @@ import pytest
 from keras import ops
 
 import tb_activations as tba
+from tb_activations.training.attribution.methods import METHODS as METHODS_THERE_ARE
 from tb_activations.training.batch import leaves
 
 PAGE = Path(__file__).parents[3] / "docs" / "attribution.md"
-METHODS = ("gradients", "gradient_x_input", "integrated_gradients", "grad_cam")
+METHODS = tuple(METHODS_THERE_ARE)
+FOUR = ("gradients", "gradient_x_input", "integrated_gradients", "grad_cam")
+BY_ALL = (
+    "Functional with a residual connection",
+    "Conv1D",
+    "Embedding",
+    "Multi-head attention, scores returned",
+    "Preprocessing of integers: encoding and hashing",
+)
 SLOW = (
     "Residual network of an application",
     "Inside a vectorised map of keras.ops",
@@ -36,7 +46,6 @@ SLOW = (
     "Stateful RNN",
     "Mixed precision bfloat16",
     "Multi-head attention, scores not returned",
-    "Multi-head attention, scores returned",
     "Rearranging layers are left out",
     "Subclassed, custom train_step",
     "Subclassed, two layers of one name",
@@ -52,7 +61,7 @@ SLOW = (
 )
 SOAK = bool(os.environ.get("TBA_SOAK"))
 KINDS = [title for title in model_zoo.KINDS if SOAK or title not in SLOW]
-ROWS: dict[str, str] = {}
+ROWS: dict[str, dict[str, str]] = {}  # title → head of the column → cell
 
 
 def mean_of_first(outputs):
@@ -76,9 +85,11 @@ def leaves_of(values):
 
 
 def asked(model, x, method, target, **options):
-    """The answer; as many steps as it takes to account for the score."""
+    """The answer; as many steps as it takes to account for the score, and few samples."""
     if method == "integrated_gradients":
         options.update(steps=8, tolerance=0.01, max_steps=128)
+    elif "smooth" in method:
+        options.update(samples=3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return tba.attribute(model, x, target, method=method, **options)
@@ -147,40 +158,46 @@ def check_refusal(sentence, model, x, target, slack):
         target,
         layer=layer[1] if layer else None,
     )
-    check_complete(other, slack)
+    assert all(np.isfinite(a).all() for a in arrays(other))
+    if other.baseline_score is not None:
+        check_complete(other, slack)
     named = [f"`{method[1]}`"] if method else []
     return "no: " + " at ".join([*named, f'`layer="{layer[1]}"`'] if layer else named)
 
 
 @pytest.mark.parametrize("title", KINDS)
 def test_every_kind_of_model_is_explained_or_refused_with_what_works(title, slack):
-    """The four methods hold what they promise, or name what does."""
+    """The methods hold what they promise, or name what does."""
     keras.utils.clear_session()  # automatic names start at `activation` again
     keras.utils.set_random_seed(1)
     model, x, _ = model_zoo.KINDS[title]()
     target = target_of(model, x)
-    found, cells = {}, []
-    for method in METHODS:
+    found, cells = {}, {}
+    for method in METHODS if SOAK or title in BY_ALL else FOUR:
         try:
             found[method] = asked(model, x, method, target)
         except ValueError as e:
-            cells.append(check_refusal(str(e), model, x, target, slack))
+            cells[method] = check_refusal(str(e), model, x, target, slack)
             continue
         answer = found[method]
         assert all(np.isfinite(a).all() for a in arrays(answer))
-        cells.append(f"`{answer.layer}`" if answer.layer else "yes")
+        cells[method] = f"`{answer.layer}`" if answer.layer else "yes"
     if "integrated_gradients" in found:
         check_complete(found["integrated_gradients"], slack)
-        values = zip(*(arrays(found[m]) for m in METHODS[:2]), points(found, model, x), strict=True)
+        values = zip(*(arrays(found[m]) for m in FOUR[:2]), points(found, model, x), strict=True)
         for slope, product, here in values:
             assert np.allclose(product, slope * here, rtol=slack, atol=1e-6)
     if "grad_cam" in found:
         check_cam(found["grad_cam"], model, x, target, slack)
+    if "lrp" in found:
+        sums = sum(a.reshape(len(a), -1).sum(axis=1) for a in arrays(found["lrp"]))
+        assert np.allclose(sums + found["lrp"].gap, found["lrp"].score, rtol=slack, atol=1e-4)
+    if "grad_cam_plus_plus" in found:
+        assert found["grad_cam_plus_plus"].layer == found["grad_cam"].layer
     outputs = plain(model, x)  # last, since it may change states and seeds
     for answer in found.values():
         check_scores(answer, outputs, target)
-    of = "a class" if target is None else "a function"
-    ROWS[title] = f"| {title} | {of} | {' | '.join(cells)} |"
+    ROWS[title] = {"Score": "a class" if target is None else "a function", **cells}
 
 
 def points(found, model, x):
@@ -192,45 +209,60 @@ def points(found, model, x):
     return [np.asarray(captured[name], np.float64) for name in answer.of]
 
 
-HEAD = (
-    "| Kind of model | Score | gradients | gradient_x_input | integrated_gradients | grad_cam |\n"
-    "|---|---|---|---|---|---|\n"
-)
+HEAD = ("Kind of model", "Score", *METHODS)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def table():
-    """Writes the table of kinds, or compares the kinds that ran with the one in docs/."""
+    """Writes the table of kinds, or compares what ran with the one in docs/."""
     yield
     if keras.backend.backend() != "tensorflow":
         return
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition("<!-- kinds -->\n")
-    written, _, after = rest.partition("<!-- /kinds -->")
     if os.environ.get("TBA_WRITE_TABLES") and set(ROWS) == set(model_zoo.KINDS):
-        rows = [ROWS[title] for title in model_zoo.KINDS]
-        written = f"{counted(rows)}\n\n{HEAD}" + "\n".join(rows) + "\n"
-        PAGE.write_text(
-            f"{before}<!-- kinds -->\n{written}<!-- /kinds -->{after}", encoding="utf-8"
-        )
-    stale = [row for row in ROWS.values() if row not in written.splitlines()]
+        write([[title, *ROWS[title].values()] for title in model_zoo.KINDS])
+    written = {row[0]: dict(zip(HEAD, row, strict=True)) for row in rows_of(written_table())}
+    stale = {title: row for title, row in ROWS.items() if not row.items() <= written[title].items()}
     assert not stale, f"docs/attribution.md is stale: {stale}"
 
 
+def write(rows):
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition("<!-- kinds -->\n")
+    lines = [f"| {' | '.join(row)} |" for row in (HEAD, *rows)]
+    lines.insert(1, "|---" * len(HEAD) + "|")
+    text = "\n".join([counted(rows), "", *lines, "<!-- /kinds -->"])
+    after = rest.partition("<!-- /kinds -->")[2]
+    PAGE.write_text(f"{before}<!-- kinds -->\n{text}{after}", encoding="utf-8")
+
+
+def written_table():
+    text = PAGE.read_text(encoding="utf-8").partition("<!-- kinds -->\n")[2]
+    return text.partition("<!-- /kinds -->")[0]
+
+
+def rows_of(text):
+    """The cells of each row but the head."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+
+
 def counted(rows):
-    """`50 kinds of models × 4 methods: 180 of 200 work.`"""
-    cells = [cell for row in rows for cell in row.split("|")[3:-1]]
-    works = sum(not cell.strip().startswith("no") for cell in cells)
+    """`50 kinds of models × 9 methods: 380 of 450 work.`"""
+    cells = [cell for row in rows for cell in row[2:]]
+    works = sum(not cell.startswith("no") for cell in cells)
     return f"{len(rows)} kinds of models × {len(METHODS)} methods: {works} of {len(cells)} work."
 
 
-def test_four_of_five_of_the_table_work():
-    """At least 25 kinds, at least 80 % of the cells, as the page says and counts."""
-    written = PAGE.read_text(encoding="utf-8").partition("<!-- kinds -->\n")[2]
-    rows = [line for line in written.partition("<!-- /kinds -->")[0].splitlines() if "|" in line][
-        2:
-    ]
-    assert counted(rows) in written
-    works, cells = (int(n) for n in re.findall(r"(\d+) of (\d+) work", written)[0])
-    assert len(rows) >= 25 and works >= 0.8 * cells
-    assert {row.split("|")[1].strip() for row in rows} == set(model_zoo.KINDS)
+def test_three_of_five_of_the_table_work():
+    """At least 40 kinds by every method, 60 % of the cells, as the page says and counts.
+
+    Of the four methods that take nearly any model, at least 80 %.
+    """
+    rows = rows_of(written_table())
+    assert counted(rows) in written_table()
+    assert {row[0] for row in rows} == set(model_zoo.KINDS) and len(rows) >= 40
+    works = {
+        method: np.mean([not row[HEAD.index(method)].startswith("no") for row in rows])
+        for method in METHODS
+    }
+    assert np.mean(list(works.values())) >= 0.6
+    assert np.mean([works[method] for method in FOUR]) >= 0.8

@@ -192,6 +192,38 @@ def test_gates_are_refused_with_what_works():
     assert np.asarray(tba.attribute(model, x, 1, method="gradient_x_input")).any()
 
 
+def test_what_works_is_said_as_it_must_be_asked():
+    """Behind categories no input has a gradient: the sentence names a layer, and that works."""
+    model = keras.Sequential(
+        [
+            keras.Input((4,), dtype="int32"),
+            L.CategoryEncoding(5, output_mode="one_hot", name="encode"),
+            L.SimpleRNN(5),
+            L.Dense(2),
+        ]
+    )
+    x = np.array([[1, 2, 3, 0], [0, 4, 4, 1]])
+    works = r"method='gradient_x_input' with layer='encode' works here$"
+    with pytest.raises(ValueError, match=works):
+        relevance(model, x)
+    found = tba.attribute(model, x, 1, method="gradient_x_input", layer="encode")
+    assert np.asarray(found).any()
+    with pytest.raises(ValueError, match=r"method='gradient_x_input' works here$"):
+        relevance(model, x, layer="encode")
+
+
+def test_attention_scores_that_are_returned_are_logits_of_their_own():
+    """A model that returns them beside its values shares out a score of either."""
+    i = keras.Input((5, 8))
+    layer = L.MultiHeadAttention(2, 4, use_bias=False)
+    model = keras.Model(i, list(layer(i, i, return_attention_scores=True)))
+    x = nets.real(2, 5, 8)
+    values = relevance(model, x, lambda outputs: ops.sum(outputs[0], axis=(1, 2)))
+    assert np.abs(values.gap).max() < 1e-4 * np.abs(values.score).max()
+    scores = relevance(model, x, lambda outputs: outputs[1][:, 0, 0, 1])
+    assert np.asarray(scores).any()
+
+
 def test_bounds_that_no_layer_can_use_are_said():
     """Where the input is rescaled first, no layer with a rule takes it itself."""
     body = bias_free().layers

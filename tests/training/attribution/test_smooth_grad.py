@@ -94,6 +94,22 @@ def test_an_example_of_one_value_is_said():
     assert np.allclose(found, plain, atol=1e-6 * np.abs(plain).max())
 
 
+@pytest.mark.filterwarnings("ignore:.*(no numbers|zero everywhere)")
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [("smooth_grad", {}), ("occlusion", {}), ("occlusion", {"baseline": {"i": 5, "f": 0}})],
+)
+def test_categories_beside_numbers_have_no_noise_and_no_mean(method, options):
+    """Noise or a mean would make another category: they stay, unless a baseline is given."""
+    i, f = keras.Input((3,), dtype="int32", name="i"), keras.Input((4,), name="f")
+    encoded = keras.layers.CategoryEncoding(6, output_mode="multi_hot")(i)
+    both = keras.layers.Concatenate()([encoded, f])
+    model = keras.Model({"i": i, "f": f}, keras.layers.Dense(2)(both))
+    x = {"i": np.array([[1, 2, 3], [0, 5, 4]], "int32"), "f": nets.real(2, 4)}
+    found = tba.attribute(model, x, 0, method=method, **options)
+    assert found.values["f"].any() and found.values["i"].any() == bool(options)
+
+
 def test_a_model_that_mixes_examples_is_found_with_one_example():
     """Samples of one example would change each other: each is taken alone, and it is said."""
 
