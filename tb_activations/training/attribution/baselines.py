@@ -9,6 +9,7 @@ import numpy as np
 
 from tb_activations.training.attribution.framework import Point
 from tb_activations.training.attribution.question import Question
+from tb_activations.training.attribution.refusals import no_gradient
 
 
 def start_and_end(
@@ -38,6 +39,21 @@ def of_examples(question: Question) -> dict[Point, np.ndarray]:
         if point.leaf is not None:
             found[point] = question.explained.inputs[point.leaf].astype(point.dtype)[of_rows]
     return {p: found[p] for p in question.points}
+
+
+def numeric(question: Question) -> tuple[Point, ...]:
+    """The points whose values are numbers: real ones, and integers that a gradient passes.
+
+    Raises:
+      ValueError: there are none.
+    """
+    if all(point.floating for point in question.points):
+        return question.points
+    question.once()
+    found = tuple(p for p in question.points if p.floating or question.reached(p))
+    if not found:
+        raise ValueError(no_gradient(question.explained, question.points))
+    return found
 
 
 def given(question: Question, point: Point) -> np.ndarray:

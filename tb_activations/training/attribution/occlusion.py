@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from tb_activations.record.attribution import Baseline
-from tb_activations.training.attribution.baselines import of_examples, start_and_end
+from tb_activations.training.attribution.baselines import numeric, of_examples, start_and_end
 from tb_activations.training.attribution.framework import Point
 from tb_activations.training.attribution.integrated_gradients import ends
 from tb_activations.training.attribution.options import check_sides
@@ -74,12 +74,12 @@ class Occlusion:
         return list(itertools.product(*along))
 
     def explain(self, question: Question) -> Maps:
-        numbers = question.points
+        hidden = question.points
         if question.baseline is None:  # integers that are rescaled have a mean, categories none
-            numbers = question.numbers()
+            hidden = numeric(question)
         start, end = self._start_and_end(question)
-        start = {p: start[p] if p in numbers else end[p] for p in end}
-        for point in set(question.points) - set(numbers):
+        start = {p: start[p] if p in hidden else end[p] for p in end}
+        for point in set(question.points) - set(hidden):
             question.remark(
                 f"{point.name} holds integers that are no numbers, which have no mean: it was not "
                 "hidden; pass a baseline to hide it by"

@@ -14,12 +14,11 @@ import numpy as np
 
 from tb_activations.training.attribution.framework import (
     Explained,
-    NotHere,
     Pass,
     Point,
     Rules,
 )
-from tb_activations.training.attribution.refusals import check_known, no_gradient, what_works
+from tb_activations.training.attribution.refusals import no_gradient, run
 from tb_activations.training.attribution.seats import Seats
 from tb_activations.training.attribution.targets import Target
 
@@ -182,7 +181,10 @@ class Question:
             return reordered(joined(answers), np.argsort(np.concatenate(parts), kind="stable"))
         fill = seats.filled(rows)
         asked = self.explained.rows(rows[fill] // self.targets)
-        answer = self._answered(asked, self.classes[rows[fill]], at, _cut(put, fill), **how)
+        known = [p for p in self.points if p.leaf is None or self.reached(p)]
+        answer = run(
+            self.explained, known, asked, self.classes[rows[fill]], at, _cut(put, fill), **how
+        )
         answer = reordered(answer, seats.found(rows))
         self._note_reached(at, answer)
         for remark in answer.remarks:
@@ -190,22 +192,6 @@ class Question:
         if (put is None if unchanged is None else unchanged) and self._mixes(rows, answer):
             return self.run(rows, at, put, **how)
         return answer
-
-    def _answered(self, *asked: Any, rules: Rules | None = None, **how: Any) -> Pass:
-        """The model's answer.
-
-        Raises:
-          ValueError: the rules are not for this model; names a method that is.
-        """
-        if rules is None:
-            return self.explained.run(*asked, **how)
-        try:
-            check_known(self.explained, rules)
-            return self.explained.run(*asked, rules=rules, **how)
-        except NotHere as e:
-            known = [p for p in self.points if p.leaf is None or p.name in self._reached]
-            works = what_works(self.explained, e.method, known)
-            raise ValueError(f"{e}: {works}") from None
 
     def _mixes(self, rows: np.ndarray, answer: Pass) -> bool:
         """Whether the first example's score depends on the others in the batch; then says so."""
@@ -232,19 +218,9 @@ class Question:
             if gradient is not None and point.name not in self._reached and gradient.any():
                 self._reached.add(point.name)
 
-    def numbers(self) -> tuple[Point, ...]:
-        """The points whose values are numbers: real ones, and integers that a gradient passes.
-
-        Raises:
-          ValueError: there are none.
-        """
-        if all(point.floating for point in self.points):
-            return self.points
-        self.once()
-        found = tuple(p for p in self.points if p.floating or p.name in self._reached)
-        if not found:
-            raise ValueError(no_gradient(self.explained, self.points))
-        return found
+    def reached(self, point: Point) -> bool:
+        """Whether a gradient there was not zero, in the passes so far."""
+        return point.name in self._reached
 
     def check_reached(self, points: Sequence[Point]) -> None:
         """Says which points the target does not depend on.

@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tb_activations.training.attribution.framework import (
     Explained,
     Guided,
     NotHere,
+    Pass,
     Point,
     Rules,
 )
 
 
-def check_known(explained: Explained, rules: Rules) -> None:
+def run(
+    explained: Explained,
+    known: Sequence[Point],
+    *asked: Any,
+    rules: Rules | None = None,
+    **how: Any,
+) -> Pass:
+    """What `explained.run` gives.
+
+    Args:
+      known: points where gradients are known to pass.
+
+    Raises:
+      ValueError: the rules are not for this model; names a method that is.
+    """
+    if rules is None:
+        return explained.run(*asked, **how)
+    try:
+        _check_known(explained, rules)
+        return explained.run(*asked, rules=rules, **how)
+    except NotHere as e:
+        raise ValueError(f"{e}: {what_works(explained, e.method, known)}") from None
+
+
+def _check_known(explained: Explained, rules: Rules) -> None:
     if not isinstance(rules, getattr(explained, "known_rules", ())):
         method = "smooth_grad" if isinstance(rules, Guided) else "gradient_x_input"
         why = "the rules of this method are known for Keras models alone as yet"

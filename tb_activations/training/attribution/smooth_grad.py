@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from tb_activations.record.attribution import Baseline
-from tb_activations.training.attribution.baselines import of_examples
+from tb_activations.training.attribution.baselines import numeric, of_examples
 from tb_activations.training.attribution.framework import Point, Rules
 from tb_activations.training.attribution.integrated_gradients import scores_of
 from tb_activations.training.attribution.options import check_count, check_share
@@ -49,13 +49,13 @@ class SmoothGrad:
         return self.samples if self.noise else 1
 
     def explain(self, question: Question) -> Maps:
-        numbers = question.numbers()
+        drawn = numeric(question)
         if not self.noise:  # all samples are the example
             maps, _ = question.once(rules=self.rules)
             question.check_reached(question.points)
             return replace(maps, errors=tuple(np.zeros_like(one) for one in maps.values))
         end = of_examples(question)
-        noisy = Noisy(question, end, {p: self.noise if p in numbers else 0 for p in end})
+        noisy = Noisy(question, end, {p: self.noise if p in drawn else 0 for p in end})
         maps = scores_of(question, end)
         noisy.check_independent()
         means, errors = self._mean(question, noisy)
