@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +36,24 @@ class Field(NamedTuple):
     stride: float
 
 
+FORMS = ("softmax", "log_softmax", "sigmoid", "logits", "sigmoid_logits")
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A layer whose channels are the model's answer, one for each class.
+
+    tag: the layer's. form: one of FORMS: of what its values are the probabilities, or "logits"
+    that a softmax, "sigmoid_logits" that a sigmoid makes them of. classes: the right one of each of
+    the batch's first examples, None where it is not known; None where none is. A sigmoid of one
+    channel is the probability of class 1 of two.
+    """
+
+    tag: str
+    form: str
+    classes: tuple[int | None, ...] | None = None
+
+
 @dataclass(frozen=True)
 class RunFacts:
     """What is known of a run as a whole.
@@ -43,10 +61,12 @@ class RunFacts:
     receptive_fields: tag of an input → tag of a layer → a `Field` for each spatial axis. A layer
     that sees all of the input, or whose axes are not the input's, is not in it. class_names: what
     the classes are called, in their order, None where they have only numbers.
+    classifiers: the layers that answer with classes, in the order of execution.
     """
 
     receptive_fields: Mapping[str, Mapping[str, tuple[Field, ...]]] = field(default_factory=dict)
     class_names: tuple[str, ...] | None = None
+    classifiers: tuple[Classifier, ...] = ()
 
 
 def run_blobs(facts: RunFacts) -> list[bytes]:
@@ -64,6 +84,8 @@ def _fields(facts: RunFacts) -> dict[str, Any]:
     fields: dict[str, Any] = {"receptive_fields": receptive}
     if facts.class_names is not None:
         fields["class_names"] = list(facts.class_names)
+    if facts.classifiers:
+        fields["classifiers"] = [asdict(one) for one in facts.classifiers]
     return fields
 
 
@@ -85,8 +107,9 @@ def parse_facts(blob: bytes) -> RunFacts:
             {source: {tag: _axes(axes) for tag, axes in layers.items()}
              for source, layers in receptive.items()},
             _names(fields.get("class_names")),
+            _classifiers(fields.get("classifiers", [])),
         )  # fmt: skip
-    except (ValueError, RecursionError, AttributeError, TypeError) as e:
+    except (ValueError, RecursionError, AttributeError, TypeError, KeyError) as e:
         raise RecordError(f"facts of a run that cannot be read: {blob[:60]!r}") from e
 
 
@@ -96,6 +119,21 @@ def _names(names: Any) -> tuple[str, ...] | None:
     if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
         raise ValueError(f"class names {str(names)[:60]}")
     return tuple(names)
+
+
+def _classifiers(listed: Any) -> tuple[Classifier, ...]:
+    """Those of a form that is known here."""
+    if not isinstance(listed, list):
+        raise ValueError(f"classifiers {str(listed)[:60]}")
+    return tuple(_classifier(one) for one in listed if one["form"] in FORMS)
+
+
+def _classifier(fields: Mapping[str, Any]) -> Classifier:
+    tag, classes = fields["tag"], fields.get("classes")
+    numbers = [one for one in classes or () if one is not None]
+    if not isinstance(tag, str) or not all(type(one) is int and one >= 0 for one in numbers):
+        raise ValueError(f"a classifier {str(fields)[:60]}")
+    return Classifier(tag, fields["form"], None if classes is None else tuple(classes))
 
 
 def _axes(axes: Any) -> tuple[Field, ...]:

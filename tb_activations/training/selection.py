@@ -62,6 +62,19 @@ class Place:
 
 
 @dataclass(frozen=True, eq=False)
+class Returned:
+    """Values that the model returns, or what its last function made those of.
+
+    part: of what the model returns, "" for all. ending: "softmax", "log_softmax" or "sigmoid"
+    where one made what is returned, else None. before: they are what that was given.
+    """
+
+    part: str
+    ending: str | None = None
+    before: bool = False
+
+
+@dataclass(frozen=True)
 class Entry:
     """One output of one layer call.
 
@@ -71,7 +84,8 @@ class Entry:
     channels_first: it is `[n, c, …]`. order: its place in the order of execution. is_layer: False
     for an operation.
     aside: a view of a layer beside what it returns, which only its own name asks for. fold: how its
-    rows belong to examples, None where each has one.
+    rows belong to examples, None where each has one. returned: how the model returns its values,
+    None where it does not, or where that cannot be told.
     """
 
     name: str
@@ -84,6 +98,7 @@ class Entry:
     is_layer: bool = True
     aside: bool = False
     fold: Fold | None = None
+    returned: Returned | None = None
 
 
 @dataclass(frozen=True)

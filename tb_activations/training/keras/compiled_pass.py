@@ -61,8 +61,8 @@ class CompiledPass:
         home = home_of(flat[0])
         if self._scout is not None:
             with watching(self._scout.wants, home=home, keep=self._scout.note) as watch:
-                forward(self._model, inputs, pairs)
-            chosen = self._scout.choose(watch, self._model)
+                outputs = forward(self._model, inputs, pairs)
+            chosen = self._scout.choose(watch, self._model, outputs)
             self._layers, self._scout = {layer.name: layer for layer in chosen}, None
             return []
         with watching(Named(self._layers), home=home) as watch:

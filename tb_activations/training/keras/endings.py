@@ -78,6 +78,11 @@ def noting() -> Iterator[Notes]:
             _thread.notes = before
 
 
+def noted() -> Notes:
+    """Those of the pass that this thread makes; empty where nothing is noted."""
+    return getattr(_thread, "notes", None) or Notes()
+
+
 def also_made(made: Any, new: Any) -> None:
     """Notes that another tensor stands for one that an ending of this thread's pass made."""
     notes = getattr(_thread, "notes", None)

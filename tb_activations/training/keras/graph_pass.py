@@ -136,10 +136,10 @@ class GraphPass:
         inputs = mapped(lambda _: next(rest), self._structure)
         graph = tf.compat.v1.get_default_graph()
         with self._watch(graph) as watch:
-            forward(self._model, inputs)
+            outputs = forward(self._model, inputs)
         if self._scout is not None:
             _check_python(graph)
-            self._layers, self._scout = self._scout.choose(watch, self._model), None
+            self._layers, self._scout = self._scout.choose(watch, self._model, outputs), None
         values = {
             layer.name: layer.unfolded(_dense(watch.values[layer.name]), keras.ops)
             for layer in self._layers

@@ -10,12 +10,15 @@ from typing import Any
 from tb_activations.record.run import RunFacts
 from tb_activations.training.attribution.explainer import Shown
 from tb_activations.training.batch import Batch, span, uneven
+from tb_activations.training.classifiers import Known, facts_of
 from tb_activations.training.keras.changes import runs_eagerly
+from tb_activations.training.keras.endings import noting
 from tb_activations.training.keras.fitting import fitting
 from tb_activations.training.keras.forward import build_apart, knowing
 from tb_activations.training.keras.gradients import KerasExplained
 from tb_activations.training.keras.look import KerasLook, can_look
 from tb_activations.training.keras.passes import make_pass, scouted_pass, whole_layers
+from tb_activations.training.keras.returned import loss_of
 from tb_activations.training.keras.rows import Rows
 from tb_activations.training.keras.several import Several
 from tb_activations.training.keras.subject import Subject
@@ -44,7 +47,7 @@ def prepare(
     with telling("building the model", verbose), fitting(model, inputs):
         build_apart(model, inputs)
     free = fixed_batch(model) is None and not uneven(batch.inputs)
-    shown, labels, names = subject.inputs(batch), subject.labels, subject.class_names
+    shown, labels = subject.inputs(batch), subject.labels
     probe = Probe(
         batch,
         slices,
@@ -53,12 +56,12 @@ def prepare(
         _writes(trained),
         divisible=free,
         shown=_shown(model, batch, subject),
-        facts=RunFacts(class_names=tuple(names) if names else None),
     )
     recorder.prepare_attributions(probe)
     rows, plain = Rows(model, inputs, free), runs_eagerly(trained)
     with telling("tracing the layers of the model", verbose):
         found, plan, run = _scouted(recorder, model, inputs, probe, rows, selection, plain)
+    probe = replace(probe, facts=_facts(found, subject, batch, model, trained))
     if rows.left_out and verbose:
         print(f"Activations: left out is {'; '.join(rows.described())}")
     if can_look(batch):
@@ -66,6 +69,13 @@ def prepare(
         probe = replace(probe, make_look=partial(KerasLook, model, batch, names=names, run=fast))
     again = partial(make_pass, model, inputs=inputs, plain=plain)
     recorder.use(plan, probe, run, found, again)
+
+
+def _facts(found: Found, subject: Subject, batch: Batch, model: Any, trained: Any) -> RunFacts:
+    """What the classes are called, and which layers answer with them."""
+    labels, names = targets(batch.labels), subject.class_names
+    known = Known(labels, len(batch), names, subject.names_given)
+    return facts_of(found, known, partial(loss_of, trained if model is trained else None))
 
 
 def _shown(model: Any, batch: Batch, subject: Subject) -> Shown | None:
@@ -97,7 +107,8 @@ def _scouted(
         plans.append((found, recorder.plan(found, probe)))
         return plans[-1][1].layers
 
-    run = scouted_pass(model, inputs, knowing(selection, model), choose, rows, plain)
+    with noting():
+        run = scouted_pass(model, inputs, knowing(selection, model), choose, rows, plain)
     return *plans[-1], run
 
 

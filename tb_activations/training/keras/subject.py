@@ -40,7 +40,7 @@ class Subject:
 
     batch: the inputs; of several, a dict of the first examples of each, as many as all have.
     labels: one an example, None where there are none, or of several. class_names: as they were
-    given, or as data has them.
+    given, or as data has them. names_given: whether they were given.
 
     Raises:
       TypeError, ValueError: a model or data of another kind; names in `data` that are not those in
@@ -52,6 +52,7 @@ class Subject:
     ) -> None:
         self._asked = _checked(model)
         class_names = checked_names(class_names)
+        self.names_given = class_names is not None
         self.class_names = class_names if class_names is not None else names_of(data)
         self._several: Several | None = None
         self._named_labels: dict[str, list[str] | None] = {}

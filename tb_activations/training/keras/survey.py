@@ -18,6 +18,7 @@ from tb_activations.training.batch import Batch, Slices, span, uneven
 from tb_activations.training.keras.fitting import fitting
 from tb_activations.training.keras.forward import check, forward, preserved
 from tb_activations.training.keras.patches import watching
+from tb_activations.training.keras.returned import returned_by
 from tb_activations.training.keras.rows import Rows
 from tb_activations.training.keras.several import Several
 from tb_activations.training.keras.tensors import cut, parts, tensor
@@ -50,6 +51,7 @@ class Survey:
         self._rows = rows
         self._seen: Found = []
         self._folded: Found = []
+        self._single: dict[str, Any] = {}  # values of one row an example, by entry
         rows.left_out.clear()
 
     def note(self, entry: Entry, value: Any) -> Any:
@@ -66,11 +68,13 @@ class Survey:
             self._leave_out(entry, refusal)
         else:
             one_each = value.shape[0] == self._count
+            if one_each and len(value.shape) == 2:
+                self._single[entry.name] = value
             (self._seen if one_each else self._folded).append((entry, tuple(value.shape)))
         return value
 
-    def finish(self, watch: Watch, model: Any) -> Found:
-        """What was found, in order, once the pass is over.
+    def finish(self, watch: Watch, model: Any, outputs: Any) -> Found:
+        """What was found, in order, once the pass is over that returned `outputs`.
 
         What holds several rows an example is of the shape `(n, rows, …)`.
 
@@ -89,7 +93,9 @@ class Survey:
         if not self._seen:
             reasons = "".join(f"; {one}" for one in self._rows.described())
             raise ValueError(f"the model has no layer whose output can be logged{reasons}")
-        return sorted(self._seen, key=lambda pair: pair[0].order)
+        returned, self._single = returned_by(outputs, self._single), {}
+        found = [(replace(one, returned=returned.get(one.name)), s) for one, s in self._seen]
+        return sorted(found, key=lambda pair: pair[0].order)
 
     def _leave_out(self, entry: Entry, why: str) -> None:
         if self._selection.explicit:
@@ -111,9 +117,9 @@ class Scout:
         self.wants = selection
         self.note = self._survey.note
 
-    def choose(self, watch: Watch, model: Any) -> tuple[LayerPlan, ...]:
+    def choose(self, watch: Watch, model: Any, outputs: Any) -> tuple[LayerPlan, ...]:
         """Called where the forward pass is over."""
-        return self._plan(self._survey.finish(watch, model))
+        return self._plan(self._survey.finish(watch, model, outputs))
 
 
 def surveyed(model: Any, inputs: Any, selection: Selection, rows: Rows | None = None) -> Found:
@@ -124,8 +130,8 @@ def surveyed(model: Any, inputs: Any, selection: Selection, rows: Rows | None = 
         watching(selection, keep=survey.note) as watch,
         fitting(model, inputs),
     ):
-        forward(model, inputs)
-    return survey.finish(watch, model)
+        outputs = forward(model, inputs)
+    return survey.finish(watch, model, outputs)
 
 
 def _shapeless(value: Any) -> bool:

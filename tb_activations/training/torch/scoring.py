@@ -120,13 +120,13 @@ def recognised(outputs: Any, endings: Endings) -> dict[str, Recognised]:
             if made is value:
                 found[part] = Recognised(kind, None)
                 break
-            if _same_values(made, value):
+            if same_values(made, value):
                 found[part] = Recognised(kind, tuple(made.shape[1:]))
                 break
     return found
 
 
-def _same_values(made: torch.Tensor, output: torch.Tensor) -> bool:
+def same_values(made: torch.Tensor, output: torch.Tensor) -> bool:
     """Whether the output is the result in another shape or dtype."""
     if made.shape[:1] != output.shape[:1] or made.numel() != output.numel():
         return False

@@ -29,6 +29,7 @@ from tb_activations.training.torch.images import Images
 from tb_activations.training.torch.layout import Layout, Look, grown, layout_of, of_one_size
 from tb_activations.training.torch.names import Names
 from tb_activations.training.torch.patches import watching
+from tb_activations.training.torch.returned import is_row, returned_by
 from tb_activations.training.torch.scores import MAX_BYTES, Scores
 from tb_activations.training.torch.state import Autocast, as_dtype, preserved
 from tb_activations.training.torch.tensors import dtype_name, to_numpy
@@ -51,11 +52,10 @@ class How:
     autocast: Autocast = None
     first: Callable[[str], bool | None] = lambda _: None
 
-    def run(self, model: nn.Module, inputs: Any, watch: Watch) -> Watch:
-        """One pass of `inputs`, tensors as the model takes them."""
+    def run(self, model: nn.Module, inputs: Any, watch: Watch) -> Any:
+        """One pass of `inputs`, tensors as the model takes them; returns what the model returns."""
         with preserved(model, self.autocast), watching(watch):
-            self.forward(model, inputs)
-        return watch
+            return self.forward(model, inputs)
 
 
 @dataclass
@@ -263,8 +263,12 @@ def _looks(
     placed = Placed(model).all(inputs)
     count = len(Batch(inputs))
 
+    rows: dict[str, torch.Tensor] = {}
+
     def keep(entry: Entry, value: Any) -> None:
         looks[entry.name] = entry, _look(value, watch.axes[entry.name], count)
+        if is_row(value):
+            rows[entry.name] = value
 
     watch = Watch(
         names,
@@ -275,7 +279,11 @@ def _looks(
         first=how.first,
     )
     leaves = dict(named(placed))
-    how.run(model, placed, watch)
+    watch.endings = []
+    outputs = how.run(model, placed, watch)
+    for name, one in returned_by(outputs, watch.endings, rows).items():
+        looks[name] = replace(looks[name][0], returned=one), looks[name][1]
+    watch.endings = None
     watch.named_inputs = {
         name: watch.inputs[id(leaf)] for name, leaf in leaves.items() if id(leaf) in watch.inputs
     }

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from tb_activations.record.run import RunFacts
 from tb_activations.training.attribution.explainer import Shown
 from tb_activations.training.batch import Slices, indexed, span
 from tb_activations.training.class_names import checked_names
+from tb_activations.training.classifiers import Known, facts_of
 from tb_activations.training.dry_run import LeftOut
 from tb_activations.training.piece import Pass
 from tb_activations.training.plan import LayerPlan
@@ -128,8 +128,12 @@ class WatchedModule:
             partial(ModuleLook, whole, batch) if look else None,
             survey.divisible and not sharded,
             None if sharded else Shown(self._explain, targets(batch.labels), self._class_names),
-            RunFacts(class_names=tuple(self._class_names) if self._class_names else None),
+            facts_of(survey.found, self._known()),
         )
+
+    def _known(self) -> Known:
+        names, given = self._class_names, self._wishes.class_names is not None
+        return Known(targets(self.batch.labels), len(self.batch), names, given)
 
     def _explain(self, count: int, **asked: Any) -> TorchExplained:
         """The first examples of the batch, as attributions see them."""
