@@ -24,6 +24,8 @@ from tb_activations.record.header import Header
 from tb_activations.record.run import RunFacts
 from tb_activations.record.scores import MEMBERS, listed
 from tb_activations.record.statistics import COLUMNS
+from tb_activations.server.classifier import Answered
+from tb_activations.server.largest import Largest
 from tb_activations.server.overview import Overview, Strip
 from tb_activations.server.packed import Kind, Latest, Packed
 from tb_activations.server.reader import Health, Step, Steps, Tensor
@@ -108,6 +110,29 @@ def scores(request: werkzeug.Request, found: Scored) -> werkzeug.Response:
     return _json(request, json.dumps(answer, allow_nan=False, separators=(",", ":")))
 
 
+def answered(request: werkzeug.Request, found: Answered) -> werkzeug.Response:
+    """`/answers`."""
+    known = found.answers
+    answer = {
+        "form": found.classifier.form,
+        "classes": found.classes,
+        "examples": found.examples,
+        "right": found.right,
+        "step": found.steps,
+        "top": [one and one.top for one in known],
+        "probabilities": [one and [_short(row) for row in one.probabilities] for one in known],
+        "right_probabilities": [one and _short(one.right) for one in known],
+    }
+    return _json(request, json.dumps(answer, allow_nan=False, separators=(",", ":")))
+
+
+def largest(request: werkzeug.Request, found: list[Largest], most: int | None) -> werkzeug.Response:
+    """`/top`."""
+    listed = [asdict(one) for one in found[:most]]
+    answer = {"examples": len(found), "top": listed}
+    return _json(request, json.dumps(answer, allow_nan=False, separators=(",", ":")))
+
+
 def bundle(request: werkzeug.Request) -> werkzeug.Response:
     """The dashboard, revalidated at each load so that a new version shows at once."""
     code = BUNDLE.read_bytes()
@@ -155,6 +180,14 @@ def _steps(entries: Iterator[Step]) -> Iterator[str]:
             written[key] = _header(entry.header, entry.labels)
         time = repr(entry.wall_time) if math.isfinite(entry.wall_time) else "null"
         yield f'{{"step": {entry.step}, "wall_time": {time}, {written[key]}}}'
+
+
+def _short(numbers: list[float | None] | None) -> list[float | None] | None:
+    """Six digits of each; null what is not finite."""
+    if numbers is None:
+        return None
+    finite = [one if one is not None and math.isfinite(one) else None for one in numbers]
+    return [None if one is None else float(f"{one:.6g}") for one in finite]
 
 
 def _differences(numbers: list[int]) -> list[int]:

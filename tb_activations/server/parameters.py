@@ -18,6 +18,7 @@ SPAN = re.compile(r"([0-9]{1,18}):([0-9]{1,18})", re.ASCII)
 DEFAULT_COLUMNS = 100
 MAX_COLUMNS = 1000
 MAX_ROWS = 1000
+DEFAULT_ROWS = 100
 
 
 class BadParameter(ValueError):
@@ -81,6 +82,13 @@ def since(request: werkzeug.Request) -> int:
 def most(request: werkzeug.Request) -> int | None:
     """How many at most; absent is all."""
     return _count(request, "most")
+
+
+def position(request: werkzeug.Request, name: str) -> int:
+    found = _count(request, name)
+    if found is None:
+        raise BadParameter(f"{name} is missing; it must be a number from 0 on")
+    return found
 
 
 def _count(request: werkzeug.Request, name: str) -> int | None:

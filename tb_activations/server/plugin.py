@@ -44,6 +44,8 @@ class ActivationsPlugin(base_plugin.TBPlugin):
             "/tensor": self._tensor,
             "/stats": self._stats,
             "/scores": self._scores,
+            "/answers": self._answers,
+            "/top": self._top,
             "/overview": self._overview,
             "/run": self._run,
         }
@@ -98,6 +100,21 @@ class ActivationsPlugin(base_plugin.TBPlugin):
             rows=parameters.rows(request),
         )
         return answers.scores(request, found)
+
+    def _answers(self, request: werkzeug.Request) -> werkzeug.Response:
+        found = self._reader.answers(
+            _viewer(request),
+            parameters.where(request),
+            rows=parameters.rows(request) or parameters.DEFAULT_ROWS,
+            step=parameters.integer_or_none(request, "step"),
+        )
+        return answers.answered(request, found)
+
+    def _top(self, request: werkzeug.Request) -> werkzeug.Response:
+        where, step = parameters.where(request), parameters.integer(request, "step")
+        channel = parameters.position(request, "channel")
+        found = self._reader.largest(_viewer(request), where, step, channel)
+        return answers.largest(request, found, parameters.most(request))
 
     def _overview(self, request: werkzeug.Request) -> werkzeug.Response:
         columns = parameters.columns(request)

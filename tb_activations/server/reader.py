@@ -22,6 +22,8 @@ from tb_activations.record.metadata import TagMetadata
 from tb_activations.record.run import RunFacts, read_facts
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.record.values import Record, read_values
+from tb_activations.server.classifier import Answered, answered, classifier_of
+from tb_activations.server.largest import Largest, largest_of
 from tb_activations.server.lookup import Lookup, NotThere
 from tb_activations.server.overview import Overview, Track, overview
 from tb_activations.server.packed import Latest, Packed, columns
@@ -241,6 +243,30 @@ class Reader:
                 "fewer with 'steps' or 'rows'"
             )
         return scored(series, chosen)
+
+    def answers(self, viewer: Viewer, where: Where, *, rows: int, step: int | None) -> Answered:
+        """What a classifier answers at `rows` of its steps, evenly chosen.
+
+        step: the last one not after it is among them, too.
+
+        Raises:
+          NotThere: a tag that is no classifier's output, or of which not every class is stored.
+        """
+        classifier = classifier_of(self.facts(viewer, where.run).classifiers, where)
+        series = self._lookup.series(viewer, where)
+        try:
+            return answered(series, where, classifier, rows, step)
+        except UNREADABLE as e:
+            raise NotThere(f"{where} cannot be read: {e}") from e
+
+    def largest(self, viewer: Viewer, where: Where, step: int, channel: int) -> list[Largest]:
+        """The largest value of a channel, by its stored position, in each example; see `tensor`."""
+        cut = self.tensor(viewer, where, step, examples=None, channels=(channel, channel + 1))
+        try:
+            with self._gate:
+                return largest_of(cut.record, channel)
+        except UNREADABLE as e:
+            raise NotThere(f"step {step} of {where} cannot be read: {e}") from e
 
     def facts(self, viewer: Viewer, run: str) -> RunFacts:
         """What is constant for `run`, as it was last written; nothing known where none was.

@@ -17,6 +17,7 @@ import numpy as np
 from tb_activations.record.run import Classifier, RunFacts
 from tb_activations.training.labels import labels_of
 from tb_activations.training.selection import Entry
+from tb_activations.training.shapes import Refusal
 
 MOST_CLASSES = 1024  # examples whose right class is written down
 
@@ -60,7 +61,7 @@ def facts_of(
       found: the entries, each with the shape that the layer returned, `(n, …)`.
 
     Raises:
-      ValueError: class_names that were given do not count the classes of a model that ends in a
+      Refusal: class_names that were given do not count the classes of a model that ends in a
         softmax, or is trained with a loss of classes.
     """
     ends = [(entry, _width(shape)) for entry, shape in found if entry.returned]
@@ -118,7 +119,7 @@ def _fitting(known: Known, tag: str, width: int, alone: bool) -> Known:
     if known.given and alone:
         some = ", ".join(repr(name) for name in (known.names or ())[:3])
         needed = "two: of class 0 and of class 1" if width == 1 else f"{width}, one for each class"
-        raise ValueError(
+        raise Refusal(
             f"class_names names {count} ({some}{', …' if count > 3 else ''}); the model's output "
             f"{tag!r} has {width} {'value' if width == 1 else 'values'} an example: it must be a "
             f"list or tuple of {needed}"
