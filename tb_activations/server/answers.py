@@ -116,6 +116,7 @@ def answered(request: werkzeug.Request, found: Answered) -> werkzeug.Response:
     answer = {
         "form": found.classifier.form,
         "classes": found.classes,
+        "omitted": found.omitted,
         "examples": found.examples,
         "right": found.right,
         "step": found.steps,

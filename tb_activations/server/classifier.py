@@ -36,7 +36,8 @@ class Answered:
     """The steps and what was answered at each, None where a record is damaged or holds no values.
 
     classes: how many there are. examples: positions in the batch of those kept at the last step.
-    right: the class of each, None where it is not known.
+    right: the class of each, None where it is not known. omitted: why there are no answers, None
+    where there are.
     """
 
     classifier: Classifier
@@ -45,6 +46,7 @@ class Answered:
     right: list[int | None]
     steps: list[int]
     answers: list[Answer | None]
+    omitted: str | None = None
 
 
 def classifier_of(known: Sequence[Classifier], where: Where) -> Classifier:
@@ -56,25 +58,23 @@ def classifier_of(known: Sequence[Classifier], where: Where) -> Classifier:
     raise NotThere(f"{where} is no classifier's output; there is {names}")
 
 
-def answered(
-    series: Series, where: Where, classifier: Classifier, rows: int, step: int | None
-) -> Answered:
+def answered(series: Series, classifier: Classifier, rows: int, step: int | None) -> Answered:
     """The answers at `rows` steps, evenly chosen, and at the last one not after `step`.
 
     The last step of all says of which examples.
 
-    Raises NotThere where not every class is stored; what its source does where the header cannot
-    be read.
+    Raises RecordError, Gone or OSError where its header cannot be read.
     """
     every = range(len(series.steps))
     if not every:
         return Answered(classifier, 0, (), [], [], [])
     header = series.header(every[-1])
     if header.channel_ids is not None:
-        raise NotThere(
-            f"only {len(header.channel_ids)} of the {header.channels} classes of {where} are "
-            "stored: a larger max_channels or max_bytes_per_update keeps all"
+        why = (
+            f"only {len(header.channel_ids)} of the {header.channels} classes are stored; a larger "
+            "max_channels or max_bytes_per_update keeps all"
         )
+        return Answered(classifier, header.channels, (), [], [], [], why)
     chosen = set(chosen_of(every, rows))
     if step is not None:
         chosen.add(max(0, int(np.searchsorted(series.steps, step, "right")) - 1))

@@ -250,12 +250,12 @@ class Reader:
         step: the last one not after it is among them, too.
 
         Raises:
-          NotThere: a tag that is no classifier's output, or of which not every class is stored.
+          NotThere: a tag that is no classifier's output, or that cannot be read.
         """
         classifier = classifier_of(self.facts(viewer, where.run).classifiers, where)
         series = self._lookup.series(viewer, where)
         try:
-            return answered(series, where, classifier, rows, step)
+            return answered(series, classifier, rows, step)
         except UNREADABLE as e:
             raise NotThere(f"{where} cannot be read: {e}") from e
 

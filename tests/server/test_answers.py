@@ -92,6 +92,13 @@ def test_fewer_classes_and_more_of_them(server):
     np.testing.assert_allclose(many["probabilities"][0], largest, rtol=1e-2)
 
 
+def test_what_does_not_hold_every_class_says_so(server):
+    found = server.json(ROUTE + "answers", run="fewer", tag="head")
+    assert found["omitted"].startswith("only 4 of the 10 classes are stored; a larger max_channels")
+    assert found["step"] == found["top"] == []
+    assert server.json(ROUTE + "answers", **HEAD)["omitted"] is None
+
+
 @pytest.mark.parametrize("tag", ["conv", "sequence", "volume", "dense"])
 def test_the_examples_that_fire_a_channel_most(server, tag):
     """The largest finite value of each, its place on the layer's axes, the largest first."""
@@ -117,7 +124,6 @@ def test_the_examples_that_fire_a_channel_most(server, tag):
     [
         ("answers?run=train&tag=conv", 404, "is no classifier's output; there is 'head'"),
         ("answers?run=plain&tag=head", 404, "is no classifier's output; there is none"),
-        ("answers?run=fewer&tag=head", 404, "only 4 of the 10 classes of tag 'head'"),
         ("answers?run=train&tag=head&rows=0", 400, "rows is 0; it must be from 1 to 1000"),
         ("top?run=train&tag=conv&step=30", 400, "channel is missing; it must be a number"),
         ("top?run=train&tag=conv&step=30&channel=4", 404, "channels 4:5 is not in step 30"),
