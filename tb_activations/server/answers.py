@@ -25,10 +25,11 @@ from tb_activations.record.run import RunFacts
 from tb_activations.record.scores import MEMBERS, listed
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.server.classifier import Answered
+from tb_activations.server.found import Health, Step, Steps
 from tb_activations.server.largest import Largest
 from tb_activations.server.overview import Overview, Strip
 from tb_activations.server.packed import Kind, Latest, Packed
-from tb_activations.server.reader import Health, Step, Steps, Tensor
+from tb_activations.server.reader import Tensor
 from tb_activations.server.scores import Scored
 from tb_activations.sources.series import TagInfo
 

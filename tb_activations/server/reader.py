@@ -17,15 +17,15 @@ import numpy as np
 from tb_activations.record.checks import Check, read_check
 from tb_activations.record.decoder import Blob, parse_statistics
 from tb_activations.record.errors import RecordError
-from tb_activations.record.header import Header
 from tb_activations.record.metadata import TagMetadata
 from tb_activations.record.run import RunFacts, read_facts
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.record.values import Record, read_values
 from tb_activations.server.classifier import Answered, answered, classifier_of
+from tb_activations.server.found import Health, Step, Steps
 from tb_activations.server.largest import Largest, largest_of
 from tb_activations.server.lookup import Lookup, NotThere
-from tb_activations.server.overview import Overview, Track, overview
+from tb_activations.server.overview import Track, overview
 from tb_activations.server.packed import Latest, Packed, columns
 from tb_activations.server.positions import Span, chosen_of, position_of, slice_of
 from tb_activations.server.scores import MAX_STEPS, Scored, scored
@@ -49,36 +49,6 @@ UNREADABLE = (RecordError, Gone, OSError)
 
 class TooMuch(ValueError):
     """A request for more than one answer may hold."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One entry of `/steps`."""
-
-    step: int
-    wall_time: float
-    header: Header
-    labels: tuple[str, ...] | None
-
-
-@dataclass(frozen=True)
-class Steps:
-    """The steps of a tag, ascending; `entries` can be read once. source: FILES or TENSORBOARD."""
-
-    complete: bool
-    sampled: bool
-    source: str
-    entries: Iterator[Step]
-
-
-@dataclass(frozen=True)
-class Health:
-    """What `/overview` answers of a run. source: TENSORBOARD where any of its tags is read so."""
-
-    complete: bool
-    sampled: bool
-    source: str
-    overview: Overview
 
 
 @dataclass(frozen=True)
