@@ -184,7 +184,7 @@ def _steps(entries: Iterator[Step]) -> Iterator[str]:
         yield f'{{"step": {entry.step}, "wall_time": {time}, {written[key]}}}'
 
 
-def _short(numbers: list[float | None] | None) -> list[float | None] | None:
+def _short(numbers: Sequence[float | None] | None) -> list[float | None] | None:
     """Six digits of each; null what is not finite."""
     if numbers is None:
         return None

@@ -36,7 +36,7 @@ def returned_by(outputs: Any, single: Mapping[str, Any]) -> dict[str, Returned]:
 
 
 def _name(value: Any, single: Mapping[str, Any]) -> str | None:
-    return next((name for name in reversed(single) if single[name] is value), None)
+    return next((name for name in reversed(list(single)) if single[name] is value), None)
 
 
 def loss_of(model: Any, part: str) -> Loss | None:

@@ -42,7 +42,7 @@ def returned_by(
 
 
 def _name(value: torch.Tensor, rows: Mapping[str, torch.Tensor]) -> str | None:
-    return next((name for name in reversed(rows) if _same(rows[name], value)), None)
+    return next((name for name in reversed(list(rows)) if _same(rows[name], value)), None)
 
 
 def _same(one: Any, value: torch.Tensor) -> bool:
