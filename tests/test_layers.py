@@ -79,8 +79,9 @@ PRIVATE_IN = {
     "training/torch": "training/torch/private.py",
 }
 # What TensorBoard imports at every start, and what `import tb_activations` does.
-LIGHT = ("loader.py", "names.py", "sources/logdirs.py")
-_LIGHT_IMPORTS = ("__future__", "importlib", "tensorboard.plugins", "tb_activations.names")
+LIGHT = ("loader.py", "names.py", "sources/logdirs.py", "tf_explain/named.py")
+_LIGHT_IMPORTS = ("__future__", "importlib", "tensorboard.plugins", "tb_activations.names",
+                  "tb_activations.tf_explain.named")  # fmt: skip
 
 
 class Import(NamedTuple):

@@ -9,6 +9,14 @@ DIFFERS = {
         "gradients, without a ReLU, and stretches each picture"
     ),
     "gradients": "signed gradients of the logit; tf-explain draws magnitudes, standardised",
+    "smooth_grad": (
+        "signed gradients of the logit, noise as a share of each image's range, the same in every "
+        "call; tf-explain draws magnitudes of the loss's gradients, and noise of its own units"
+    ),
+    "occlusion": (
+        "what a hidden patch takes from the logit, signed, hidden by the mean of each colour; "
+        "tf-explain draws 1 minus the probability that grey of 127.5 leaves"
+    ),
     "gradient_x_input": "signed, of the logit; tf-explain draws magnitudes, standardised",
     "integrated_gradients": (
         "of the logit, times the input minus the baseline, by Gauss-Legendre steps; tf-explain "

@@ -158,19 +158,27 @@ def test_callbacks_with_one_directory_lie_side_by_side(model, tmp_path):
         callbacks.IntegratedGradientsCallback(data, class_index=2, n_steps=4, output_dir=tmp_path),
         callbacks.VanillaGradientsCallback(data, class_index=1, output_dir=tmp_path),
         callbacks.GradientsInputsCallback(data, class_index=1, output_dir=tmp_path),
+        callbacks.OcclusionSensitivityCallback(data, 0, 4, tmp_path),
+        callbacks.SmoothGradCallback(data, 2, num_samples=2, noise=0.1, output_dir=tmp_path),
     ]
     model.fit(X, Y, verbose=0, callbacks=made)
-    assert len({one.output_dir for one in made}) == len(list(tmp_path.iterdir())) == 5
+    assert len({one.output_dir for one in made}) == len(list(tmp_path.iterdir())) == 7
     assert set(timeline(made[0].output_dir).tags()) == {"input", "conv", "dense"}
-    methods = ["grad_cam/conv", "integrated_gradients", "gradients", "gradient_x_input"]
-    for one, method in zip(made[1:], methods, strict=True):
+    options = {
+        "grad_cam/conv": {},
+        "integrated_gradients": {"steps": 4},
+        "gradients": {},
+        "gradient_x_input": {},
+        "occlusion": {"patch": 4, "stride": 4},
+        "smooth_grad": {"samples": 2, "noise": 0.1},
+    }
+    for one, method in zip(made[1:], options, strict=True):
         series = timeline(one.output_dir).series(f"attribution/{method}")
         assert series.steps.tolist() == [0, 1]
         explanation = series.header(1).attribution
         assert explanation.targets == ((one.class_index,),) * 3
-        options = {"steps": 4} if explanation.method == "integrated_gradients" else {}
         expected = tba.attribute(
-            model, X[:3], one.class_index, method=explanation.method, **options
+            model, X[:3], one.class_index, method=explanation.method, **options[method]
         )
         sums = np.asarray(expected).sum(axis=-1, keepdims=True)
         bound = 2e-3 * np.abs(sums).max()
@@ -186,12 +194,16 @@ def test_default_directories_are_tf_explains(tmp_path, monkeypatch):
     callbacks.IntegratedGradientsCallback(data, 0)
     callbacks.VanillaGradientsCallback(data, 0)
     callbacks.GradientsInputsCallback(data, 0)
+    callbacks.OcclusionSensitivityCallback(data, 0, patch_size=4)
+    callbacks.SmoothGradCallback(data, 0)
     assert {path.name for path in Path("logs").iterdir()} == {
         "activations_visualizations",
         "grad_cam",
         "integrated_gradients",
         "vanilla_gradients",
         "gradients_inputs",
+        "occlusion_sensitivity",
+        "smoothgrad",
     }
 
 
@@ -201,6 +213,12 @@ def test_default_directories_are_tf_explains(tmp_path, monkeypatch):
         (core.VanillaGradients, "gradients", {}, {}),
         (core.GradientsInputs, "gradient_x_input", {}, {}),
         (core.IntegratedGradients, "integrated_gradients", {"n_steps": 3}, {"steps": 3}),
+        (
+            core.SmoothGrad,
+            "smooth_grad",
+            {"num_samples": 3, "noise": 0.2},
+            {"samples": 3, "noise": 0.2},
+        ),
     ],
 )
 def test_pictures_are_of_our_maps(model, tmp_path, explainer, method, options, ours):
@@ -226,6 +244,15 @@ def test_grad_cams_picture_lies_over_the_images(model):
     row, column = np.unravel_index(np.abs(values).argmax(), values.shape)
     red, _, blue = maps[int((row + 0.5) * 16 / 14), int((column + 0.5) * 16 / 14)].astype(int)
     assert (red > blue) == (values[row, column] > 0)
+
+
+def test_occlusions_picture_lies_over_the_images(model):
+    """Patches side by side, of the images' size; the map of one image is `attribute`'s, signed."""
+    made = core.OcclusionSensitivity(batch_size=8)
+    assert made.explain((X[:4], None), model, 1, 4).shape == (32, 32, 3)
+    found = made.get_sensitivity_map(model, X[0], 1, patch_size=4)
+    expected = tba.attribute(model, X[:1], 1, method="occlusion", patch=4, stride=4)
+    np.testing.assert_allclose(found, np.asarray(expected)[0, ..., 0], atol=1e-6)
 
 
 def test_several_layers_stand_one_below_the_other(model):
@@ -256,7 +283,8 @@ def test_how_values_differ_is_said_once(model, monkeypatch):
 
 def test_what_is_not_there_is_named():
     """With what is."""
-    with pytest.raises(AttributeError, match=r"no 'SmoothGrad'; it has .*GradCAM"):
-        core.SmoothGrad  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no 'GradCam'; it has .*GradCAM"):
+        core.GradCam  # noqa: B018
     with pytest.raises(ImportError):
-        from tb_activations.tf_explain.callbacks import OcclusionSensitivityCallback  # noqa: F401
+        from tb_activations.tf_explain.callbacks import SmoothGrad  # noqa: F401
+    assert len(core.__all__) == len(callbacks.__all__) == 7

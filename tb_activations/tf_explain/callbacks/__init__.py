@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from tb_activations.tf_explain.named import from_homes
 
 _HOMES = {
     "ActivationsVisualizationCallback": "activations_visualization",
     "GradCAMCallback": "grad_cam",
     "GradientsInputsCallback": "gradients_inputs",
     "IntegratedGradientsCallback": "integrated_gradients",
+    "OcclusionSensitivityCallback": "occlusion_sensitivity",
+    "SmoothGradCallback": "smoothgrad",
     "VanillaGradientsCallback": "vanilla_gradients",
 }
 
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"{__name__} has no {name!r}; it has {', '.join(_HOMES)}")
+__getattr__ = from_homes(__name__, _HOMES)
