@@ -20,7 +20,7 @@ from tb_activations.record.header import Header
 from tb_activations.record.options import Options
 from tb_activations.record.values import Record
 
-MEMBERS = ("scores", "probabilities", "baseline_scores", "gaps")
+MEMBERS = ("scores", "probabilities", "baseline_scores", "gaps", "errors")
 MAX_BYTES = 16 << 20
 
 
@@ -30,7 +30,8 @@ class Scores:
 
     scores: of each target. probabilities: of each target. baseline_scores: at the baseline. gaps:
     what the values do not account for. targets: int64 `[n, k]`, the classes of this step, where the
-    header has none and the target is one.
+    header has none and the target is one. errors: the values' standard error as a multiple of the
+    values, root mean squares of both.
     """
 
     scores: np.ndarray
@@ -38,6 +39,7 @@ class Scores:
     baseline_scores: np.ndarray | None = None
     gaps: np.ndarray | None = None
     targets: np.ndarray | None = None
+    errors: np.ndarray | None = None
 
 
 def attribution_blobs(

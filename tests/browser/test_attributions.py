@@ -16,6 +16,10 @@ from servers import Server, tensorboard_server
 from browser.conftest import _shared, new_dashboard
 from browser.dashboard import Dashboard
 from browser.test_export import HEAD, MARGIN, panel, pixels_of, saved
+from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.writer import EventWriter
+from tb_activations.record.checks import CHECK_TAG, Check, check_blobs
+from tb_activations.record.metadata import summary_metadata
 
 SIDE = log.SIDE
 INTEGRATED = "attribution/integrated_gradients"
@@ -66,7 +70,14 @@ INKS = """
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, log.Logged]:
     directory = tmp_path_factory.mktemp("attributions")
-    return str(directory), log.write(directory / "run")
+    logged = log.write(directory / "run")
+    failed = Check("grad_cam", "fails", 0.91, 0.5, {"relu": False}, "conv2", "permuted",
+                   (("out",),), (0.91,), (0.91,))  # fmt: skip
+    about = summary_metadata("run", 0)
+    with EventWriter(directory / "run") as writer:
+        blobs = check_blobs(failed)
+        writer.write(activation_event(f"{CHECK_TAG}grad_cam", blobs, 20, log.START + 20, about))
+    return str(directory), logged
 
 
 @pytest.fixture(scope="module")
@@ -224,12 +235,18 @@ def test_captions_say_class_score_probability_and_gap(light: Dashboard) -> None:
     assert "steps 32" in (cell(light, 2, "two").get_attribute("title") or "")
     light.slide("Step", 0)
     expect(cell(light, 2, "two")).to_have_attribute(
-        "aria-description", re.compile("gap 2[34] %, very high$")
+        "aria-description",
+        re.compile(r"gap (2[34] %), very high\. \1 of the score is not accounted for\.$"),
     )
     gap = maps_of(light).locator(".gap").first
     assert gap.evaluate("e => getComputedStyle(e).color") == "rgb(198, 40, 40)"
     light.open(layer=CAM)
     assert "gap" not in (cell(light, 2, "two").get_attribute("aria-description") or "")
+    expect(maps_of(light).locator(".gap").first).to_have_text("fails check")
+    failed = light.root.locator(".layerbar .failed")
+    expect(failed).to_have_text("fails check")
+    sentence = re.compile(r"on this model \(step 20\).* are alike \(0\.91\)")
+    expect(failed).to_have_attribute("title", sentence)
 
 
 def test_the_status_line_says_the_value_and_its_share(light: Dashboard) -> None:

@@ -22,7 +22,9 @@ def facts(blobs: list[bytes]) -> dict:
     found = digests.facts(blobs[: 4 + pages])
     if "attribution" in found["header"]:
         scores = read_scores(record.WholeRecord(blobs))
-        found["scores"] = {name: listed(getattr(scores, name)) for name in (*MEMBERS, "targets")}
+        assert scores.errors is None  # a member that came later
+        names = [name for name in (*MEMBERS, "targets") if name != "errors"]
+        found["scores"] = {name: listed(getattr(scores, name)) for name in names}
     return json.loads(json.dumps(found))
 
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { middleOf, parseFacts, seenBy } from "./facts";
+import { checkKey, middleOf, parseFacts, seenBy } from "./facts";
 
 describe("what a position sees", () => {
   const field = { start: -3, size: 7, stride: 2 };
@@ -31,5 +31,21 @@ describe("the answer of /run", () => {
     expect(parseFacts({ class_names: null }, "a").classNames).toBeNull();
     expect(parseFacts({}, "a").classNames).toBeNull();
     expect(() => parseFacts({ class_names: ["cat", 1] }, "a")).toThrow("class_names");
+  });
+
+  it("knows the methods that failed a check, by their options and layer", () => {
+    const one = {
+      method: "lrp",
+      layer: null,
+      parameters: { gamma: "inf" },
+      step: 4,
+      likeness: 0.9,
+    };
+    const passed = { ...one, parameters: { gamma: 0 }, verdict: "passes", likeness: null };
+    const randomization = [{ ...one, verdict: "fails" }, passed];
+    const { failed } = parseFacts({ randomization }, "a");
+    expect([...failed]).toEqual([
+      [checkKey("lrp", null, { gamma: "inf" }), { step: 4, likeness: 0.9 }],
+    ]);
   });
 });

@@ -1,5 +1,5 @@
 /** What is constant for a run: which part of an input each position of a layer sees, names. */
-import { list, numbers, object, orNull, text } from "./json";
+import { list, number, numbers, object, orNull, text } from "./json";
 
 /**
  * What an axis of a layer sees of an axis of an input: `size` pixels of it, from `start + i * stride`
@@ -17,6 +17,19 @@ export interface RunFacts {
   readonly receptiveFields: ReadonlyMap<string, ReadonlyMap<string, readonly Field[]>>;
   /** What the classes are called, in their order; null where they have only numbers. */
   readonly classNames: readonly string[] | null;
+  /** Randomization checks that methods failed, by `checkKey`. */
+  readonly failed: ReadonlyMap<string, FailedCheck>;
+}
+
+interface FailedCheck {
+  readonly step: number;
+  /** How alike maps of random weights are to the others, 0 to 1. */
+  readonly likeness: number;
+}
+
+/** What a check is of: maps of the same method, options and layer. */
+export function checkKey(method: unknown, layer: unknown, parameters: unknown): string {
+  return JSON.stringify([method, layer, parameters]);
 }
 
 /** A part of an axis, as shares of it. */
@@ -38,6 +51,15 @@ export function parseFacts(json: unknown, run: string): RunFacts {
     run,
     receptiveFields: new Map(receptiveFields),
     classNames: orNull(facts.class_names, "class_names", texts),
+    failed: new Map(
+      list(facts.randomization ?? [], "randomization")
+        .map((one) => object(one, "check"))
+        .filter(({ verdict }) => verdict === "fails")
+        .map((one) => [
+          checkKey(one.method, one.layer, one.parameters),
+          { step: number(one.step, "step"), likeness: number(one.likeness, "likeness") },
+        ]),
+    ),
   };
 }
 

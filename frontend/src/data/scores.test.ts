@@ -8,6 +8,7 @@ const ANSWER = {
   probabilities: [[[0.6, 0.4]], [[0.9, null]], null],
   baseline_scores: [[[1, 0]], [[1, 0]], null],
   gaps: [[[0.5, 0]], [[-0.1, 0.2]], null],
+  errors: [[[1.5, 0]], [[0, 0]], null],
   targets: null,
 };
 
@@ -20,6 +21,7 @@ describe("scores", () => {
       probability: 0.6,
       whole: 1,
       gap: 0.5,
+      error: 1.5,
     });
     expect(sumOf(scoresAt(scores, 20), 0, 1)).toMatchObject({
       probability: null,
@@ -29,8 +31,13 @@ describe("scores", () => {
   });
 
   it("promise nothing where a method promises no sum, or a record is damaged", () => {
-    const free = parseScores({ ...ANSWER, gaps: null }, "r", "t");
-    expect(sumOf(scoresAt(free, 0), 0, 0)).toMatchObject({ score: 2, whole: null, gap: null });
+    const free = parseScores({ ...ANSWER, gaps: null, errors: undefined }, "r", "t");
+    expect(sumOf(scoresAt(free, 0), 0, 0)).toMatchObject({
+      score: 2,
+      whole: null,
+      gap: null,
+      error: null,
+    });
     expect(sumOf(scoresAt(scores, 40), 0, 0).score).toBe(null);
     expect(sumOf(scoresAt(scores, 30), 0, 0).score).toBe(null);
   });

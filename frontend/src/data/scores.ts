@@ -12,6 +12,8 @@ export interface ScoreRow {
   readonly baselines: Table;
   /** What the values do not account for, in units of the score. */
   readonly gaps: Table;
+  /** The values' standard error, as a multiple of the values. */
+  readonly errors: Table;
   /** The classes, where they change from step to step. */
   readonly targets: Table;
 }
@@ -34,11 +36,12 @@ export function parseScores(json: unknown, run: string, tag: string): Scores {
     }
     return steps.map((_, i) => orNull(tables?.[i], name, table));
   };
-  const [scores, probabilities, baselines, gaps, targets] = [
+  const [scores, probabilities, baselines, gaps, errors, targets] = [
     member("scores"),
     member("probabilities"),
     member("baseline_scores"),
     member("gaps"),
+    member("errors"),
     member("targets"),
   ];
   const rows = steps.map((_, i) => ({
@@ -46,6 +49,7 @@ export function parseScores(json: unknown, run: string, tag: string): Scores {
     probabilities: probabilities[i]!,
     baselines: baselines[i]!,
     gaps: gaps[i]!,
+    errors: errors[i]!,
     targets: targets[i]!,
   }));
   return { run, tag, steps, rows };
@@ -65,6 +69,8 @@ export interface Sum {
   readonly whole: number | null;
   /** The share of it that they do not account for. */
   readonly gap: number | null;
+  /** The standard error ÷ the values. */
+  readonly error: number | null;
 }
 
 export function sumOf(row: ScoreRow | null, example: number, target: number): Sum {
@@ -76,6 +82,7 @@ export function sumOf(row: ScoreRow | null, example: number, target: number): Su
     probability: at(row?.probabilities),
     whole,
     gap: whole === null || gap === null ? null : Math.abs(gap / whole),
+    error: at(row?.errors),
   };
 }
 
@@ -91,6 +98,7 @@ export function contrastOf(row: ScoreRow | null, example: number, a: number, b: 
     probability: null,
     whole,
     gap: whole === null || gap === null ? null : Math.abs(gap / whole),
+    error: null,
   };
 }
 

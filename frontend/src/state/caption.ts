@@ -2,21 +2,22 @@
 import type { LayerView } from "../data/answers";
 import { labelsOf } from "../data/labels";
 import { channelName, sumShown } from "./attributed";
-import { gapText, sumText, valueAt } from "./mapText";
+import { doubtText } from "./doubts";
+import { sumText, valueAt } from "./mapText";
 import type { Store } from "./store";
 
-/** Name, score and gap; of a difference of two steps that of their scores. */
+/** Name, score, and what is to be doubted; of a difference of two steps that of their scores. */
 export function captionOf(store: Store, view: LayerView, target: number) {
   const own = sumShown(store, view, target);
   const other = store.isDifference.value && store.other.value;
   const there = other ? sumShown(store, other, target).score : null;
   const score = own.score === null || there === null ? null : own.score - there;
-  const sum = other ? { score, probability: null, whole: null, gap: null } : own;
+  const sum = other ? { score, probability: null, whole: null, gap: null, error: null } : own;
   const output = view.info.explained?.output ?? "";
   return {
     name: channelName(store, view, target),
     sum: sumText(sum, output),
-    gap: gapText(sum),
+    doubt: doubtText(store, view, target, sum),
   };
 }
 

@@ -11,15 +11,6 @@ import type { State } from "./signals";
 
 type Said = Pick<State, "scores" | "maps">;
 
-/** From these shares on a gap is called high, and very high. */
-const [HIGH, VERY_HIGH] = [0.05, 0.2];
-
-/** How bad a gap is: never told by colour alone. */
-interface GapText {
-  readonly text: string;
-  readonly kind: "" | "high" | "veryhigh";
-}
-
 /** As "score 5.02, 98 %". */
 export function sumText({ score, probability }: Sum, output: string): string {
   if (score === null) return "";
@@ -28,13 +19,6 @@ export function sumText({ score, probability }: Sum, output: string): string {
   return probability === null || output === "probability"
     ? said
     : `${said}, ${formatShare(probability)}`;
-}
-
-export function gapText({ gap }: Sum): GapText {
-  if (gap === null) return { text: "", kind: "" };
-  const text = `gap ${formatShare(gap)}`;
-  if (gap > VERY_HIGH) return { text: `${text}, very high`, kind: "veryhigh" };
-  return gap > HIGH ? { text: `${text}, high`, kind: "high" } : { text, kind: "" };
 }
 
 /** The true value at a place of a map as it is shown, whatever becomes of its sign. */

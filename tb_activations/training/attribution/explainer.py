@@ -158,6 +158,7 @@ class Explainer:
             baseline_scores=table(maps.baseline_scores),
             gaps=table(maps.gap),
             targets=table(maps.classes) if one.classes is None else None,
+            errors=table(_errors(maps)),
         )
         return Explanations(
             Tag(layout.tag, "attribution", self._orders[layout.tag], about),
@@ -190,6 +191,19 @@ class Explainer:
         if classes is None or names is None or classes.max() >= len(names):
             return None
         return tuple(tuple(str(names[i]) for i in row) for row in classes.tolist())
+
+
+def _errors(maps: Maps) -> np.ndarray | None:
+    """`[rows]`: the standard errors ÷ the values, root mean squares over all points."""
+    if maps.errors is None:
+        return None
+
+    def squares(arrays: Sequence[np.ndarray]) -> np.ndarray:
+        rows = [np.square(one.reshape(len(one), -1).astype(np.float64)).sum(1) for one in arrays]
+        return np.sum(rows, axis=0)
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.sqrt(squares(maps.errors) / squares(maps.values))
 
 
 def _layout(one: Repeated, tag: str, point: Point) -> Layout:

@@ -351,3 +351,10 @@ def test_every_method_is_logged_without_more(tmp_path):
         np.testing.assert_allclose(values, sums, atol=1e-4 * np.abs(sums).max(), err_msg=tag)
         baseline = whole.header.attribution.baseline
         assert (baseline and baseline.kind) == ("mean" if method is HIDDEN else None)
+        errors = record.read_scores(whole).errors
+        if found.standard_error is None:
+            assert errors is None
+        else:
+            pairs = zip(found.standard_error, np.asarray(found), strict=True)
+            expected = [np.linalg.norm(a) / np.linalg.norm(b) for a, b in pairs]
+            np.testing.assert_allclose(errors[:, 0], expected, rtol=1e-3)

@@ -99,8 +99,8 @@ function rowOf(store: Store, { view, shown, targets }: MapRow): FigureRow {
     input: under?.input ?? null,
     over: store.overlay.value ? under : null,
     maps: targets.map((position) => {
-      const { name, sum, gap } = captionOf(store, view, position);
-      return { position, lines: [name, sum, gap.text] };
+      const { name, sum, doubt } = captionOf(store, view, position);
+      return { position, lines: [name, sum, doubt.text] };
     }),
   };
 }

@@ -180,10 +180,12 @@ function write(store: Store, element: HTMLElement | null, props: GroupProps): vo
       "aria-label",
       `example ${row.view.info.examples[row.view.example]}, ${said.name}`,
     );
-    setAttribute(cell, "aria-description", [said.sum, said.gap.text].filter(Boolean).join(", "));
+    const { text, kind, sentence } = said.doubt;
+    const described = [said.sum, text].filter(Boolean).join(", ");
+    setAttribute(cell, "aria-description", sentence ? `${described}. ${sentence}` : described);
     setAttribute(cell, "aria-selected", String(target === selected));
     setAttribute(cell, "tabindex", target === selected ? "0" : "-1");
-    setAttribute(cell, "title", `${said.name}: ${said.sum}. ${method}`);
+    setAttribute(cell, "title", [`${said.name}: ${said.sum}.`, sentence, method].join(" "));
     const [name, sum, gap] = captions[i]!.children as unknown as [
       HTMLElement,
       HTMLElement,
@@ -193,8 +195,8 @@ function write(store: Store, element: HTMLElement | null, props: GroupProps): vo
     // Where there is no room, the numbers alone.
     const brief = props.layout.pitchX < ROOMY ? said.sum.replace(/^[a-z]+ /, "") : said.sum;
     setText(sum, valueHere(store, row, target) ?? brief);
-    setText(gap, said.gap.text);
-    setAttribute(gap, "class", `gap ${said.gap.kind}`);
+    setText(gap, text);
+    setAttribute(gap, "class", `gap ${kind}`);
   });
 }
 

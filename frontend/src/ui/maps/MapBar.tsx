@@ -4,6 +4,7 @@ import { FOLDS, type Fold } from "../../data/maps";
 import { isCoarse } from "../../render/maps";
 import { setMaps, setOverlay } from "../../state/actions";
 import { shapingOf, targetNames } from "../../state/attributed";
+import { failedCheck } from "../../state/doubts";
 import { methodText } from "../../state/mapText";
 import { overOf } from "../../state/over";
 import { useStore } from "../../state/store";
@@ -151,9 +152,17 @@ export function MethodText() {
 function Options() {
   const store = useStore();
   const text = useComputed(() => (store.view.value ? methodText(store.view.value) : "")).value;
+  const failed = useComputed(() => (store.view.value ? failedCheck(store, store.view.value) : ""));
   return (
-    <span class="muted ellipsis" title={text}>
-      · {text}
-    </span>
+    <>
+      {failed.value && (
+        <span class="failed" title={failed.value}>
+          fails check
+        </span>
+      )}
+      <span class="muted ellipsis" title={text}>
+        · {text}
+      </span>
+    </>
   );
 }
