@@ -227,6 +227,7 @@ def _fields(header: Header, labels: tuple[str, ...] | None) -> dict[str, Any]:
         "examples": header.examples,
         "labels": labels,
         "dtype": header.dtype,
+        "logged": header.source,
         "scale": header.scale,
         "omitted": header.omitted,
     }

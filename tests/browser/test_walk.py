@@ -96,11 +96,13 @@ class Walker:
             return
         at = self.random.randrange(len(steps))
         self.walk.step = steps[at]
+        self.walk.notices.pop("step", None)
         self.did(f"step {steps[at]}")
         self.do("slide", "Step", at)
 
     def move_next(self) -> None:
         steps = self.walk.steps
+        self.walk.notices.pop("step", None)
         at, by = steps.index(self.walk.record.step), self.random.choice([-1, 1])
         self.walk.step = steps[min(len(steps) - 1, max(0, at + by))]
         self.did(f"key to step {self.walk.step}")
@@ -110,6 +112,7 @@ class Walker:
         if self.walk.step is None:
             return
         self.walk.step = None
+        self.walk.notices.pop("step", None)
         self.did("follow")
         self.do("press", "Follow")
 
@@ -188,6 +191,57 @@ class Walker:
         self.walk.search = self.random.choice(["", "", "1, 4-6", "0", "2-290", "999"])
         self.did(f"search {self.walk.search!r}")
         self.do("search", self.walk.search)
+
+    def move_type(self) -> None:
+        """A step that was logged, or one beside it: then the nearest, which is said."""
+        typed = self.random.choice(self.walk.steps) + self.random.choice([0, 0, 3, -4])
+        self.walk.step = min(self.walk.steps, key=lambda s: (abs(s - typed), s))
+        self.walk.notices.pop("step", None)
+        if self.walk.step != typed:
+            said = f"Step {typed} was not logged; the nearest, {self.walk.step}, is shown."
+            self.walk.notices["step"] = said
+        self.did(f"typed step {typed}")
+        self.do("type", str(typed))
+
+    def move_pin(self) -> None:
+        """The selected channel stands first, or is let go; each layer has its own."""
+        if self.maps:
+            return
+        name = name_of(self.report()["heading"])
+        if name == "RGB" or self.count == 0:
+            return
+        pins = self.walk.pins.setdefault(self.walk.layer, [])
+        identity = self.identity(name)
+        pins.remove(identity) if identity in pins else pins.append(identity)
+        self.held = {}
+        self.did(f"pin {name}")
+        self.do("key", "b")
+
+    def move_copy(self) -> None:
+        """The value of the marked pixel, where the planes have it, and where it is."""
+        walk = self.walk
+        if self.maps or walk_maps.is_signed(walk):
+            return
+        name = name_of(self.report()["heading"])
+        planes = walk.planes
+        self.did(f"copy of {name}")
+        copied = self.do("copied")
+        x, y = walk.pixel or (-1, -1)
+        if self.count == 0 or not (0 <= x < planes.shape[2] and 0 <= y < planes.shape[1]):
+            assert copied == ""
+            return
+        chosen = range(3) if name == "RGB" else [self.position(name)]
+        lines = [line.split("\t") for line in copied.split("\n")]
+        for position, line in zip(chosen, lines, strict=True):
+            assert line[0] == walk.layer
+            assert line[1].split()[0] == str(walk.record.step)
+            assert line[2] == str(x if walk.record.dense else walk.shown_example)
+            assert line[3] == str(walk.record.ids[position])
+            place = [str(x), "" if walk.record.matrix else str(y)]
+            assert line[4:6] == (["", ""] if walk.record.dense else place)
+            value = float(walk.shown_values(position)[y, x])
+            if value != 0:
+                assert float(line[6]) == pytest.approx(value, rel=1e-6, nan_ok=True)
 
     def move_order(self) -> None:
         """Layers in another order: nothing else is another."""
@@ -356,6 +410,8 @@ class Walker:
             self.held_key, self.held = walk.order_key(), {}
             self.provisional = walk.unsorted
             ranked = sorted(kept, key=lambda p: (np.isnan(values[p]), -np.nan_to_num(values[p])))
+            pinned = self.walk.pinned()
+            ranked = pinned + [p for p in ranked if p not in pinned]
             names = first + [f"channel {ids[p]}" for p in ranked]
             assert max(cells, default=-1) < len(names) or not names
             by_name = {f"channel {ids[p]}": values[p] for p in kept}
@@ -365,6 +421,8 @@ class Walker:
                     same(by_name[name], by_name[names[index]])
             self.count = len(names)
             self.kept = {ids[p] for p in kept}
+        for at, position in enumerate(walk.pinned(), start=len(first)):
+            assert cells.get(at, f"channel {ids[position]}") == f"channel {ids[position]}"
         for index, name in cells.items():
             assert self.held.setdefault(index, name) == name, "a tile jumped"
         assert (not cells) == (self.count == 0)
@@ -573,6 +631,9 @@ MOVES = {
     "show": 3,
     "search": 3,
     "order": 2,
+    "type": 4,
+    "pin": 5,
+    "copy": 3,
     "lock": 4,
     "scope": 3,
     "click": 10,

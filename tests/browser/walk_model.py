@@ -151,6 +151,7 @@ class Walk:
     show: str = "all"
     search: str = ""
     wish: tuple[int, str] | None = None
+    pins: dict[str, list[int]] = field(default_factory=dict)
     pixel: tuple[int, int] | None = None
     target: str | None = None
     mode: str = "beside"
@@ -396,6 +397,12 @@ class Walk:
             for position in np.flatnonzero(tests[self.show]).tolist()
             if wanted is None or shown.ids[position] in wanted
         ]
+
+    def pinned(self) -> list[int]:
+        """The positions that stand first, as they were pinned."""
+        shown, kept = self.record, self.kept_cells()
+        ids = [i for i in self.pins.get(self.layer, []) if i in shown.ids]
+        return [p for i in ids if (p := shown.ids.index(i)) in kept]
 
     def _wanted(self) -> set[int] | None:
         """Ids that the search names; None where it names none that are there."""

@@ -162,6 +162,19 @@
     press: (name) => button(name).click(),
     key: (key) => document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })),
     statistic: (at) => $$(".statistics button")[at].click(),
+    type: async (step) => {
+      $(".stepno").click();
+      await new Promise((done) => setTimeout(done));
+      const field = $(`[aria-label="Step to show"]`);
+      field.value = step;
+      field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    },
+    copied: () => {
+      const data = new DataTransfer();
+      const init = { clipboardData: data, bubbles: true, cancelable: true };
+      document.body.dispatchEvent(new ClipboardEvent("copy", init));
+      return data.getData("text/plain");
+    },
     theme: () => window.parent.document.body.classList.toggle("dark-mode"),
     lock: () => $(".values .checkbox input").click(),
     click: (share, [fx, fy]) => {

@@ -41,6 +41,7 @@ class Layer:
     make: Make
     kind: str = "activation"
     options: dict[str, Any] = field(default_factory=dict)
+    dtype: str = "float32"
 
 
 def normal(*shape: int) -> Make:
@@ -128,6 +129,8 @@ LAYERS: dict[str, Layer] = {
     "attribution/gradients": Layer(normal(16, 20, 2), "attribution"),
     "attribution/grad_cam": Layer(normal(4, 5, 1), "attribution"),
     "attribution/gradient_x_input/narrow": Layer(relu(8, 8, 8), "attribution"),
+    "counts": Layer(lambda i, rng: rng.integers(-3, 10 + i, (EXAMPLES, 8, 8, 4)), dtype="int32"),
+    "picks": Layer(lambda i, rng: rng.integers(0, 900, (EXAMPLES, 7)), dtype="int64"),
 }
 _PLAIN = Explanation("gradients", "input", input="input", grid=(16, 20))
 _ONE = tuple((i,) for i in range(EXAMPLES))
@@ -173,7 +176,8 @@ def event_of(run: str, tag: str, step: int, order: int, time: float) -> bytes:
     layer = LAYERS[tag]
     if layer.kind != "attribution":
         record = {"kind": layer.kind, "order": order, **layer.options}
-        return event(tag, step, values(run, tag, step), wall_time=time, **record)
+        logged = values(run, tag, step).astype(layer.dtype)
+        return event(tag, step, logged, wall_time=time, **record)
     one = EXPLAINED[tag]
     kept = replace(keep(values(run, tag, step), Options()), explanation=one)
     scores = np.full((EXAMPLES, len(one.targets[0])), float(step))  # type: ignore[index]

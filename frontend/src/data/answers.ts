@@ -48,6 +48,8 @@ export interface StepInfo {
   /** Undefined where they were not said: see `labelsOf`. */
   readonly labels: readonly string[] | null | undefined;
   readonly dtype: StorageDtype;
+  /** Whether whole numbers were logged. */
+  readonly whole?: boolean | undefined;
   /** True value = stored × scale. In doubles: the product may exceed float32. */
   readonly scale: number;
   /** Why there are no values, where there are none. */

@@ -64,6 +64,9 @@ export type ShowKey = (typeof SHOW_KEYS)[number];
 export const EXTRAS = ["score", "probability", "gap", "attribution"] as const;
 export type Extra = (typeof EXTRAS)[number];
 
+/** Ids of channels by the tag of their layer, in the order in which they stand. */
+export type Pins = Readonly<Record<string, readonly number[]>>;
+
 export interface Triage {
   /** null: index up to 256 channels, else max. */
   readonly sortBy: SortKey | null;

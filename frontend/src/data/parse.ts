@@ -110,6 +110,7 @@ function parseKind(json: unknown): Omit<StepInfo, "step" | "wallTime"> {
         ? undefined
         : orNull(f.labels, "labels", (v, p) => list(v, p).map((label) => text(label, p))),
     dtype: dtype(f.dtype),
+    whole: /^(u?int|bool)/.test(String(f.logged)),
     scale: number(f.scale, "scale"),
     omitted: orNull(f.omitted, "omitted", text),
     explained: orNull(f.attribution, "attribution", parseExplained),

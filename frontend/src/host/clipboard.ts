@@ -1,7 +1,9 @@
+const REFUSED = "The browser refused to copy";
+
 /** Copies a link and answers what to say about it. */
 export async function copyText(text: string | null): Promise<string> {
   if (text === null) return "No link: this page may not read TensorBoard's address";
-  if (!(await copiesText(text))) return "The browser refused to copy";
+  if (!(await copiesText(text))) return REFUSED;
   return isKernels(text, window.parent !== window.top)
     ? "Link copied: its address is that of the notebook's kernel"
     : "Link copied";
@@ -10,6 +12,11 @@ export async function copyText(text: string | null): Promise<string> {
 /** Whether a link is to a machine that others may not reach: TensorBoard in a frame, elsewhere. */
 export function isKernels(link: string, framed: boolean): boolean {
   return framed && !/^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(link).hostname);
+}
+
+/** Copies what is no link, and answers what to say about it. */
+export async function copied(text: string): Promise<string> {
+  return (await copiesText(text)) ? "Copied" : REFUSED;
 }
 
 /** Asked first: where a frame may not write, trying is a complaint in the browser's console. */

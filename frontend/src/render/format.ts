@@ -7,12 +7,13 @@ const SMALL = 1e-4;
 /**
  * A value to `digits` digits of the range's own magnitude: 0.43214 in a range of 3 is 0.4321.
  * Ranges from a million up, or under 1e-4, take exponents. NaN and ±Inf are words, and `zero`
- * is how zero is written.
+ * is how zero is written. To 0 digits a whole number is written as one, however large.
  */
 export function formatValue(value: number, range: number, digits = 5, zero = "0"): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "+Inf" : "-Inf";
   if (value === 0) return zero;
+  if (digits === 0) return Number.isInteger(value) ? String(value) : formatValue(value, range, 4);
   const width = range > 0 && Number.isFinite(range) ? range : Math.abs(value);
   if (width >= LARGE || width < SMALL) return value.toExponential(digits - 1);
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(width)));
@@ -23,7 +24,8 @@ export function formatValue(value: number, range: number, digits = 5, zero = "0"
 
 /** As `formatValue`, for a crowd of numbers: all with the same decimals, only zero itself as 0. */
 export function formatCell(value: number, range: number, digits: number, zero = "0"): string {
-  if (!Number.isFinite(value) || value === 0 || !(range >= SMALL && range < LARGE)) {
+  const plain = range >= SMALL && range < LARGE;
+  if (!Number.isFinite(value) || value === 0 || digits === 0 || !plain) {
     return formatValue(value, range, digits, zero);
   }
   const text = value.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(range))));
@@ -31,11 +33,11 @@ export function formatCell(value: number, range: number, digits: number, zero = 
 }
 
 /** Both ends to four digits of the larger magnitude, or more where a narrow window needs them. */
-export function formatSpan({ lo, hi }: Span): [string, string] {
+export function formatSpan({ lo, hi }: Span, whole = false): [string, string] {
   const reach = Math.max(Math.abs(lo), Math.abs(hi));
   const width = hi - lo;
   const extra = width > 0 ? Math.max(0, Math.floor(Math.log10(reach / width))) : 0;
-  const digits = Math.min(13, 4 + extra);
+  const digits = whole ? 0 : Math.min(13, 4 + extra);
   return [formatValue(lo, reach, digits), formatValue(hi, reach, digits)];
 }
 

@@ -63,7 +63,7 @@ export function writeValues(
   const under = of.under?.(x, y) ?? own;
   context.fillStyle = isLight(under) ? "#000" : "#fff";
   values.forEach((value, i) => {
-    const text = formatCell(value, range, of.digits, of.zero);
+    const text = formatCell(value, range, of.source.digits(of.digits), of.zero);
     const middle = box.top + ((i + 1) * box.height) / (values.length + 1);
     context.fillText(text, box.middle, middle, box.width - 2);
   });

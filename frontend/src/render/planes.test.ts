@@ -51,6 +51,7 @@ describe("TileSource", () => {
 describe("planes of a view", () => {
   const view = (spatial: number[], channels: number, count: number): LayerView =>
     ({
+      info: {},
       spatial,
       channels,
       scale: 1,
@@ -59,7 +60,7 @@ describe("planes of a view", () => {
 
   it("decodes half precision plane by plane, and only what is looked at", () => {
     const half = Uint16Array.of(0x3c00, 0x4000, 0x4200, 0x4400);
-    const lazy = { spatial: [1, 2], channels: 2, scale: 2, half } as unknown as LayerView;
+    const lazy = { info: {}, spatial: [1, 2], channels: 2, scale: 2, half } as unknown as LayerView;
     const source = sourceOf(lazy);
     expect(source.value(1, 1, 0)).toBe(8);
     expect(Array.from(source.stack.values)).toEqual([0, 0, 3, 4]);

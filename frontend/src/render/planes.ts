@@ -18,6 +18,8 @@ export interface PlaneStack {
   readonly stride: number;
   /** Bits of half precision, laid out as `values`, which then fill plane by plane on demand. */
   readonly half?: Uint16Array;
+  /** Its values are whole numbers. */
+  readonly whole?: boolean | undefined;
 }
 
 /** Smallest and largest finite value in true units (NaN where none is finite), and counts. */
@@ -110,6 +112,11 @@ export class TileSource {
       return Number.NaN;
     this.prepare(plane);
     return (values[offset + plane * stride + y * width + x] as number) * scale;
+  }
+
+  /** To how many digits its values are written, where others are written to so many. */
+  digits(count: number): number {
+    return this.stack.whole ? 0 : count;
   }
 
   /** The true value of a pixel of each plane that a position stands for. */
@@ -213,7 +220,8 @@ export function sourceOf(view: LayerView, z = 0): TileSource {
     const shape = { channels, depth, height, width, scale };
     const stack =
       depth > 1 ? depthOf(values, shape, at) : stackOf(values, { ...shape, planes: channels });
-    source = new TileSource(half ? { ...stack, half } : stack);
+    const { whole } = view.info;
+    source = new TileSource(half ? { ...stack, half, whole } : { ...stack, whole });
     byDepth.set(at, source);
   }
   return source;

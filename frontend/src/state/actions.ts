@@ -1,7 +1,7 @@
 /** What the viewer can do: each action writes the store once. */
 import { batch } from "@preact/signals";
 import { ready } from "../data/answers";
-import { channelId } from "../data/channels";
+import { channelId, RGB } from "../data/channels";
 import {
   type CompareState,
   DEFAULT_WINDOW,
@@ -11,8 +11,8 @@ import {
 } from "../data/choices";
 import type { MapChoice } from "../data/maps";
 import { nextAutoLevel } from "../render/autoLimits";
-import { positionAt } from "./choose";
-import { unsay } from "./notices";
+import { nearestStep, positionAt } from "./choose";
+import { say, unsay } from "./notices";
 import type { Hover } from "./signals";
 import type { Store } from "./store";
 
@@ -61,6 +61,16 @@ export function selectChannel(store: Store, position: number): void {
   if (view) store.channelWish.value = { id: channelId(view.info, position), layer: view.tag };
 }
 
+/** Pins a channel of the layer shown, or takes its pin away. */
+export function togglePin(store: Store, position: number | null): void {
+  const view = store.view.peek();
+  if (!view || position === null || position === RGB) return;
+  const id = channelId(view.info, position);
+  const { [view.tag]: before = [], ...others } = store.pins.peek();
+  const now = before.includes(id) ? before.filter((one) => one !== id) : [...before, id];
+  store.pins.value = now.length > 0 ? { ...others, [view.tag]: now } : others;
+}
+
 /** A map of any example of the record. */
 export function selectMap(store: Store, example: number, position: number): void {
   batch(() => {
@@ -91,7 +101,19 @@ export function goToStep(store: Store, step: number): void {
     store.follow.value = false;
     store.playing.value = false;
     store.step.value = step;
+    unsay(store, "step");
   });
+}
+
+/** The step that was typed; where it was not logged the nearest, which is said. */
+export function goToNearest(store: Store, step: number): void {
+  const steps = ready(store.stepIndex.peek())?.steps ?? [];
+  if (steps.length === 0) return;
+  const nearest = nearestStep(steps, step);
+  goToStep(store, nearest);
+  if (nearest !== step) {
+    say(store, "step", `Step ${step} was not logged; the nearest, ${nearest}, is shown.`);
+  }
 }
 
 /** Moves by positions among the layer's steps, and stops at either end. */
@@ -105,6 +127,7 @@ export function moveStep(store: Store, by: number): void {
 export function setFollow(store: Store, follow: boolean): void {
   batch(() => {
     store.follow.value = follow;
+    unsay(store, "step");
     if (follow) store.step.value = null;
     if (follow) store.playing.value = false;
   });
@@ -122,7 +145,7 @@ export function selectLayer(store: Store, tag: string, step?: number): void {
     if (store.layer.peek() !== tag) {
       store.layer.value = tag;
       store.error.value = null;
-      unsay(store, "layer", "link");
+      unsay(store, "layer", "link", "step");
     }
     if (step !== undefined) goToStep(store, step);
   });
@@ -142,7 +165,7 @@ export function selectRun(store: Store, run: string): void {
   batch(() => {
     store.run.value = run;
     store.error.value = null;
-    unsay(store, "run", "layer", "link");
+    unsay(store, "run", "layer", "link", "step");
   });
 }
 

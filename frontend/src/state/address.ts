@@ -6,6 +6,7 @@ import {
   COMPARE_MODES,
   DEFAULT_WINDOW,
   EXTRAS,
+  type Pins,
   SHOW_KEYS,
   SORT_KEYS,
   type Span,
@@ -34,6 +35,7 @@ export function keysOf(store: Store): AddressKeys {
     show: triage.value.show === DEFAULT_TRIAGE.show ? null : triage.value.show,
     search: triage.value.search || null,
     size: store.tileSize.value === null ? null : String(store.tileSize.value),
+    pins: changedText(store.pins.value, {}),
     compare: store.compare.value?.target ?? null,
     mode: store.compare.value?.mode ?? null,
     order: store.layerOrder.value === "model" ? null : store.layerOrder.value,
@@ -112,6 +114,7 @@ export function restore(store: Store, keys: AddressKeys): void {
       show: oneOf("show", SHOW_KEYS) ?? "all",
       search: keys.search ?? "",
     };
+    store.pins.value = pinsFrom(keys.pins);
     store.tileSize.value = whole("size");
     store.layerOrder.value = oneOf("order", LAYER_ORDERS) ?? "model";
     const mode = oneOf("mode", COMPARE_MODES) ?? "beside";
@@ -132,6 +135,17 @@ function windowFrom(text: string | undefined): WindowState {
     const same = typeof value === typeof initial && Array.isArray(value) === Array.isArray(initial);
     return same || (key === "colormap" && typeof value === "string");
   });
+}
+
+function pinsFrom(text: string | undefined): Pins {
+  const ids = (value: unknown) =>
+    Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0);
+  try {
+    const read = Object.entries(JSON.parse(text ?? "{}") as Pins);
+    return Object.fromEntries(read.filter(([, value]) => ids(value)));
+  } catch {
+    return {};
+  }
 }
 
 function mapsFrom(text: string | undefined): MapChoice {

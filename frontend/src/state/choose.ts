@@ -62,6 +62,12 @@ export function infoAt(index: StepIndex, step: number | null): StepInfo | null {
   return index.steps[position] ?? null;
 }
 
+/** The step nearest to the one asked for; of two the earlier. */
+export function nearestStep(steps: readonly { readonly step: number }[], step: number): number {
+  const apart = (info: { readonly step: number }) => Math.abs(info.step - step);
+  return steps.reduce((a, b) => (apart(b) < apart(a) ? b : a)).step;
+}
+
 /** Position of the step shown among `steps` (ascending). */
 export function positionAt(
   steps: readonly { readonly step: number }[],

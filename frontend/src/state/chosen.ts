@@ -9,7 +9,7 @@ import { positionOf, RGB } from "../data/channels";
 import type { Pixel } from "../data/choices";
 import { middleOf } from "../data/view";
 import { coveredBy } from "../render/maps";
-import { infoAt } from "./choose";
+import { infoAt, nearestStep } from "./choose";
 import type { Hover, InputView, State } from "./signals";
 
 /** Whether every plane of a view has a pixel. */
@@ -144,8 +144,7 @@ export function checkLink(store: State, index: StepIndex): readonly string[] {
   const step = store.step.peek();
   if (step !== null && !index.steps.some((info) => info.step === step)) {
     gone.push(`step ${step}`);
-    const apart = (info: { readonly step: number }) => Math.abs(info.step - step);
-    store.step.value = index.steps.reduce((a, b) => (apart(b) < apart(a) ? b : a)).step;
+    store.step.value = nearestStep(index.steps, step);
   }
   const info = infoAt(index, store.step.peek());
   if (!info) return gone;

@@ -3,6 +3,7 @@ import { computed, type ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { nameOf } from "../data/channels";
 import type { Span } from "../data/choices";
+import { formatSpan } from "../render/format";
 import type { Shown } from "../render/shown";
 import type { Affine } from "../render/window";
 import { channelName } from "./attributed";
@@ -44,6 +45,11 @@ export function selectedOf(store: Store): Selected | null {
     only: shown.table.only(position),
     affine: shown.table.affine(position),
   };
+}
+
+/** Its limits, as fields and histogram name them. */
+export function spanText({ named, shown }: Selected): [string, string] {
+  return formatSpan(named, shown.source.stack.whole);
 }
 
 export function useSelected(store: Store): ReadonlySignal<Selected | null> {

@@ -14,6 +14,7 @@ import {
   type CompareState,
   DEFAULT_WINDOW,
   type Extra,
+  type Pins,
   type Pixel,
   type Span,
   type Triage,
@@ -75,7 +76,7 @@ export interface OverSteps {
 export type Part = "film" | "input" | "statistics" | "previous" | "scores" | "bound" | "carried";
 
 /** What something said is about; in this order they are shown. */
-export const SUBJECTS = ["connection", "run", "layer", "link"] as const;
+export const SUBJECTS = ["connection", "run", "layer", "link", "step"] as const;
 
 export interface Notice {
   readonly about: (typeof SUBJECTS)[number];
@@ -137,6 +138,8 @@ export function selection() {
     flipped: signal(false),
     window: signal<WindowState>(DEFAULT_WINDOW),
     triage: signal<Triage>(DEFAULT_TRIAGE),
+    /** Channels that stand first. */
+    pins: signal<Pins>({}),
     /** Wished width of a tile in CSS pixels; null: chosen to fit. */
     tileSize: signal<number | null>(null),
     layerOrder: signal<LayerOrder>("model"),

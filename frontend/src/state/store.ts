@@ -26,6 +26,7 @@ import { type MapRow, mapRows, shownAttribution, targetsShown } from "./attribut
 import { bareOverview, infoAt } from "./choose";
 import { type Chosen, chosenOf, depthIn } from "./chosen";
 import { type HeldOrder, heldOrder } from "./order";
+import { pinnedFirst } from "./pins";
 import { answers, type State, selection } from "./signals";
 
 export interface Store extends State, HeldOrder, Chosen {
@@ -69,7 +70,9 @@ export function createStore(): Store {
   });
   const order = computed(() => {
     const shown = view.value;
-    if (!shown || !holdsMaps(shown.info)) return held.order.value;
+    if (!shown || !holdsMaps(shown.info)) {
+      return pinnedFirst(held.order.value, state.pins.value, shown);
+    }
     return targetsShown(state, shown).targets;
   });
   const cells = computed(() => {

@@ -7,6 +7,7 @@ import {
   setOverlay,
   setPlaying,
   setWindow,
+  togglePin,
 } from "../state/actions";
 import { type Store, useStore } from "../state/store";
 import { Button, Checkbox } from "./controls";
@@ -17,6 +18,9 @@ const SHEET: readonly (readonly [string, string])[] = [
   ["1 … 9", "example"],
   ["p", "play"],
   ["/", "channels to show"],
+  ["g", "type a step"],
+  ["b", "pin the channel: it stands first"],
+  ["Ctrl+C", "copy the value of the marked pixel, and where it is"],
   ["i", "input over the enlarged tile; maps over the input"],
   ["o", "mark clipped pixels"],
   ["X", "hold: flip the two that are compared"],
@@ -87,6 +91,8 @@ export function Keyboard() {
   );
 }
 
+const CELL = "[role=gridcell]";
+
 function inField(event: KeyboardEvent): boolean {
   const { tagName, type } = event.target as HTMLInputElement;
   if (tagName === "SELECT" || tagName === "TEXTAREA") return true;
@@ -109,6 +115,16 @@ function pressed(store: Store, event: KeyboardEvent): void {
     x: () => {
       store.flipped.value = store.compare.peek() !== null;
     },
+    b: () => {
+      togglePin(store, store.channel.peek());
+      // The focus goes with the tile.
+      if (document.activeElement?.matches(CELL)) {
+        setTimeout(() =>
+          document.querySelector<HTMLElement>(`${CELL}[aria-selected=true]`)?.focus(),
+        );
+      }
+    },
+    g: () => document.querySelector<HTMLElement>(".stepno")?.click(),
     "/": () => document.querySelector<HTMLElement>('[aria-label="Channels to show"]')?.focus(),
   };
   const action = /^[1-9]$/.test(event.key)

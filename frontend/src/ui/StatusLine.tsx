@@ -1,5 +1,6 @@
 /** The value under the cursor, or of the pixel marked by keyboard. */
-import { useComputed } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { LayerView } from "../data/answers";
 import { labelsOf } from "../data/labels";
 import { isDense } from "../data/view";
@@ -7,6 +8,7 @@ import { formatValue } from "../render/format";
 import type { OtherSide } from "../render/window";
 import { channelName } from "../state/attributed";
 import { valueShown } from "../state/caption";
+import { markedValue } from "../state/copied";
 import { placeText, valueAt, valueText } from "../state/mapText";
 import type { Hover } from "../state/signals";
 import { type Store, useStore } from "../state/store";
@@ -30,7 +32,8 @@ export function StatusLine() {
       ? `${isDense(view.info) ? "example" : "position"} ${rowName(view, x, labelsOf(view.info) ?? null)}`
       : `x ${x}, y ${y}`;
     const reach = Math.max(Math.abs(lo), Math.abs(hi));
-    const text = (v: number) => formatValue(v, reach, 4);
+    const digits = shown.source.digits(4);
+    const text = (v: number) => formatValue(v, reach, digits);
     const { isDifference, otherName } = store;
     if (isDifference.value) {
       const value = shown.source.value(position, x, y);
@@ -40,11 +43,28 @@ export function StatusLine() {
       const plane = at(position);
       if (plane === undefined) return "none";
       const values = source.values(plane, x, y);
-      return valuesText(values.map((v) => formatValue(v, reach, 4, zeroText(store, plane, side))));
+      return valuesText(
+        values.map((v) => formatValue(v, reach, digits, zeroText(store, plane, side))),
+      );
     };
     const own = { source: shown.source, at: () => position };
     return `${name}, ${place}: ${read(own, "shown")}${beside(store, read)}`;
   });
+  const said = useSignal("");
+  useEffect(() => {
+    const copy = (event: ClipboardEvent) => {
+      const text = isSelecting(event) ? null : markedValue(store);
+      if (text === null) return;
+      event.preventDefault();
+      event.clipboardData?.setData("text/plain", text);
+      said.value = `Copied: ${text.replace(/\s+/g, " ")}`;
+      setTimeout(() => {
+        said.value = "";
+      }, 4000);
+    };
+    document.addEventListener("copy", copy);
+    return () => document.removeEventListener("copy", copy);
+  }, [store, said]);
   // Only what the keyboard does is announced: a moving pointer would never let the reader finish.
   const live = useComputed(() => (store.hover.value?.byKeyboard ? "polite" : "off"));
   return (
@@ -53,10 +73,18 @@ export function StatusLine() {
         {text}
       </span>
       <span class="spacer" />
+      <span class="muted" aria-live="polite">
+        {said.value}
+      </span>
       <span class="muted">{store.loading.value ? "loading…" : ""}</span>
       <Keyboard />
     </footer>
   );
+}
+
+/** Whether a copy is of text: what is selected on the page or in a field. */
+function isSelecting({ target }: Event): boolean {
+  return getSelection()?.isCollapsed === false || (target as Element).matches("input, textarea");
 }
 
 /** The true value of an attribution, of any example on the screen, with its share of the score. */

@@ -1,5 +1,4 @@
 /** The step slider over the steps that were really logged, play, follow, and what is known of the step. */
-import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { ready, type StepInfo } from "../data/answers";
 import { COMPARE_MODES, type CompareMode } from "../data/choices";
@@ -15,9 +14,10 @@ import {
 import { positionAt } from "../state/choose";
 import { compareChoices } from "../state/compare";
 import { useStore } from "../state/store";
-import { Button, Select } from "./controls";
+import { Button, CopyButton, Select } from "./controls";
 import { Export } from "./export/Export";
 import { isMatrix } from "./grid/matrixLayout";
+import { StepField } from "./StepField";
 
 interface StepBarProps {
   readonly onDrawer: () => void;
@@ -100,7 +100,7 @@ export function StepBar({ onDrawer, drawer, copyLink, children }: StepBarProps) 
         <span class="when ellipsis">
           {info && (
             <>
-              <strong>step {info.step}</strong>
+              <StepField step={info.step} />
               <span class="muted">, {timeOf(info)}</span>
             </>
           )}
@@ -114,7 +114,7 @@ export function StepBar({ onDrawer, drawer, copyLink, children }: StepBarProps) 
           onClick={() => toggleCompare(store)}
         />
         <Export />
-        <CopyLink copyLink={copyLink} />
+        <CopyButton label="Copy link" copy={copyLink} />
         <Button
           label="Values"
           icon="panel"
@@ -186,28 +186,6 @@ function legendOf(mode: CompareMode, step: number, other: string, below: boolean
     return below ? `above step ${step}, below ${other}` : `left step ${step}, right ${other}`;
   }
   return mode === "flip" ? `hold X for ${other}` : `step ${step} minus ${other}`;
-}
-
-function CopyLink({ copyLink }: { readonly copyLink: () => Promise<string> }) {
-  const said = useSignal("");
-  return (
-    <>
-      <span class="muted" aria-live="polite">
-        {said.value}
-      </span>
-      <Button
-        label="Copy link"
-        onClick={() => {
-          void copyLink().then((text) => {
-            said.value = text;
-            setTimeout(() => {
-              said.value = "";
-            }, 4000);
-          });
-        }}
-      />
-    </>
-  );
 }
 
 /** What is missing from the slider, said where it is looked for. */

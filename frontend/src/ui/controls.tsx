@@ -1,5 +1,5 @@
 /** Native inputs with our names: each takes its value as a signal, so that moving one renders nothing. */
-import { type ReadonlySignal, useComputed } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 
 interface SliderProps {
@@ -147,5 +147,37 @@ export function Checkbox({ label, checked, onChange, title }: CheckboxProps) {
       />
       {label}
     </label>
+  );
+}
+
+interface CopyButtonProps {
+  readonly label: string;
+  readonly class?: string;
+  readonly copy: () => Promise<string>;
+}
+
+/** Copies something, and says for a moment what came of it. */
+export function CopyButton({ label, copy, ...props }: CopyButtonProps) {
+  const said = useSignal("");
+  return (
+    <>
+      <span class="muted" aria-live="polite">
+        {said.value}
+      </span>
+      <button
+        type="button"
+        class={props.class ?? "button"}
+        onClick={() => {
+          void copy().then((text) => {
+            said.value = text;
+            setTimeout(() => {
+              said.value = "";
+            }, 4000);
+          });
+        }}
+      >
+        {label}
+      </button>
+    </>
   );
 }

@@ -128,12 +128,13 @@ function paintTiles(
 function limitsText({ shown, zero }: Figure, position: number): readonly string[] {
   const { source, table } = shown;
   const only = table.only(position);
+  const { whole } = source.stack;
   const { lo, hi } = table.named(position);
   if (only === null || !(only === lo || only === hi || Number.isNaN(only))) {
-    return formatSpan({ lo, hi });
+    return formatSpan({ lo, hi }, whole);
   }
   if (only === 0) return [zero(position, source)];
-  return [Number.isNaN(only) ? "no finite value" : formatSpan({ lo: only, hi: only })[0]];
+  return [Number.isNaN(only) ? "no finite value" : formatSpan({ lo: only, hi: only }, whole)[0]];
 }
 
 /** The colours from low to high with the limits they stand for. */

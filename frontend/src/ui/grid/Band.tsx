@@ -8,9 +8,10 @@ import { isDense } from "../../data/view";
 import { numberBand, paintBand } from "../../render/paintBand";
 import type { TileSource } from "../../render/planes";
 import { usePaint } from "../../state/paint";
+import { isPinned } from "../../state/pins";
 import { labelsShown, type Store, useStore } from "../../state/store";
 import { zeroInCell } from "../../state/stored";
-import { describeCell, setText } from "./cell";
+import { describeCell, PIN, setText } from "./cell";
 import { cellMark } from "./marks";
 import { CAPTION, countWords, LABELS, type MatrixLayout, NUMBERED } from "./matrixLayout";
 import { rowName } from "./rowName";
@@ -151,10 +152,11 @@ function writeBand(
     if (position === undefined || position >= shown.source.stack.planes) return;
     const mark = cellMark(shown.source, stats, view.info, position);
     const id = channelId(view.info, position);
-    describeCell(cell, { id, mark, selected: position === selected });
+    const pinned = isPinned(store.pins.value, view, position);
+    describeCell(cell, { id, mark, selected: position === selected, pinned });
     const [, caption] = cell.children as unknown as HTMLElement[];
     const labelled = i % layout.columnLabels === 0;
-    setText(caption!, labelled ? String(id) : "");
+    setText(caption!, `${pinned ? PIN : ""}${labelled ? id : ""}`);
     const word = written[i];
     if (word) {
       setText(word, mark.word);

@@ -5,7 +5,7 @@
  */
 import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { markPixel, resetWindow, selectChannel, setHover } from "../../state/actions";
+import { markPixel, resetWindow, selectChannel, setHover, togglePin } from "../../state/actions";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
 import { startWindowDrag } from "../values/windowDrag";
@@ -95,6 +95,10 @@ function usePointer(store: Store, layout: ReadonlySignal<MatrixLayout | null>) {
       const place = placeOf(store, event, layout.peek());
       if (dragged.current || !place) return;
       selectChannel(store, place.position);
+      if ((event.target as Element).matches(".caption")) {
+        togglePin(store, place.position);
+        return;
+      }
       markPixel(store, { x: place.x, y: 0, z: 0 });
     },
     onDblClick() {

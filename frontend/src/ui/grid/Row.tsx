@@ -12,9 +12,10 @@ import type { Shown } from "../../render/shown";
 import { RowStrip } from "../../render/strip";
 import { affineOf, type OtherSide } from "../../render/window";
 import { usePaint } from "../../state/paint";
+import { isPinned } from "../../state/pins";
 import { type Store, useStore } from "../../state/store";
 import { zeroText } from "../../state/stored";
-import { describeCell, setAttribute, setText } from "./cell";
+import { describeCell, PIN, setAttribute, setText } from "./cell";
 import { barLength, cellMark } from "./marks";
 import { type GridLayout, markRoom } from "./tileLayout";
 
@@ -131,11 +132,13 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
     const [, bar] = cell.children as unknown as [HTMLElement, HTMLElement];
     const [name, word] = caption.children as unknown as [HTMLElement, HTMLElement];
     const id = channelId(view.info, position);
-    describeCell(cell, { id, mark, selected: position === selected });
+    const pinned = isPinned(store.pins.value, view, position);
+    describeCell(cell, { id, mark, selected: position === selected, pinned });
     setAttribute(caption, "class", `caption ${mark.kind}`);
     bar.style.transform = `scaleX(${barLength(source, position, reach)})`;
     const value = pixel && pixelText(read, position, pixel, zeroText(store, position));
-    setText(name, value ?? tileName(view, position, store.coloured.value));
+    const said = tileName(view, position, store.coloured.value);
+    setText(name, value ?? (pinned ? `${PIN} ${said}` : said));
     setText(word, value === undefined && mark.text ? ` ${mark.text}` : "");
   });
 }
@@ -152,6 +155,6 @@ function pixelText(source: TileSource, position: number, pixel: Pixel, zero: str
   const range = Math.max(Math.abs(min), Math.abs(max));
   const values = source.values(position, pixel.x, pixel.y);
   return values
-    .map((value) => formatValue(value, range, values.length > 1 ? 3 : 4, zero))
+    .map((value) => formatValue(value, range, source.digits(values.length > 1 ? 3 : 4), zero))
     .join(" ");
 }

@@ -2,13 +2,22 @@
 import { nameOf } from "../../data/channels";
 import type { CellMark } from "./marks";
 
+/** Stands before the number of a pinned channel. */
+export const PIN = "◆";
+
 export function describeCell(
   cell: HTMLElement,
-  { id, mark, selected }: { id: number; mark: CellMark; selected: boolean },
+  {
+    id,
+    mark,
+    selected,
+    pinned,
+  }: { id: number; mark: CellMark; selected: boolean; pinned: boolean },
 ): void {
-  setAttribute(cell, "class", `cell ${mark.kind}`);
+  setAttribute(cell, "class", `cell ${mark.kind}${pinned ? " pinned" : ""}`);
   setAttribute(cell, "aria-label", nameOf(id));
-  setAttribute(cell, "aria-description", mark.text && `${mark.text}: ${mark.evidence}`);
+  const said = mark.text && `${mark.text}: ${mark.evidence}`;
+  setAttribute(cell, "aria-description", pinned ? `pinned ${said}` : said);
   setAttribute(cell, "title", mark.evidence && `${nameOf(id)}: ${mark.evidence}`);
   setAttribute(cell, "aria-selected", String(selected));
   setAttribute(cell, "tabindex", selected ? "0" : "-1");

@@ -6,6 +6,7 @@ import {
   selectChannel,
   selectExample,
   setHover,
+  togglePin,
 } from "../../state/actions";
 import type { Store } from "../../state/store";
 import { startWindowDrag } from "../values/windowDrag";
@@ -17,7 +18,12 @@ interface Place {
   readonly example?: number | undefined;
   readonly x: number;
   readonly y: number;
+  /** Whether it is on what stands under the plane. */
+  readonly below?: boolean;
 }
+
+/** CSS pixels of the bar under a tile. */
+const BAR = 5;
 
 interface Tiles {
   readonly geometry: { readonly tileCssWidth: number; readonly tileCssHeight: number };
@@ -31,7 +37,7 @@ function pixelIn(cell: HTMLElement, event: MouseEvent, { geometry, cellWidth, zo
   const box = cell.getBoundingClientRect();
   const [dx, dy] = [event.clientX - box.left, event.clientY - box.top];
   const inside = dx >= 0 && dy >= 0 && dx < cellWidth && dy < geometry.tileCssHeight;
-  if (!inside) return { x: -1, y: -1 };
+  if (!inside) return { x: -1, y: -1, below: dy >= geometry.tileCssHeight + BAR };
   return { x: Math.floor((dx % geometry.tileCssWidth) / zoom), y: Math.floor(dy / zoom) };
 }
 
@@ -82,6 +88,7 @@ export function usePointer(
       if (place.example !== undefined) selectExample(store, place.example);
       selectChannel(store, place.position);
       if (place.x >= 0) markPixel(store, { x: place.x, y: place.y, z: store.depth.peek() });
+      else if (place.below && place.example === undefined) togglePin(store, place.position);
     },
     onDblClick() {
       resetWindow(store);

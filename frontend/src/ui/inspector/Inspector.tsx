@@ -115,7 +115,7 @@ function Title() {
     const pixel = store.hover.value?.pixel ?? store.pixel.value;
     if (!at || !pixel) return "";
     const { lo, hi } = at.limits;
-    const digits = at.position === RGB ? 3 : 5;
+    const digits = at.shown.source.digits(at.position === RGB ? 3 : 5);
     const zero = zeroText(store, at.position);
     const view = store.view.value;
     if (view?.kind === "attribution") {

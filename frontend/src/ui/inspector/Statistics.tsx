@@ -18,10 +18,10 @@ const WORDS: Record<StatName, string> = {
   nonfinite: "non-finite",
 };
 
-function statText(name: StatName, value: number, reach: number): string {
+function statText(name: StatName, value: number, reach: number, whole: boolean): string {
   if (name === "zeros") return formatShare(value);
   if (name === "nonfinite") return String(value);
-  return formatValue(value, reach, 4);
+  return formatValue(value, reach, whole && (name === "min" || name === "max") ? 0 : 4);
 }
 
 interface StatisticsProps {
@@ -41,6 +41,7 @@ export function Statistics(props: StatisticsProps) {
   }).value;
   const unknown = store.failures.value.statistics === undefined ? "…" : "–";
   const heading = useId();
+  const whole = useComputed(() => store.view.value?.info.whole ?? false).value;
   const batch = useComputed(() => store.view.value?.info.batch ?? 1).value;
   // Those of a class itself, where it is contrasted with another.
   const of = selected.value?.name.match(/^.*(?= − )/)?.[0].replace(/^/, " of ") ?? "";
@@ -58,7 +59,7 @@ export function Statistics(props: StatisticsProps) {
         >
           <span>{WORDS[name]}</span>
           <b class={name === "nonfinite" && row && (row[i] as number) > 0 ? "bad" : ""}>
-            {row?.length ? statText(name, row[i] as number, reach) : unknown}
+            {row?.length ? statText(name, row[i] as number, reach, whole) : unknown}
           </b>
         </button>
       ))}

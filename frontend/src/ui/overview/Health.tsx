@@ -2,11 +2,14 @@
 import { batch } from "@preact/signals";
 import { ready } from "../../data/answers";
 import type { ShowKey } from "../../data/choices";
+import { copied } from "../../host/clipboard";
 import { formatShare } from "../../render/format";
 import { selectLayer, setTriage } from "../../state/actions";
 import { changeTitle, mostChanged } from "../../state/changes";
 import { summarize } from "../../state/choose";
+import { healthText } from "../../state/healthText";
 import { type Store, useStore } from "../../state/store";
+import { CopyButton } from "../controls";
 
 export function Health() {
   const store = useStore();
@@ -21,7 +24,8 @@ export function Health() {
     store.step.value,
   );
   const first = overview.firstNonfinite;
-  const most = mostChanged(overview, store.step.value);
+  const step = store.step.value;
+  const most = mostChanged(overview, step);
   const [broken] = nonfiniteLayers;
   return (
     <div class="section health">
@@ -91,7 +95,12 @@ export function Health() {
             </button>{" "}
             since step {most.before.step} (RMS {most.text}).
           </span>
-        )}
+        )}{" "}
+        <CopyButton
+          label="Copy health"
+          class="link"
+          copy={() => copied(healthText(overview, step))}
+        />
       </p>
     </div>
   );

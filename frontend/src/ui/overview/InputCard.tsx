@@ -108,10 +108,12 @@ function InputFacts({ input }: { readonly input: InputView }) {
   if (!source) return null;
   const all = source.extentOfAll();
   const reach = Math.max(Math.abs(all.min), Math.abs(all.max));
+  const digits = source.digits(3);
   return (
     <>
       <span>
-        {formatValue(all.min, reach, 3)} … {formatValue(all.max, reach, 3)} {input.info.dtype}
+        {formatValue(all.min, reach, digits)} … {formatValue(all.max, reach, digits)}{" "}
+        {input.info.dtype}
       </span>
       <span>
         {sizeText(input.info)}

@@ -1,9 +1,8 @@
 /** The window's two ends as numbers, to read and to type. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
-import { formatSpan } from "../../render/format";
 import { setWindow } from "../../state/actions";
-import { selectedOf, useSelected } from "../../state/selected";
+import { selectedOf, spanText, useSelected } from "../../state/selected";
 import { type Store, useStore } from "../../state/store";
 import { parseLimit } from "./ends";
 
@@ -23,7 +22,7 @@ function End({ name, index }: { name: string; index: 0 | 1 }) {
   const draft = useSignal<string | null>(null);
   const wrong = useSignal<string | null>(null);
   const shown = useComputed(
-    () => draft.value ?? (selected.value ? formatSpan(selected.value.named)[index] : ""),
+    () => draft.value ?? (selected.value ? spanText(selected.value)[index] : ""),
   );
   const commit = () => {
     const text = draft.peek();
