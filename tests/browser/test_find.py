@@ -267,3 +267,146 @@ def test_whole_numbers_are_written_as_whole_numbers(zoo_page: Dashboard) -> None
     zoo_page.select_layer("narrow")
     zoo_page.cell(1).hover(position={"x": 2, "y": 2})
     assert re.search(r": \d+\.\d+$", zoo_page.status)
+
+
+def test_chips_leave_layers_by_kind_and_problem(themed: Dashboard, theme: str) -> None:
+    """Each says how many it leaves, beside the search; what is left out is counted."""
+    themed.open(step=70)
+    chips = themed.root.get_by_role("group", name="Layers listed")
+
+    def said() -> list[str]:
+        themed.drawn()
+        return chips.get_by_role("button").all_inner_texts()
+
+    everything = ["layers 7", "inputs 1", "non-finite 1", "dead 3", "const 2"]
+    assert said() == everything
+    chips.get_by_role("button", name="dead 3", exact=True).click()
+    listed = ["encoder/conv1", "head/conv3", "dense"]
+    assert [tag for tag, _ in rows(themed)] == listed
+    # Problems add to each other, kinds narrow them; so does the search.
+    chips.get_by_role("button", name="non-finite 1", exact=True).click()
+    assert [tag for tag, _ in rows(themed)] == [*listed[:2], "head/broken", "dense"]
+    themed.root.get_by_role("searchbox", name="Search layers").fill("head")
+    assert [tag for tag, _ in rows(themed)] == ["head/conv3", "head/broken"]
+    assert said() == [
+        *["layers 2", "inputs 0", "non-finite 1", "dead 1", "const 0"],
+        "2 of 8: show all",
+    ]
+    themed.page.wait_for_url("**only=dead%2Cnonfinite**")
+    assert themed.axe() == []
+    themed.screenshot(f"chips-{theme}")
+    # At another step another number of layers has it: of the broken one not yet.
+    themed.slide("Step", 5)
+    assert [tag for tag, _ in rows(themed)] == ["head/conv3"]
+    assert said()[2] == "non-finite 0"
+    chips.get_by_role("button", name="inputs 0", exact=True).click()
+    expect(themed.tree).to_contain_text("No layer is left")
+    chips.get_by_role("button", name="show all").click()
+    assert len(rows(themed)) == 10, "the tree again, its two groups among the layers"
+
+
+def test_alt_and_the_wheel_turn_slices(dashboard: Dashboard) -> None:
+    """A notch is a slice, to either end; without Alt, and over other layers, the wheel scrolls."""
+    dashboard.open(layer="volume", size=512)
+    depth = dashboard.root.get_by_role("slider", name="Depth")
+    turn = dashboard.page.mouse.wheel
+    dashboard.cell(0).hover(position={"x": 40, "y": 40})
+    expect(depth).to_have_value("2")
+    dashboard.page.keyboard.down("Alt")
+    turn(0, 120)
+    expect(depth).to_have_value("3")
+    for _ in range(3):
+        turn(0, 120)
+    expect(depth).to_have_value("4")
+    turn(0, -120)
+    expect(depth).to_have_value("3")
+    # Small moves of a trackpad add up.
+    for _ in range(4):
+        turn(0, -10)
+    expect(depth).to_have_value("2")
+    assert dashboard.grid.evaluate("g => g.scrollTop") == 0
+    dashboard.page.keyboard.up("Alt")
+    turn(0, 120)
+    dashboard.until(lambda: dashboard.grid.evaluate("g => g.scrollTop") > 0)
+    expect(depth).to_have_value("2")
+
+
+def quantiles(values: np.ndarray) -> np.ndarray:
+    return np.quantile(values[np.isfinite(values)], [0.05, 0.25, 0.5, 0.75, 0.95])
+
+
+def test_the_distribution_over_steps(themed: Dashboard, theme: str) -> None:
+    """Median, middle half and 5 to 95 % of what the film shows; its points lead to their steps."""
+    themed.open(layer=CONV1, channel=3, step=50)
+    root = themed.root
+    root.locator(".chart").get_by_role("button", name="quantiles").click()
+    caption = root.locator(".chart figcaption")
+    expect(caption).to_contain_text("quantiles over 8 steps")
+    spread = {s: quantiles(scenes.layers(s)[CONV1][0, ..., 3]) for s in scenes.STEPS}
+    numbers = caption.inner_text().split("step 50: ")[1].split(" · ")
+    assert np.allclose([float(n) for n in numbers], spread[50][[0, 2, 4]], atol=6e-3)
+    lo = min(q[0] for q in spread.values())
+    hi = max(q[4] for q in spread.values())
+    points = root.locator(".chart circle").evaluate_all(
+        "all => all.map(c => +c.getAttribute('cy'))"
+    )
+    medians = [38 - (q[2] - lo) / (hi - lo) * 32 for q in spread.values()]
+    assert np.allclose(points, medians, atol=0.3)
+    # The band is seen under the line, and the line over it.
+    bands = root.locator(".chart .band")
+    assert bands.count() == 2
+    tops = bands.evaluate_all("all => all.map(b => { const { y, height } = b.getBBox();"
+                              " return [y, y + height]; })")  # fmt: skip
+    for (top, bottom), (low, high) in zip(tops, ((0, 4), (1, 3)), strict=True):
+        ends = [
+            38 - (v - lo) / (hi - lo) * 32
+            for v in (max(q[high] for q in spread.values()), min(q[low] for q in spread.values()))
+        ]
+        assert np.allclose([top, bottom], ends, atol=0.3)
+    themed.page.wait_for_url("**chart=quantiles**")
+    assert themed.axe() == []
+    themed.screenshot(f"quantiles-{theme}")
+    # NaN is left out of its own step alone; where there is one step there is none.
+    themed.select_layer("head/broken")
+    themed.root.get_by_role("button", name="Last", exact=True).click()
+    themed.settle()
+    expect(caption).to_contain_text("quantiles over 8 steps")
+    assert root.locator(".chart circle").count() == 8
+
+
+def test_one_channel_over_all_runs(themed: Dashboard, theme: str) -> None:
+    """A row of the film for each run that has it, under one window; which runs is said."""
+    themed.open(layer=CONV1, channel=3)
+    themed.root.get_by_role("button", name="Compare", exact=True).click()
+    themed.choose("Compare with", "runs")
+    root = themed.root
+    said = "Films of 2 of 2 runs that have it: newest first after this one; in the inspector"
+    expect(root.locator(".row.compare")).to_contain_text(said)
+    film = root.get_by_role("group", name="Film of older")
+    expect(film.get_by_role("button")).to_have_count(2)
+    themed.settle()
+    frames = root.get_by_role("group", name="Film of train").get_by_role("button")
+    assert frames.count() == 5
+    lo, hi = 0.0, scenes.layers(70)[CONV1][0, ..., 3].max()
+    read = "b => { const c = b.querySelector('canvas'); const d = c.getContext('2d').getImageData("
+    read += "0, 0, c.width, c.height).data; return [c.width, Array.from(d)]; }"
+    for step in (0, 20):
+        button = film.get_by_role("button", name=f"Step {step}", exact=True)
+        width, pixels = button.evaluate(read)
+        shown = np.array(pixels, float).reshape(-1, width, 4)[..., 1].ravel()
+        values = scenes.layers(step)[CONV1][0, ..., 3].ravel()
+        assert np.corrcoef(shown, np.clip(values, lo, hi))[0, 1] > 0.95
+    # One tile a channel: nothing stands beside.
+    assert themed.grid.get_attribute("data-parts") == "1"
+    assert themed.axe() == []
+    themed.screenshot(f"runs-{theme}")
+    film.get_by_role("button", name="Step 20", exact=True).click()
+    expect(root.locator(".when strong")).to_have_text("step 20")
+    expect(root.get_by_role("combobox", name="Run", exact=True)).to_have_value("older")
+    expect(root.get_by_role("group", name="Film of train")).to_be_visible()
+    # Another layer, which one run alone has nothing of by another channel: its rows are its own.
+    themed.select_layer("dense")
+    expect(root.locator(".row.compare")).to_contain_text("Films of 2 of 2 runs")
+    themed.choose("Compare with", "first")
+    expect(root.get_by_role("group", name="Film of train")).to_have_count(0)
+    expect(root.get_by_role("group", name="Film", exact=True)).to_be_visible()

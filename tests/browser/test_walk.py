@@ -142,7 +142,7 @@ class Walker:
         if walk.target is None:
             return
         runs = [run for run in zoo.RUNS if run != walk.run and walk.layer in zoo.tags_of(run)]
-        targets = ["first", "previous", *(f"run:{run}" for run in runs)]
+        targets = ["first", "previous", *(f"run:{run}" for run in runs), *["runs"][: len(runs)]]
         if not (walk.target or "").startswith("step:"):
             targets.append(f"step:{walk.record.step}")
         if not walk.record.dense:
@@ -155,7 +155,7 @@ class Walker:
         self.fix_colour()
 
     def move_mode(self) -> None:
-        if self.walk.target is None:
+        if self.walk.target in (None, "runs"):
             return
         self.walk.mode = self.random.choice(["beside", "flip", "difference"])
         self.did(f"compare as {self.walk.mode}")
@@ -243,6 +243,10 @@ class Walker:
             if value != 0:
                 assert float(line[6]) == pytest.approx(value, rel=1e-6, nan_ok=True)
 
+    def move_chip(self) -> None:
+        """Layers are left out of the list, and nothing else is another."""
+        self.did(f"chip {self.do('chip', self.random.random())}")
+
     def move_order(self) -> None:
         """Layers in another order: nothing else is another."""
         order = self.random.choice(["model", "problems", "change"])
@@ -300,6 +304,11 @@ class Walker:
             self.do("select", "Colormap", "grey")
 
     def move_chart(self) -> None:
+        if self.random.random() < 0.4 and self.walk.chart != "quantiles":
+            self.walk.chart = "quantiles"
+            self.did("chart quantiles")
+            self.do("press", "quantiles")
+            return
         at = self.random.randrange(len(walk_model.COLUMNS))
         self.walk.chart = walk_model.COLUMNS[at]
         self.did(f"chart {self.walk.chart}")
@@ -314,7 +323,7 @@ class Walker:
 
     @property
     def parts(self) -> int:
-        if self.walk.target is None or self.walk.mode != "beside":
+        if self.walk.target in (None, "runs") or self.walk.mode != "beside":
             return 1
         return 1 if self.walk.record.matrix and self.walk.fitting is None else 2
 
@@ -565,11 +574,17 @@ class Walker:
 
     def check_chart(self, shown: dict[str, Any]) -> None:
         walk, chart = self.walk, shown["chart"]
-        pick, column = self.selected_rows(shown), walk_model.COLUMNS.index(walk.chart)
+        frames = self.frames(name_of(shown["heading"]))
+        spread_out = walk.chart == "quantiles" and not walk.difference and len(frames) > 1
+        if spread_out:
+            self.check_quantiles(chart, frames)
+            return
+        name = "max" if walk.chart == "quantiles" else walk.chart
+        pick, column = self.selected_rows(shown), walk_model.COLUMNS.index(name)
         rows = {s: pick(record(walk.run, walk.layer, s).table) for s in walk.steps}
         series = {s: float(row[column]) for s, row in rows.items() if row is not None}
         word = "step" if len(series) == 1 else "steps"
-        assert chart["caption"][0] == f"{walk.chart} over {len(series)} {word}"
+        assert chart["caption"][0] == f"{name} over {len(series)} {word}"
         if walk.record.step in series:
             where, _, text = chart["caption"][1].partition(": ")
             assert where == f"step {walk.record.step}"
@@ -586,11 +601,43 @@ class Walker:
         )
         assert len(chart["missing"]) == len(series) - len(points)
 
-    def check_film(self, shown: dict[str, Any]) -> None:
-        walk, name = self.walk, name_of(shown["heading"])
+    def check_quantiles(self, chart: dict[str, Any], frames: dict[int, np.ndarray]) -> None:
+        """Points are the medians of the film's values, between the outermost quantiles of all."""
+        assert chart["caption"][0] == f"quantiles over {len(frames)} steps"
+        known = {step: finite_quantiles(values) for step, values in frames.items()}
+        lo, hi = spread(np.array(list(known.values())))
+        at = {step: q for step, q in known.items() if np.isfinite(q[2])}
+        wanted = [
+            (x_of(step, dict.fromkeys(known, 0.0), chart["width"]), y_of(q[2], lo, hi))
+            for step, q in at.items()
+        ]
+        assert np.array(chart["points"]).reshape(-1, 2) == pytest.approx(
+            np.array(wanted).reshape(-1, 2), abs=0.6
+        )
+        assert len(chart["missing"]) == len(known) - len(at)
+        if self.walk.record.step in known:
+            texts = chart["caption"][1].partition(": ")[2].split(" · ")
+            reach = max(abs(lo), abs(hi))
+            for text, value in zip(texts, known[self.walk.record.step][::2], strict=True):
+                # To three digits.
+                assert float(text) == pytest.approx(value, abs=1.1e-2 * reach, nan_ok=True)
+
+    def check_runs(self, shown: dict[str, Any], name: str) -> None:
+        """A row for the run shown, then the newest, with the steps that hold the channel."""
+        walk = self.walk
+        others = [run for run in reversed(zoo.RUNS) if run != walk.run]
+        holding = [walk.run, *(r for r in others if walk.layer in zoo.tags_of(r))]
+        assert [label for label, _ in shown["films"]] == [f"Film of {run}" for run in holding]
+        for run, (_, steps) in zip(holding, shown["films"], strict=True):
+            assert steps == list(self.frames(name, run))
+        assert f"{len(holding)} of {len(holding)} runs" in shown["compare"]
+
+    def frames(self, name: str, run: str | None = None) -> dict[int, np.ndarray]:
+        """The planes of a channel at the steps of a run that hold it, by step."""
+        walk, run = self.walk, run or self.walk.run
         frames = {}
-        for step in walk.steps:
-            there = record(walk.run, walk.layer, step)
+        for step in zoo.RUNS[run]:
+            there = record(run, walk.layer, step)
             if walk.shown_example >= len(there.stored):
                 continue
             planes = there.planes(walk.shown_example, walk.depth)
@@ -599,6 +646,14 @@ class Walker:
             elif name != "RGB" and self.identity(name) in there.ids:
                 plane = planes[there.ids.index(self.identity(name))]
                 frames[step] = walk_maps.enlarged(plane) if self.maps else plane
+        return frames
+
+    def check_film(self, shown: dict[str, Any]) -> None:
+        walk, name = self.walk, name_of(shown["heading"])
+        if walk.target == "runs":
+            self.check_runs(shown, name)
+            return
+        frames = self.frames(name)
         if walk.difference or len(frames) < 2:
             assert shown["film"] == []
             return
@@ -632,6 +687,7 @@ MOVES = {
     "search": 3,
     "order": 2,
     "type": 4,
+    "chip": 2,
     "pin": 5,
     "copy": 3,
     "lock": 4,
@@ -642,6 +698,12 @@ MOVES = {
     "theme": 1,
 }
 NUMBER_PAIR = re.compile(r"(-?[\d.]+(?:e[+-]\d+)?) … (-?[\d.]+(?:e[+-]\d+)?)")
+
+
+def finite_quantiles(values: np.ndarray) -> np.ndarray:
+    """At 5, 25, 50, 75 and 95 % of what is finite."""
+    finite = values[np.isfinite(values)]
+    return np.quantile(finite, [0.05, 0.25, 0.5, 0.75, 0.95]) if finite.size else np.full(5, np.nan)
 
 
 def name_of(heading: str) -> str:

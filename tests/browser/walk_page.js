@@ -130,6 +130,10 @@
       statistics: $$(".statistics button").map((row) => row.innerText.split("\n")),
       chart: chart(),
       film: film(),
+      films: $$(".film").map((row) => [
+        row.getAttribute("aria-label"),
+        $$("button", row).map((button) => Number(button.getAttribute("aria-label").slice(5))),
+      ]),
     };
     // All of it at one moment; pointing takes another.
     const status =
@@ -155,7 +159,18 @@
   const button = (name) =>
     $$("button").find((b) => (b.getAttribute("aria-label") ?? b.innerText.trim()) === name);
   window.walkMove = {
-    layer: (tag) => $(`[role=tree] [title="${tag}"] bdi`).click(),
+    // Chips may have left the layer out.
+    layer: async (tag) => {
+      $(".chips .link")?.click();
+      await new Promise((done) => setTimeout(done));
+      $(`[role=tree] [title="${tag}"] bdi`).click();
+    },
+    chip: (share) => {
+      const chips = $$(".chips .button");
+      const chip = chips[Math.floor(share * chips.length)];
+      chip?.click();
+      return chip?.innerText ?? "none";
+    },
     select: (name, value) => change($(`select[aria-label="${name}"]`), value, "change"),
     slide: (name, value) => change($(`input[aria-label="${name}"]`), value, "input"),
     search: (value) => change($(`[aria-label="Channels to show"]`), value, "input"),

@@ -61,7 +61,7 @@ export const SHOW_KEYS = ["all", "active", "dead", "constant", "nonfinite"] as c
 export type ShowKey = (typeof SHOW_KEYS)[number];
 
 /** What is charted over the steps beside the statistics, where it is known. */
-export const EXTRAS = ["score", "probability", "gap", "attribution"] as const;
+export const EXTRAS = ["score", "probability", "gap", "attribution", "quantiles"] as const;
 export type Extra = (typeof EXTRAS)[number];
 
 /** Ids of channels by the tag of their layer, in the order in which they stand. */
@@ -99,7 +99,7 @@ export interface Pixel {
 export const COMPARE_MODES = ["beside", "flip", "difference"] as const;
 export type CompareMode = (typeof COMPARE_MODES)[number];
 
-/** What stands beside the view: `target` is "first", "previous", "step:20", "run:older" or "example:2". */
+/** What stands beside the view: `target` is "first", "previous", "step:20", "run:older", "example:2" or "runs". */
 export interface CompareState {
   readonly target: string;
   readonly mode: CompareMode;

@@ -45,12 +45,14 @@ export class Film {
     clearTimeout(this.timer);
     this.store.film.value = [];
     this.task.now(() => {
-      const shots = shotsOf(view, channel, steps);
+      const shots = shotsOf(view, channelId(view.info, channel), steps);
       const frames = shots.map((shot) => this.frameHere(shot));
       this.store.film.value = frames;
       if (frames.every((frame) => frame.source)) return;
       this.timer = setTimeout(() => {
-        this.task.run((signal) => this.load(shots, signal));
+        this.task.run(async (signal) => {
+          this.store.film.value = await this.framesOf(shots, signal);
+        });
       }, SETTLE_MS);
     });
   }
@@ -72,7 +74,8 @@ export class Film {
     return view.kind === "attribution" ? shaped(view, shapingOf(this.store, view)) : view;
   }
 
-  private async load(shots: readonly Shot[], signal: AbortSignal): Promise<void> {
+  /** Asks for what of them is not here. */
+  async framesOf(shots: readonly Shot[], signal: AbortSignal): Promise<readonly FilmFrame[]> {
     for (const shot of shots) {
       const { key, channel } = shot;
       if (this.frameHere(shot).source === null) {
@@ -80,23 +83,37 @@ export class Film {
       }
       signal.throwIfAborted();
     }
-    this.store.film.value = shots.map((shot) => this.frameHere(shot));
+    return shots.map((shot) => this.frameHere(shot));
   }
 }
 
-/** Up to twelve of the steps that hold the channel and have values. */
-function shotsOf(view: LayerView, channel: number, steps: readonly StepInfo[]): readonly Shot[] {
-  const id = channelId(view.info, channel);
+/**
+ * Up to so many of the steps that hold the channel of an id and have values. In another run than the
+ * view's an example is the one of its place in the batch.
+ */
+export function shotsOf(
+  view: LayerView,
+  id: number,
+  steps: readonly StepInfo[],
+  own = true,
+  frames?: number,
+): readonly Shot[] {
   const placeIn = (info: StepInfo) =>
     id === RGB && info.channels === 3 ? RGB : positionOf(info, id);
-  const held = steps.filter(
-    (info) =>
-      info.omitted === null && view.example < info.examples.length && placeIn(info) !== undefined,
-  );
-  return filmPositions(held.length).map((position) => {
-    const info = held[position]!;
-    return { key: { ...view, info }, channel: placeIn(info)! };
+  const exampleIn = ({ examples }: StepInfo) =>
+    own ? view.example : examples.indexOf(view.info.examples[view.example]!);
+  const held = steps.filter((info) => {
+    const has = examplesHold(info, exampleIn(info));
+    return info.omitted === null && has && placeIn(info) !== undefined;
   });
+  return filmPositions(held.length, frames).map((position) => {
+    const info = held[position]!;
+    return { key: { ...view, info, example: exampleIn(info) }, channel: placeIn(info)! };
+  });
+}
+
+function examplesHold({ examples }: StepInfo, example: number): boolean {
+  return example >= 0 && example < examples.length;
 }
 
 function channelQuery(key: ViewKey, channel: number): TensorQuery {

@@ -5,9 +5,11 @@
  */
 import { computed, effect, untracked } from "@preact/signals";
 import { type LayerView, ready, type StepIndex } from "../data/answers";
+import { channelId } from "../data/channels";
 import type { Client } from "../data/client";
 import { type ViewKey, viewOf, viewQuery } from "../data/view";
 import { positionAt } from "../state/choose";
+import { ALL_RUNS } from "../state/compare";
 import { setFailure } from "../state/notices";
 import type { Part } from "../state/signals";
 import type { Store } from "../state/store";
@@ -18,6 +20,7 @@ import { Inputs } from "./inputs";
 import { Latest } from "./latest";
 import { findOther } from "./other";
 import { Prefetcher, prefetchPlan } from "./prefetch";
+import { loadRunFilms } from "./runFilms";
 import { watchRuns } from "./runHealth";
 import type { TensorStore } from "./tensors";
 
@@ -30,6 +33,8 @@ export class Surroundings {
   private readonly previousTask: Latest;
   private readonly otherTask: Latest;
   /** Steps of the layer in the runs that it is compared with, until the log is read anew. */
+  /** What the films of all runs are of. */
+  private runsOf = "";
   private readonly elsewhere = new Map<string, StepIndex>();
 
   constructor(
@@ -62,7 +67,11 @@ export class Surroundings {
       untracked(() => this.openPrevious());
     });
     effect(() => {
-      void [store.view.value, store.compare.value?.target];
+      const target = store.compare.value?.target;
+      void [store.view.value, target];
+      // Films are of a channel, the rest is of all.
+      if (target === ALL_RUNS) void [store.channel.value, store.depth.value];
+      else store.runFilms.value = [];
       untracked(() => this.openOther());
     });
     effect(() => {
@@ -81,6 +90,7 @@ export class Surroundings {
   renew(): void {
     this.carried.renew();
     this.elsewhere.clear();
+    this.runsOf = "";
     this.surround();
     this.openPrevious();
     this.openOther();
@@ -147,8 +157,17 @@ export class Surroundings {
       return;
     }
     const { view, index } = subject;
+    if (target === ALL_RUNS && this.hasRunFilms(view)) return;
     this.otherTask.run(async (signal) => {
       const stepsOf = (run: string) => this.stepsIn(run, view.tag, signal);
+      if (target === ALL_RUNS) {
+        store.found.value = null;
+        const { films, said } = await loadRunFilms(store, this.film, view, stepsOf, signal);
+        signal.throwIfAborted();
+        store.runFilms.value = films;
+        store.otherNote.value = said;
+        return;
+      }
       const other = await findOther(target, view, index, stepsOf);
       signal.throwIfAborted();
       if (typeof other === "string") throw new Error(other);
@@ -157,6 +176,17 @@ export class Surroundings {
       store.otherNote.value = other.note;
       store.found.value = { of: view, target, view: viewOf(other.key, tensor), name: other.name };
     });
+  }
+
+  /** Whether the films of all runs are here already; at another step they are the same. */
+  private hasRunFilms(view: LayerView): boolean {
+    const { channel, depth, runFilms } = this.store;
+    const id = channelId(view.info, channel.peek() ?? 0);
+    const subject = JSON.stringify([view.run, view.tag, view.example, id, depth.peek()]);
+    if (subject === this.runsOf && runFilms.peek().length > 0) return true;
+    this.runsOf = subject;
+    runFilms.value = [];
+    return false;
   }
 
   private async stepsIn(run: string, tag: string, signal: AbortSignal): Promise<StepIndex> {

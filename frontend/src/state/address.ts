@@ -15,6 +15,7 @@ import {
 } from "../data/choices";
 import { DEFAULT_MAPS, FOLDS, type MapChoice } from "../data/maps";
 import type { Address, AddressKeys } from "../host/address";
+import { CHIPS } from "./layerFilter";
 import { DEFAULT_TRIAGE, LAYER_ORDERS } from "./signals";
 import type { Store } from "./store";
 
@@ -39,7 +40,8 @@ export function keysOf(store: Store): AddressKeys {
     compare: store.compare.value?.target ?? null,
     mode: store.compare.value?.mode ?? null,
     order: store.layerOrder.value === "model" ? null : store.layerOrder.value,
-    find: store.layerSearch.value || null,
+    find: store.layerFilter.value.search || null,
+    only: store.layerFilter.value.only.join() || null,
     chart: store.chart.value === "max" ? null : store.chart.value,
     zoom: zoom && numbersText([zoom.x, zoom.y, zoom.width, zoom.height], 5),
     axis: axis && numbersText([axis.lo, axis.hi], 9),
@@ -119,7 +121,11 @@ export function restore(store: Store, keys: AddressKeys): void {
     store.layerOrder.value = oneOf("order", LAYER_ORDERS) ?? "model";
     const mode = oneOf("mode", COMPARE_MODES) ?? "beside";
     store.compare.value = keys.compare ? { target: keys.compare, mode } : null;
-    store.layerSearch.value = keys.find ?? "";
+    const only = (keys.only ?? "").split(",");
+    store.layerFilter.value = {
+      search: keys.find ?? "",
+      only: CHIPS.filter((chip) => only.includes(chip)),
+    };
     store.chart.value = oneOf("chart", [...STAT_NAMES, ...EXTRAS]) ?? "max";
     store.zoom.value = zoomFrom(keys.zoom);
     store.axis.value = axisFrom(keys.axis);

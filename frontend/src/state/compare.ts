@@ -3,6 +3,9 @@ import { ready } from "../data/answers";
 import { isDense } from "../data/view";
 import { labelsShown, type Store } from "./store";
 
+/** The target of a comparison of films. */
+export const ALL_RUNS = "runs";
+
 interface CompareChoice {
   readonly value: string;
   readonly text: string;
@@ -29,6 +32,7 @@ export function compareChoices(store: Store): readonly CompareChoice[] {
     { value: "first", text: "First step" },
     { value: "previous", text: "Previous step" },
     { value: held, text: `Step ${held.slice(5)}, held` },
+    ...(runs.length > 0 ? [{ value: ALL_RUNS, text: "All runs" }] : []),
     ...runs.map(([run]) => ({ value: `run:${run}`, text: `Run ${run}` })),
     ...(isDense(view.info) ? [] : examples),
   ];

@@ -3,10 +3,13 @@ import { ready } from "../data/answers";
 import type { Extra } from "../data/choices";
 import { contrastOf, type Sum, sumOf } from "../data/scores";
 import { formatShare, formatValue } from "../render/format";
+import { type Quantiles, quantilesOf } from "../render/quantiles";
 import { shapingOf } from "./attributed";
 import { carriedFor, sumsAt } from "./carried";
 import { selectedOf } from "./selected";
 import type { Store } from "./store";
+
+const MEDIAN = 2;
 
 export interface ExtraRow {
   readonly name: Extra;
@@ -15,6 +18,8 @@ export interface ExtraRow {
   readonly text: string;
   readonly steps: readonly number[];
   readonly values: Float64Array;
+  /** Of a distribution, whose medians `values` are: its quantiles at each step. */
+  readonly quantiles?: readonly Quantiles[];
   /** So many steps there are, of which these may be a part. */
   readonly count: number;
 }
@@ -22,8 +27,23 @@ export interface ExtraRow {
 /** Of the selected channel of the shown example. */
 export function extrasOf(store: Store): readonly ExtraRow[] {
   const [view, selected] = [store.view.value, selectedOf(store)];
-  if (!view || !selected || selected.position < 0) return [];
-  return view.kind === "attribution" ? sumsOver(store, selected.position) : carriedOver(store);
+  if (!view || !selected) return [];
+  const own = view.kind === "attribution" ? sumsOver : carriedOver;
+  const sums = selected.position < 0 ? [] : own(store, selected.position);
+  return [...sums, ...spreadOver(store)];
+}
+
+/** Of the values of the pictures in the film; worked out once it is looked at. */
+function spreadOver(store: Store): readonly ExtraRow[] {
+  const film = store.film.value;
+  if (film.length < 2 || store.isDifference.value) return [];
+  const frames = store.chart.value === "quantiles" ? film : [];
+  const steps = frames.map((frame) => frame.step);
+  const quantiles = frames.map(({ source, plane }) => source && quantilesOf(source, plane));
+  if (quantiles.includes(null)) return [];
+  const values = Float64Array.from(quantiles, (of) => of![MEDIAN]!);
+  const known = { steps, values, quantiles: quantiles as Quantiles[], count: 0 };
+  return [{ name: "quantiles", title: "", text: "", ...known }];
 }
 
 function sumsOver(store: Store, position: number): readonly ExtraRow[] {

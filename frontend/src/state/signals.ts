@@ -27,6 +27,7 @@ import type { Scores } from "../data/scores";
 import type { TileSource } from "../render/planes";
 import type { Reaches } from "../render/reach";
 import type { Carried } from "./carried";
+import type { LayerFilter } from "./layerFilter";
 import type { RunHealth } from "./runs";
 
 /** The value under the cursor. */
@@ -46,6 +47,12 @@ export interface FilmFrame {
   readonly source: TileSource | null;
   /** The plane of the source that is it. */
   readonly plane: number;
+}
+
+/** The film of the selected channel in a run. */
+export interface RunFilm {
+  readonly run: string;
+  readonly frames: readonly FilmFrame[];
 }
 
 /** The input that belongs to the shown example, all its examples, and which one it is. */
@@ -143,7 +150,7 @@ export function selection() {
     /** Wished width of a tile in CSS pixels; null: chosen to fit. */
     tileSize: signal<number | null>(null),
     layerOrder: signal<LayerOrder>("model"),
-    layerSearch: signal(""),
+    layerFilter: signal<LayerFilter>({ search: "", only: [] }),
     /** The list of runs is open: how each of them is becomes of interest. */
     runsOpen: signal(false),
     /** Which statistic the inspector draws over the steps. */
@@ -191,6 +198,8 @@ export function answers() {
     loading: signal(false),
     error: signal<string | null>(null),
     film: signal<readonly FilmFrame[]>([]),
+    /** Of several runs, where they are compared. */
+    runFilms: signal<readonly RunFilm[]>([]),
     /** Width of a tile in CSS pixels, as the grid laid it out. */
     tileWidth: signal(0),
     /** How many stand side by side. */

@@ -19,6 +19,7 @@ const SHEET: readonly (readonly [string, string])[] = [
   ["p", "play"],
   ["/", "channels to show"],
   ["g", "type a step"],
+  ["Alt + wheel", "over a tile: the slice of a volume"],
   ["b", "pin the channel: it stands first"],
   ["Ctrl+C", "copy the value of the marked pixel, and where it is"],
   ["i", "input over the enlarged tile; maps over the input"],
@@ -69,7 +70,7 @@ export function Keyboard() {
         <dl>
           {SHEET.flatMap(([keys, what]) => [
             <dt key={keys}>
-              {keys.startsWith("Shift") || keys.includes("…") ? (
+              {keys.includes(" + ") || keys.includes("…") ? (
                 <kbd>{keys}</kbd>
               ) : (
                 keys.split(" ").map((key) => <kbd key={key}>{key}</kbd>)

@@ -15,6 +15,7 @@ import { searchError } from "../state/order";
 import { useStore } from "../state/store";
 import { channelStates, countShown, effectiveSort } from "../state/triage";
 import { Button, Select, Slider } from "./controls";
+import { useDepthWheel } from "./depthWheel";
 import { CELL_SIZES, isMatrix } from "./grid/matrixLayout";
 import { nearestTile, tileSizes } from "./grid/tiles";
 import { MapControls, MethodText, Sign } from "./maps/MapBar";
@@ -154,10 +155,11 @@ const CELLS = CELL_SIZES.map((size) => ({ zoom: size, width: size, height: size 
 function Depth() {
   const store = useStore();
   const view = store.view.value;
-  const last = (view?.spatial[0] ?? 1) - 1;
-  if (!view || view.spatial.length < 3 || last < 1) return null;
+  const last = view && view.spatial.length > 2 ? view.spatial[0]! - 1 : 0;
+  useDepthWheel(store, last);
+  if (!view || last < 1) return null;
   return (
-    <span class="depth">
+    <span class="depth" title="Alt and the wheel over a tile">
       <Slider
         label="Depth"
         min={0}

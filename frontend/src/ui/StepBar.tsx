@@ -12,7 +12,7 @@ import {
   toggleCompare,
 } from "../state/actions";
 import { positionAt } from "../state/choose";
-import { compareChoices } from "../state/compare";
+import { ALL_RUNS, compareChoices } from "../state/compare";
 import { useStore } from "../state/store";
 import { Button, CopyButton, Select } from "./controls";
 import { Export } from "./export/Export";
@@ -163,15 +163,17 @@ function CompareBar() {
         choices={compareChoices(store)}
         onChange={(next) => setCompare(store, { target: next })}
       />
-      <Select
-        label="Compare as"
-        value={mode}
-        choices={COMPARE_MODES.map((value) => ({
-          value,
-          text: below && value === "beside" ? "One under the other" : MODES[value],
-        }))}
-        onChange={(next) => setCompare(store, { mode: next as CompareMode })}
-      />
+      {target !== ALL_RUNS && (
+        <Select
+          label="Compare as"
+          value={mode}
+          choices={COMPARE_MODES.map((value) => ({
+            value,
+            text: below && value === "beside" ? "One under the other" : MODES[value],
+          }))}
+          onChange={(next) => setCompare(store, { mode: next as CompareMode })}
+        />
+      )}
       <span class="muted ellipsis" title={said}>
         {said}
       </span>

@@ -5,6 +5,7 @@
  */
 import { useComputed } from "@preact/signals";
 import { sourceOf } from "../../render/planes";
+import { ALL_RUNS } from "../../state/compare";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
 import { movePixel, usePointer } from "./pointer";
@@ -73,7 +74,8 @@ function gridLayout(store: Store, area: { width: number; height: number }): Grid
 
 /** Two tiles in each cell; the second stays empty until its values are here. */
 function isBeside(store: Store): boolean {
-  return store.compare.value?.mode === "beside";
+  const { mode, target } = store.compare.value ?? {};
+  return mode === "beside" && target !== ALL_RUNS;
 }
 
 /** The marked pixel in every tile, by three custom properties: nothing is rendered. */

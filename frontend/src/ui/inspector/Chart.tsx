@@ -9,11 +9,25 @@ import type { ExtraRow } from "../../state/extras";
 import { useSelected } from "../../state/selected";
 import { useStore } from "../../state/store";
 import { Trouble } from "../Guard";
-import { nearestPoint, pathOf, type Series, seriesFrom, seriesOf, xOf, yOf } from "./series";
+import {
+  bandOf,
+  nearestPoint,
+  pathOf,
+  type Series,
+  seriesFrom,
+  seriesOf,
+  xOf,
+  yOf,
+} from "./series";
 
 const HEIGHT = 44;
 const PAD = 6;
 const MOST_DOTS = 60;
+/** Of the quantiles: 5 to 95 %, and the middle half. */
+const BANDS = [
+  [0, 4],
+  [1, 3],
+] as const;
 
 interface ChartProps {
   readonly stat: StatName | ExtraRow;
@@ -49,6 +63,16 @@ export function Chart({ stat, width }: ChartProps) {
     <figure class="chart">
       <figcaption>
         <span>{`${what} ${spanOf(series.steps.length, all)}`}</span>
+        <button
+          type="button"
+          class="link"
+          title="Median, middle half and 5 to 95 % of the values that the film shows"
+          onClick={() => {
+            store.chart.value = what === "quantiles" ? "max" : "quantiles";
+          }}
+        >
+          {what === "quantiles" ? "max" : "quantiles"}
+        </button>
         <span class="numbers">{caption(series, said)}</span>
       </figcaption>
       <svg
@@ -82,6 +106,9 @@ export function Chart({ stat, width }: ChartProps) {
             y2={HEIGHT}
           />
         )}
+        {(series.quantiles ? BANDS : []).map((band) => (
+          <path key={band[0]} class="band" d={bandOf(series, band, box)} />
+        ))}
         <path d={pathOf(series, box)} />
         <Dots series={series} width={width} now={now} near={near.value} />
       </svg>
@@ -94,7 +121,12 @@ function seriesFor(
   table: StatsTable | null,
   id: number | null,
 ): Series | null {
-  if (typeof stat !== "string") return seriesFrom(stat.steps, stat.values);
+  if (typeof stat !== "string") {
+    const { steps, values, quantiles } = stat;
+    if (!quantiles) return seriesFrom(steps, values);
+    const { range } = seriesFrom(steps, Float64Array.from(quantiles.flat()));
+    return { steps, values, quantiles, range };
+  }
   return table && id !== null ? seriesOf(table, id, stat) : null;
 }
 
@@ -108,7 +140,8 @@ function caption(series: Series, i: number): string {
   if (i < 0) return "";
   const [lo, hi] = series.range ?? [0, 0];
   const reach = Math.max(Math.abs(lo), Math.abs(hi));
-  return `step ${series.steps[i]}: ${formatValue(series.values[i] as number, reach, 4)}`;
+  const of = series.quantiles?.[i]?.filter((_, q) => q % 2 === 0) ?? [series.values[i]!];
+  return `step ${series.steps[i]}: ${of.map((v) => formatValue(v, reach, series.quantiles ? 3 : 4)).join(" · ")}`;
 }
 
 function Dots(props: { series: Series; width: number; now: number; near: number | null }) {

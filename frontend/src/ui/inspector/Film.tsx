@@ -1,26 +1,70 @@
 /** The selected channel at up to 12 steps, all under the window of the step shown. */
 import { useComputed } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { RGB } from "../../data/channels";
 import { paintCanvas } from "../../render/strip";
 import { affineOf } from "../../render/window";
-import { goToStep } from "../../state/actions";
+import { goToStep, selectRun } from "../../state/actions";
 import { usePaint } from "../../state/paint";
 import { useSelected } from "../../state/selected";
-import type { FilmFrame } from "../../state/signals";
+import type { FilmFrame, RunFilm } from "../../state/signals";
 import { useStore } from "../../state/store";
 import { Trouble } from "../Guard";
 import { reduction } from "./picture";
 import { thumbSize } from "./viewport";
 
+/** The film; while all runs are compared a row for each of them. */
 export function Film({ size }: { size: number }) {
   const store = useStore();
+  const films = store.runFilms.value;
   const frames = store.film.value;
-  const step = useComputed(() => store.view.value?.info.step ?? null).value;
   const reason = store.failures.value.film;
   if (reason !== undefined) return <Trouble text={`No film: ${reason}`} />;
+  if (films.length > 0) return <RunFilms films={films} size={size} />;
   // Frames are of the layer itself, and have no place under the limits of a difference.
   if (frames.length < 2 || store.isDifference.value) return null;
+  return <Frames label="Film" frames={frames} size={size} run={null} />;
+}
+
+/** Brought into sight: they were asked for far from here. */
+function RunFilms({ films, size }: { films: readonly RunFilm[]; size: number }) {
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => root.current?.scrollIntoView({ block: "nearest" }), []);
+  return (
+    <div ref={root}>
+      {films.map((one) => (
+        <RunRow key={one.run} film={one} size={size} />
+      ))}
+    </div>
+  );
+}
+
+function RunRow({ film: { run, frames }, size }: { film: RunFilm; size: number }) {
+  return (
+    <div>
+      <p class="runfilm" title={run}>
+        {run}
+        {frames.length === 0 && <span class="muted"> does not hold this channel and example</span>}
+      </p>
+      <Frames label={`Film of ${run}`} frames={frames} size={size} run={run} />
+    </div>
+  );
+}
+
+interface FramesProps {
+  readonly label: string;
+  readonly frames: readonly FilmFrame[];
+  readonly size: number;
+  /** Where they are of another run than the one shown a press goes there. */
+  readonly run: string | null;
+}
+
+function Frames({ label, frames, size, run }: FramesProps) {
+  const store = useStore();
+  const step = useComputed(() => {
+    const view = store.view.value;
+    return view && (run === null || run === view.run) ? view.info.step : null;
+  }).value;
   const current = frames.findIndex((frame) => frame.step === step);
   const keyed = (event: KeyboardEvent) => {
     const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
@@ -31,7 +75,7 @@ export function Film({ size }: { size: number }) {
     next.focus();
   };
   return (
-    <div class="film" role="group" aria-label="Film" onKeyDown={keyed}>
+    <div class="film" role="group" aria-label={label} onKeyDown={keyed}>
       {frames.map((frame, i) => (
         <button
           key={frame.step}
@@ -40,7 +84,10 @@ export function Film({ size }: { size: number }) {
           aria-label={`Step ${frame.step}`}
           aria-current={frame.step === step ? "step" : undefined}
           title={`Step ${frame.step}`}
-          onClick={() => goToStep(store, frame.step)}
+          onClick={() => {
+            if (run !== null && run !== store.run.peek()) selectRun(store, run);
+            goToStep(store, frame.step);
+          }}
         >
           <Frame frame={frame} size={size} />
         </button>

@@ -63,18 +63,20 @@ export function Statistics(props: StatisticsProps) {
           </b>
         </button>
       ))}
-      {props.extras.map(({ name, title, text }) => (
-        <button
-          key={name}
-          type="button"
-          aria-pressed={props.chosen === name}
-          title={`${title}; charted over steps`}
-          onClick={() => props.onChoose(name)}
-        >
-          <span>{name === "probability" ? "prob." : name}</span>
-          <b>{text}</b>
-        </button>
-      ))}
+      {props.extras
+        .filter(({ quantiles }) => !quantiles)
+        .map(({ name, title, text }) => (
+          <button
+            key={name}
+            type="button"
+            aria-pressed={props.chosen === name}
+            title={`${title}; charted over steps`}
+            onClick={() => props.onChoose(name)}
+          >
+            <span>{name === "probability" ? "prob." : name}</span>
+            <b>{text}</b>
+          </button>
+        ))}
     </div>
   );
 }

@@ -7,6 +7,8 @@ export interface Series {
   readonly values: Float64Array;
   /** Over finite values; null where there are none. */
   readonly range: readonly [number, number] | null;
+  /** Of a distribution: its quantiles at each step. */
+  readonly quantiles?: readonly (readonly number[])[];
 }
 
 /** At the steps at which the layer had the channel. */
@@ -23,6 +25,27 @@ export function seriesFrom(steps: readonly number[], values: Float64Array): Seri
     ? ([finite.reduce((a, b) => Math.min(a, b)), finite.reduce((a, b) => Math.max(a, b))] as const)
     : null;
   return { steps, values, range };
+}
+
+/** The area between two of the quantiles, as SVG paths that break where there are none. */
+export function bandOf(series: Series, [low, high]: readonly [number, number], box: Box): string {
+  const { quantiles = [] } = series;
+  const edge = (at: number) => ({ ...series, values: Float64Array.from(quantiles, (q) => q[at]!) });
+  return quantiles
+    .slice(1)
+    .map((_, i) => {
+      const corners = [
+        [i, low],
+        [i + 1, low],
+        [i + 1, high],
+        [i, high],
+      ] as const;
+      const points = corners.map(([at, q]) => [xOf(series, at, box), yOf(edge(q), at, box)]);
+      return points.flat().some(Number.isNaN)
+        ? ""
+        : `M${points.map((p) => p.join(" ")).join("L")}Z`;
+    })
+    .join("");
 }
 
 interface Box {

@@ -6,15 +6,14 @@ import { NUMBER_FONT as FONT } from "../../render/numbers";
 import { selectLayer } from "../../state/actions";
 import { columnAt } from "../../state/choose";
 import { usePaint } from "../../state/paint";
-import type { LayerOrder } from "../../state/signals";
 import { type Store, useStore } from "../../state/store";
-import { Select } from "../controls";
+import { LayerFind } from "./LayerFind";
 import { LayerName } from "./LayerName";
 import { bucketRows, paintStrips, type StripScale, scaleOf, stripScale } from "./strips";
 import { type TreeRow, treeRows } from "./tree";
 
 const ROW_HEIGHT = 28;
-const SEARCH_HEIGHT = 48;
+const SEARCH_HEIGHT = 76;
 const MAP_HEIGHT = 160;
 /** Beside the name: borders, padding, gaps. */
 const BESIDE = 18;
@@ -24,12 +23,6 @@ const TIGHT = 300;
 const INDENT = 12;
 const FOLD = 12;
 const BADGE = 56;
-const ORDERS: readonly { value: LayerOrder; text: string }[] = [
-  { value: "model", text: "Model order" },
-  { value: "problems", text: "Problems first" },
-  { value: "change", text: "Most changed first" },
-];
-
 export function Layers() {
   const store = useStore();
   const list = useRef<HTMLDivElement>(null);
@@ -40,8 +33,8 @@ export function Layers() {
   const rows = useComputed(() => {
     const overview = store.layers.value;
     if (!overview) return [];
-    const { layerSearch, layerOrder } = store;
-    return treeRows(overview, store.step.value, folded.value, layerSearch.value, layerOrder.value);
+    const { layerFilter, layerOrder } = store;
+    return treeRows(overview, store.step.value, folded.value, layerFilter.value, layerOrder.value);
   });
   useLayoutEffect(() => {
     const read = () => {
@@ -61,26 +54,7 @@ export function Layers() {
   return (
     <div ref={box} class="layers">
       {long.value && <NetworkMap overview={overview} />}
-      <div class="layerfind">
-        <input
-          class="field"
-          type="search"
-          aria-label="Search layers"
-          placeholder="Search layers"
-          value={store.layerSearch.value}
-          onInput={(event) => {
-            store.layerSearch.value = event.currentTarget.value;
-          }}
-        />
-        <Select
-          label="Order of layers"
-          value={store.layerOrder.value}
-          choices={ORDERS}
-          onChange={(order) => {
-            store.layerOrder.value = order as LayerOrder;
-          }}
-        />
-      </div>
+      <LayerFind overview={overview} />
       <Tree
         list={list}
         rows={rows.value}
@@ -109,9 +83,10 @@ function Tree({ list, rows, width, overview, fold }: TreeProps) {
   const store = useStore();
   const scale = stripScale(overview);
   const badge = useMemo(() => badgeWidth(rows), [rows]);
-  const search = store.layerSearch.value.trim();
+  const { only, ...filter } = store.layerFilter.value;
+  const search = filter.search.trim();
   const tight = width < TIGHT;
-  const whole = search !== "" || store.layerOrder.value !== "model";
+  const whole = search !== "" || only.length > 0 || store.layerOrder.value !== "model";
   const strip = STRIPS[tight ? (whole ? 2 : 1) : 0];
   const room = width - BESIDE - badge - strip;
   usePaint(() => {
@@ -138,7 +113,7 @@ function Tree({ list, rows, width, overview, fold }: TreeProps) {
       aria-label="Layers"
       style={{ "--badge": `${badge}px`, "--strip": `${strip}px` }}
     >
-      {rows.length === 0 && <p class="message">No layer of that name</p>}
+      {rows.length === 0 && <p class="message">No layer is left</p>}
       {rows.map((row) => (
         <div
           key={row.path}

@@ -11,7 +11,7 @@ describe("the tree", () => {
   it("has a name for every layer, whatever its tag ends in", () => {
     const layers = new Map(["a", "a/", "a/b", "c/"].map(layer));
     const overview = { columns: [], layers } as unknown as Overview;
-    const rows = treeRows(overview, null, new Set(), "", "model");
+    const rows = treeRows(overview, null, new Set(), { search: "", only: [] }, "model");
     expect(rows.map(({ name, path, layer }) => [name, path, layer !== null])).toEqual([
       ["a", "a", true],
       ["a", "a/", false],

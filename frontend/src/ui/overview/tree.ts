@@ -6,6 +6,7 @@ import type { LayerHealth, LayerOverview, Overview } from "../../data/answers";
 import { formatShare } from "../../render/format";
 import { byChange, type Change, changeOf, changeTitle } from "../../state/changes";
 import { healthAt } from "../../state/choose";
+import { isListed, type LayerFilter } from "../../state/layerFilter";
 import type { LayerOrder } from "../../state/signals";
 import { type Stem, stemsOf } from "./stems";
 
@@ -57,20 +58,17 @@ function badgeOf(layer: LayerOverview, health: LayerHealth | null): Badge {
   return { kind: "", text: String(channels), title };
 }
 
-function matches(layer: LayerOverview, search: string): boolean {
-  return layer.tag.toLowerCase().includes(search.trim().toLowerCase());
-}
-
-/** Layers found by a search, in one flat list, or as a tree in model order. */
+/** Layers found by a search or left by chips, in one flat list, or as a tree in model order. */
 export function treeRows(
   overview: Overview,
   step: number | null,
   folded: ReadonlySet<string>,
-  search: string,
+  filter: LayerFilter,
   order: LayerOrder,
 ): readonly TreeRow[] {
-  const layers = [...overview.layers.values()].filter((layer) => matches(layer, search));
   const at = (layer: LayerOverview) => healthAt(overview, layer, step);
+  const all = [...overview.layers.values()];
+  const layers = all.filter((layer) => isListed(layer, at(layer), filter));
   if (order === "change") {
     const change = (layer: LayerOverview) => changeOf(overview, layer, step);
     return byChange(layers, change).map((layer) => changed(layer, at(layer), change(layer)));
@@ -79,7 +77,7 @@ export function treeRows(
     const worst = new Map(layers.map((layer) => [layer, badness(at(layer), layer.channels)]));
     layers.sort((a, b) => worst.get(b)! - worst.get(a)!);
   }
-  if (order === "problems" || search.trim() !== "") {
+  if (order === "problems" || filter.search.trim() !== "" || filter.only.length > 0) {
     return layers.map((layer) => leaf(layer, layer.tag, 0, at(layer)));
   }
   return grouped(layers, "", 0, folded, at);

@@ -15,7 +15,7 @@ function overview(layers: readonly (readonly [string, Kind, number, number])[]):
   };
 }
 
-const rowsOf = (of: Overview) => treeRows(of, null, new Set(), "", "model");
+const rowsOf = (of: Overview) => treeRows(of, null, new Set(), { search: "", only: [] }, "model");
 
 describe("attributions in the tree", () => {
   it("are a group of their own, be it of one, with strips on scales of their own", () => {
