@@ -8,11 +8,10 @@ from typing import Any
 import keras
 
 from tb_activations.training.attribution.framework import NotHere
+from tb_activations.training.attribution.words import NO_RELU, no_relu_either
 
 _LIMITS = {"relu": None, "relu6": 6.0}
 _OWN = ("softmax", "sigmoid")  # of outputs, attention and gates: no unit that is on or off
-
-NO_RELU = "guided_smooth_grad changes how ReLUs pass gradients back, and none was met in this model"
 
 
 class GuidedRules:
@@ -30,9 +29,7 @@ class GuidedRules:
             self._met += 1
             value = keras.ops.convert_to_tensor(args[0] if args else next(iter(kwargs.values())))
             return _guided(original, _LIMITS[name], value)
-        sentence = (
-            f"guided_smooth_grad changes ReLUs alone: the model's {name} passes its own gradient"
-        )
+        sentence = no_relu_either(name)
         if name not in _OWN and sentence not in self.said:
             self.said.append(sentence)
         return original(*args, **kwargs)

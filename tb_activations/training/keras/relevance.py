@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from tb_activations.training.attribution.framework import NotHere, Relevance
+from tb_activations.training.attribution.words import UNUSED_BOUNDS, has_gates
 from tb_activations.training.keras.endings import also_made
 from tb_activations.training.keras.linear import DENSE, Linear, is_linear
 from tb_activations.training.keras.private import as_it_is
@@ -29,10 +30,6 @@ _KEEP_SIGNS = (
     *(_L.GlobalAveragePooling2D, _L.GlobalMaxPooling1D, _L.GlobalMaxPooling2D, _L.Flatten),
     *(_L.Reshape, _L.Permute, _L.Dropout, _L.SpatialDropout2D, _L.ZeroPadding1D),
     *(_L.ZeroPadding2D, _L.Cropping2D, _L.UpSampling2D, _L.Identity),
-)
-UNUSED_BOUNDS = (
-    "bounds were of no use: no dense layer or convolution takes the input itself; its rule is that "
-    "of the others"
 )
 
 
@@ -54,7 +51,7 @@ class RelevanceRules:
 
     def call(self, original: Callable[..., Any], layer: Any, args: tuple, kwargs: dict) -> Any:
         if isinstance(layer, _RECURRENT):
-            why = f"lrp has no rule for the gates of {type(layer).__name__} {layer.name!r}"
+            why = has_gates(type(layer).__name__, layer.name)
             raise as_it_is(NotHere(why, "gradient_x_input"))
         if is_linear(layer) and args:
             return self._linear(original, layer, args, kwargs)

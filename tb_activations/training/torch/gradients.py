@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from tb_activations.training.attribution.framework import LayerWeights, Pass, Point, Rules
+from tb_activations.training.attribution.framework import (
+    Guided,
+    LayerWeights,
+    Pass,
+    Point,
+    Relevance,
+    Rules,
+)
 from tb_activations.training.batch import leaves, mapped
 from tb_activations.training.selection import Entry
 from tb_activations.training.torch.data import to_numpy_any
@@ -21,9 +28,11 @@ from tb_activations.training.torch.forward import Placed, check_model, forward
 from tb_activations.training.torch.functions import asked_functions
 from tb_activations.training.torch.inspection import LayerValues, inspected
 from tb_activations.training.torch.patches import watching
+from tb_activations.training.torch.rules import following
 from tb_activations.training.torch.scoring import real
 from tb_activations.training.torch.state import device_of, preserved
 from tb_activations.training.torch.watch import Watch
+from tb_activations.training.torch.way_back import WayBack
 from tb_activations.training.torch.weights import layer_weights
 
 _COPIES = 2  # of the first example: what has one row could belong to no example
@@ -38,6 +47,8 @@ class TorchExplained:
       TypeError: `model` is no module. ValueError: it cannot run, or the target's function returns
       no scores.
     """
+
+    known_rules = (Guided, Relevance)
 
     def __init__(
         self,
@@ -85,9 +96,10 @@ class TorchExplained:
         table: bool = False,
         rules: Rules | None = None,
     ) -> Pass:
-        assert rules is None, "no rules are known here, so that none are asked for"
+        put = put or {}
         for scale in _SCALES if self._half and gradients else (1.0,):
-            answer, made = self._passed(inputs, classes, at, put or {}, gradients, scale)
+            back = WayBack(rules)
+            answer, made = self._passed(inputs, classes, at, put, gradients, scale, back)
             if all(one is None or np.isfinite(one).all() for one in made):
                 break
         chosen, probabilities = answer["classes"], answer["made"]
@@ -99,6 +111,7 @@ class TorchExplained:
             values=tuple(_array(real(one)) for one in answer["values"]),
             gradients=tuple(made),
             table=_array(answer["table"]) if table and answer["table"] is not None else None,
+            remarks=tuple(back.followed.said) if back.followed else (),
         )
 
     @torch.inference_mode(False)  # within the caller's no gradient flows, and all would be zero
@@ -110,44 +123,49 @@ class TorchExplained:
         put: Mapping[Point, np.ndarray],
         gradients: bool,
         scale: float,
+        back: WayBack,
     ) -> tuple[dict[str, Any], list[np.ndarray | None]]:
         """One pass and, where they are wanted, the gradients at the points."""
         device = device_of(self._model)
-        starts = {p: torch.as_tensor(one, device=device) for p, one in put.items()}
         flat = leaves(inputs)
+        wholes = {p: torch.as_tensor(one, device=device) for p, one in put.items()}
         for point in at:
-            if point.leaf is not None and point not in starts:
+            if point.leaf is not None and point not in wholes:
                 whole = torch.as_tensor(flat[point.leaf], device=device)
-                starts[point] = whole.to(getattr(torch, point.dtype))
+                wholes[point] = whole.to(getattr(torch, point.dtype))
+        starts = {p: back.begun(one) if p.leaf is not None else one for p, one in wholes.items()}
         if gradients:
             starts = {p: one.requires_grad_(one.dtype.is_floating_point)
                       for p, one in starts.items()}  # fmt: skip
         wanted = None
         if self.survey.classes is not None and (classes >= 0).all():
             wanted = torch.as_tensor(classes, device=device)
-        with preserved(self._model, gradients=gradients):
-            answer = self._forward(flat, starts, at, gradients, wanted)
+        with preserved(self._model, gradients=gradients), following(back.followed):
+            answer = self._forward(flat, (wholes, starts), at, gradients, wanted, back)
+            # Within the rules: what is checkpointed runs once more on the way back.
             made = self._backward(answer, gradients, scale)
+        made = [back.made(p, one, value)
+                for p, one, value in zip(at, made, answer["values"], strict=False)]  # fmt: skip
         return answer, made
 
     def _forward(
         self,
         flat: Sequence[Any],
-        starts: Mapping[Point, torch.Tensor],
+        begun: tuple[Mapping[Point, torch.Tensor], Mapping[Point, torch.Tensor]],
         at: Sequence[Point],
         gradients: bool,
         wanted: torch.Tensor | None,
+        back: WayBack,
     ) -> dict[str, Any]:
-        scorer = self._known.scorer
-        by_leaf = {point.leaf: one for point, one in starts.items() if point.leaf is not None}
+        scorer, (wholes, starts) = self._known.scorer, begun
+        by_leaf = {p.leaf: (one, wholes[p]) for p, one in starts.items() if p.leaf is not None}
         by_name = {point.name: one for point, one in starts.items() if point.leaf is None}
         asked = {point.name for point in at if point.leaf is None}
         place, turn = Placed(self._model), iter(range(len(flat)))
 
         def leaf(_: Any) -> Any:
             i = next(turn)
-            # A copy: what the model does to it in place is not done to the leaf.
-            return place(by_leaf[i].clone() if i in by_leaf else flat[i])
+            return back.given(*by_leaf[i], place) if i in by_leaf else place(flat[i])
 
         values: dict[str, torch.Tensor] = {}
 
@@ -160,18 +178,24 @@ class TorchExplained:
             if gradients and entry.name in asked and not value.requires_grad:
                 value = value.detach().requires_grad_()  # nothing before it needs a gradient
             values[entry.name] = value
-            return value.clone()
+            copy = value.clone()
+            if back.relevance is not None and entry.name not in asked:
+                back.relevance.same(value, copy)
+            return copy
 
         asked_by_name = asked_functions([*asked, *by_name])
         watch = Watch(self._known.names, lambda _: False, lambda _, value: value,
-                      asked=asked_by_name, change=change)  # fmt: skip
+                      asked=asked_by_name, change=change, around=back.around)  # fmt: skip
         watch.endings = []
         with watching(watch):
             outputs = forward(self._model, mapped(leaf, self._nested))
+        if back.followed is not None:
+            back.followed.check()
         layers = LayerValues(self._known.one_of, values)
         answer = scorer(outputs, watch.endings, wanted, layers)
-        found = [starts[p] if p.leaf is not None else values[p.name] for p in at]
-        return {**answer, "values": found}
+        through = [starts[p] if p.leaf is not None else values[p.name] for p in at]
+        found = [wholes[p] if p.leaf is not None else values[p.name] for p in at]
+        return {**answer, "values": found, "through": through}
 
     @staticmethod
     def _backward(
@@ -179,7 +203,7 @@ class TorchExplained:
     ) -> list[np.ndarray | None]:
         if not gradients:
             return []
-        score, points = answer["score"].sum() * scale, list(answer["values"])
+        score, points = answer["score"].sum() * scale, list(answer["through"])
         through = [one for one in points if one.requires_grad]
         if not through or not score.requires_grad:
             return [None] * len(points)

@@ -20,6 +20,8 @@ _MOST_FUNCTIONS = 64  # of one kind in one call of a module
 
 Keep = Callable[[Entry, Any], Any]
 Change = Callable[[Entry, torch.Tensor], torch.Tensor]
+# Of the original call, the module, its path and its arguments: what the module returns.
+Around = Callable[[Callable[..., Any], nn.Module, str, tuple, dict], Any]
 
 
 class Watch:
@@ -37,6 +39,7 @@ class Watch:
       functions: whether activation functions and attention scores are entries.
       asked: other functions that are, by name.
       change: what the model goes on with instead of the values of an entry.
+      around: what makes each module's call instead of the module.
       first: of an entry's name, whether the user says that its channels stand first; None where
         nothing is said.
     """
@@ -50,6 +53,7 @@ class Watch:
         functions: bool = True,
         asked: frozenset[str] = frozenset(),
         change: Change | None = None,
+        around: Around | None = None,
         first: Callable[[str], bool | None] = lambda _: None,
     ) -> None:
         self.entries: list[Entry] = []
@@ -66,6 +70,7 @@ class Watch:
         self._functions = functions
         self._first = first
         self._change = change
+        self._around = around
         self._used: set[str] = set()
         self._calls = Calls(names)
 
@@ -94,7 +99,10 @@ class Watch:
             before = [version(one) for one in given]
             self._note_inputs(call.module, given)
         with self._calls.inside(call):
-            outputs = original(module, *args, **kwargs)
+            if self._around is None:
+                outputs = original(module, *args, **kwargs)
+            else:
+                outputs = self._around(original, module, call.place.path(), args, kwargs)
         if PARAMETRIZATIONS not in call.steps:
             with without_functions():
                 stayed = zip(given, before, strict=True)
