@@ -45,6 +45,7 @@ def test_exported_names_are_pinned():
         "attribute",
         "capture",
         "check",
+        "deletion_insertion",
         "grid",
         "log_checkpoints",
         "randomization_check",

@@ -24,6 +24,7 @@ def test_the_examples_run_and_have_the_shapes_that_the_page_says(tmp_path, monke
     for name, shape in shapes:
         assert str(list(np.asarray(names[name]).shape)) == shape, name
     assert Path("cam.png").stat().st_size > 100
+    assert names["curves"].deletion.shape == (8, 11)
     assert list(names["checked"].verdicts) == ["gradients", "grad_cam"]
     tags = logged_steps("logs/run1")
     assert tags["attribution/grad_cam"] == tags["attribution/integrated_gradients"] == [0, 1, 2, 3]

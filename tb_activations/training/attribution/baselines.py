@@ -56,6 +56,28 @@ def numeric(question: Question) -> tuple[Point, ...]:
     return found
 
 
+def hidden_and_end(
+    question: Question,
+) -> tuple[dict[Point, np.ndarray], dict[Point, np.ndarray]]:
+    """`[rows, …]` at each point: what hides values, and the examples themselves.
+
+    Unless a baseline is given, that of a channel is its mean over the example's positions; where
+    there are no positions, it is 0.
+    """
+    if question.baseline is not None:
+        return start_and_end(question)
+    end = of_examples(question)
+    return {p: _means(p, array) for p, array in end.items()}, end
+
+
+def _means(point: Point, array: np.ndarray) -> np.ndarray:
+    if len(point.shape) < 2:
+        return np.zeros_like(array)
+    axes = tuple(i for i in range(1, array.ndim) if i != point.channel_axis)
+    means = array.mean(axis=axes, keepdims=True, dtype=np.float64).astype(array.dtype)
+    return np.broadcast_to(means, array.shape)
+
+
 def given(question: Question, point: Point) -> np.ndarray:
     """`[n, …]`: the baseline of one input.
 

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from tb_activations.record.attribution import Baseline
-from tb_activations.training.attribution.baselines import numeric, of_examples, start_and_end
+from tb_activations.training.attribution.baselines import hidden_and_end, numeric
 from tb_activations.training.attribution.framework import Point
 from tb_activations.training.attribution.integrated_gradients import ends
 from tb_activations.training.attribution.options import check_sides
@@ -77,7 +77,7 @@ class Occlusion:
         hidden = question.points
         if question.baseline is None:  # integers that are rescaled have a mean, categories none
             hidden = numeric(question)
-        start, end = self._start_and_end(question)
+        start, end = hidden_and_end(question)
         start = {p: start[p] if p in hidden else end[p] for p in end}
         for point in set(question.points) - set(hidden):
             question.remark(
@@ -87,16 +87,6 @@ class Occlusion:
         maps, before = ends(question, start, end)
         values = tuple(self._map(question, p, start[p], end[p], maps) for p in question.points)
         return replace(maps, values=values, baseline_scores=before)
-
-    def _start_and_end(self, question: Question) -> tuple[Values, Values]:
-        """Unless a baseline is given, that of a channel is its mean over the example's positions.
-
-        Where there are no positions, it is 0.
-        """
-        if question.baseline is not None:
-            return start_and_end(question)
-        end = of_examples(question)
-        return {p: _means(p, array) for p, array in end.items()}, end
 
     def _map(
         self, question: Question, point: Point, start: np.ndarray, end: np.ndarray, maps: Maps
@@ -137,14 +127,6 @@ def whole_channels(point: Point, patch: tuple[slice, ...]) -> tuple[slice, ...]:
         return patch
     axis = point.channel_axis - 1
     return (*patch[:axis], slice(None), *patch[axis:])
-
-
-def _means(point: Point, array: np.ndarray) -> np.ndarray:
-    if len(point.shape) < 2:
-        return np.zeros_like(array)
-    axes = tuple(i for i in range(1, array.ndim) if i != point.channel_axis)
-    means = array.mean(axis=axes, keepdims=True, dtype=np.float64).astype(array.dtype)
-    return np.broadcast_to(means, array.shape)
 
 
 def _each(option: str, value: Sides, point: Point, usual: list[int]) -> list[int]:
