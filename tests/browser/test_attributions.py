@@ -335,6 +335,32 @@ def test_keys_move_among_maps_and_examples(light: Dashboard) -> None:
     light.page.wait_for_function("location.hash.includes('activations.example=3')")
 
 
+def check_lead(page: Dashboard) -> None:
+    """The row of the tree: who adds most, the mean over the examples, since when; and a strip."""
+    means = np.array([log.maps(log.TAGS[INNER], s).sum(axis=(1, 2)).mean(axis=0)
+                      for s in log.STEPS])  # fmt: skip
+    leaders = means.argmax(axis=1)
+    since = next(s for i, s in enumerate(log.STEPS) if (leaders[i:] == leaders[-1]).all())
+    row = page.tree.locator(f"[role=treeitem][title='{INNER}']")
+    expect(row.locator(".badge")).to_have_text(f"ch {leaders[-1]}")
+    said = re.match(
+        r"channel (\d+) adds most since step (\d+): (\S+) at step 20, "
+        r"the mean over all 4 examples;",
+        row.get_attribute("aria-description") or "",
+    )
+    assert said and (int(said[1]), int(said[2])) == (leaders[-1], since)
+    assert float(said[3]) == pytest.approx(means[-1].max(), rel=5e-3)
+    most = sorted(range(8), key=lambda c: -np.abs(means[:, c]).max())[:7]
+    order = sorted(most, key=lambda c: -means[-1, c])
+    wanted = coloured(means[:, order].T, float(np.abs(means[:, order]).max()))
+    width, height, data = row.locator(".strip canvas").evaluate(
+        "c => [c.width, c.height,"
+        " [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]]"
+    )
+    pixels = np.array(data, float).reshape(height, width, 4)[..., :3]
+    assert pixels.shape == wanted.shape and np.abs(pixels - wanted).max() <= 4
+
+
 def test_the_layer_says_which_channel_carries_the_decision(light: Dashboard) -> None:
     """Sorted by what each channel adds to the example's target, and charted over the steps."""
     light.open(layer="conv1", sort="attribution", chart="attribution", example=1)
@@ -349,6 +375,7 @@ def test_the_layer_says_which_channel_carries_the_decision(light: Dashboard) -> 
     link = light.root.get_by_role(
         "button", name=re.compile(f"Attribution: channel {order[0]} adds")
     )
+    check_lead(light)
     light.screenshot("attribution-channel")
     link.click()
     light.wait_idle()

@@ -18,6 +18,7 @@ import { CarriedBy } from "./carried";
 import { Film } from "./film";
 import { Inputs } from "./inputs";
 import { Latest } from "./latest";
+import { watchLeads } from "./leads";
 import { findOther } from "./other";
 import { Prefetcher, prefetchPlan } from "./prefetch";
 import { loadRunFilms } from "./runFilms";
@@ -58,6 +59,7 @@ export class Surroundings {
   start(): void {
     const { store } = this;
     watchRuns(store, this.client);
+    watchLeads(store, this.client);
     const byChange = computed(() => store.triage.value.sortBy === "change");
     effect(() => {
       if (store.view.value) untracked(() => this.surround());

@@ -28,6 +28,7 @@ import type { TileSource } from "../render/planes";
 import type { Reaches } from "../render/reach";
 import type { Carried } from "./carried";
 import type { LayerFilter } from "./layerFilter";
+import type { Lead } from "./leads";
 import type { RunHealth } from "./runs";
 
 /** The value under the cursor. */
@@ -188,6 +189,8 @@ export function answers() {
     scores: signal<Scores | null>(null),
     /** What the channels of the layer add to a score; null until that is known, or where it is not. */
     carried: signal<Carried | null>(null),
+    /** Of the run's layers that were explained, by the tags of the attributions. */
+    leads: signal<{ readonly run: string; readonly of: ReadonlyMap<string, Lead> } | null>(null),
     /** How far the maps reach over all steps; null until that is known. */
     overSteps: signal<OverSteps | null>(null),
     /** What is constant for the run; null until it is here. */

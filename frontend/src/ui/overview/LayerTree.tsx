@@ -9,7 +9,7 @@ import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
 import { LayerFind } from "./LayerFind";
 import { LayerName } from "./LayerName";
-import { bucketRows, paintStrips, type StripScale, scaleOf, stripScale } from "./strips";
+import { bucketRows, paintLead, paintStrips, type StripScale, scaleOf, stripScale } from "./strips";
 import { type TreeRow, treeRows } from "./tree";
 
 const ROW_HEIGHT = 28;
@@ -34,7 +34,15 @@ export function Layers() {
     const overview = store.layers.value;
     if (!overview) return [];
     const { layerFilter, layerOrder } = store;
-    return treeRows(overview, store.step.value, folded.value, layerFilter.value, layerOrder.value);
+    const leads = store.leads.value;
+    return treeRows(
+      overview,
+      store.step.value,
+      folded.value,
+      layerFilter.value,
+      layerOrder.value,
+      leads?.run === overview.run ? leads.of : undefined,
+    );
   });
   useLayoutEffect(() => {
     const read = () => {
@@ -141,7 +149,7 @@ function Tree({ list, rows, width, overview, fold }: TreeProps) {
               room={room - row.level * INDENT - (row.layer ? 0 : FOLD)}
             />
           </span>
-          <Strip columns={row.columns} scale={row.alone ? scaleOf([row.columns]) : scale} />
+          <Strip row={row} overview={overview} scale={scale} />
           <span class={`badge ${row.badge.kind}`} title={row.badge.title}>
             {row.badge.text}
           </span>
@@ -231,17 +239,20 @@ function onTreeKey(
   move();
 }
 
-function Strip({
-  columns,
-  scale,
-}: {
-  readonly columns: readonly (LayerHealth | null)[];
+interface StripProps {
+  readonly row: TreeRow;
+  readonly overview: Overview;
+  /** Of the layers together. */
   readonly scale: StripScale;
-}) {
+}
+
+function Strip({ row: { columns, alone, lead }, overview, scale }: StripProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
-    if (canvas.current) paintStrips(canvas.current, [columns], scale);
-  }, [columns, scale.low, scale.high]);
+    if (!canvas.current) return;
+    if (lead) paintLead(canvas.current, overview, lead);
+    else paintStrips(canvas.current, [columns], alone ? scaleOf([columns]) : scale);
+  }, [columns, lead, scale.low, scale.high]);
   return (
     <span class="strip">
       <canvas ref={canvas} aria-hidden="true" />

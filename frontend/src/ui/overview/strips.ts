@@ -4,6 +4,7 @@
  */
 import type { LayerHealth, Overview } from "../../data/answers";
 import { buildLut, FIRST_SHADE, type Lut, NAN_ENTRY, SHADES } from "../../render/colormap";
+import { type Lead, strongest } from "../../state/leads";
 
 export interface StripScale {
   readonly low: number;
@@ -70,6 +71,35 @@ export function paintStrips(
   rows: readonly (readonly (LayerHealth | null)[])[],
   scale: StripScale,
 ): void {
+  const colors = rows.map((row) => row.map((health) => stripColor(health, scale)));
+  paint(canvas, colors);
+}
+
+/** How many channels a strip of their own has room for. */
+const LED = 7;
+
+/**
+ * The channels that count most, a row each, the one that adds most at the last step on top: red where a
+ * channel adds to the score, blue where it takes from it, white at zero.
+ */
+export function paintLead(canvas: HTMLCanvasElement, overview: Overview, lead: Lead): void {
+  const { steps, sums } = lead;
+  const ids = strongest(lead, LED);
+  const rows = overview.columns.map(([first, last]) => {
+    const at = steps.findLastIndex((step) => step <= last);
+    return steps[at]! >= first ? sums[at]! : null;
+  });
+  const reach = Math.max(...sums.flatMap((row) => ids.map((id) => Math.abs(row[id]!) || 0))) || 1;
+  const shades = buildLut({ colormap: "RdBu", gamma: 1, invert: true, clipped: false });
+  const color = (sum: number) =>
+    shades[FIRST_SHADE + Math.round((sum / reach + 1) * ((SHADES - 1) / 2))] ?? shades[NAN_ENTRY]!;
+  paint(
+    canvas,
+    ids.map((id) => rows.map((row) => (row ? color(row[id]!) : 0))),
+  );
+}
+
+function paint(canvas: HTMLCanvasElement, rows: readonly (readonly number[])[]): void {
   const width = Math.max(1, rows[0]?.length ?? 0);
   canvas.width = width;
   canvas.height = Math.max(1, rows.length);
@@ -78,9 +108,7 @@ export function paintStrips(
   const image = context.createImageData(width, canvas.height);
   const pixels = new Uint32Array(image.data.buffer);
   rows.forEach((row, y) => {
-    row.forEach((health, x) => {
-      pixels[y * width + x] = stripColor(health, scale);
-    });
+    pixels.set(row, y * width);
   });
   context.putImageData(image, 0, 0);
 }

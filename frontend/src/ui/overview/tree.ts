@@ -7,6 +7,7 @@ import { formatShare } from "../../render/format";
 import { byChange, type Change, changeOf, changeTitle } from "../../state/changes";
 import { healthAt } from "../../state/choose";
 import { isListed, type LayerFilter } from "../../state/layerFilter";
+import { type Lead, leaderAt, leaderText } from "../../state/leads";
 import type { LayerOrder } from "../../state/signals";
 import { type Stem, stemsOf } from "./stems";
 
@@ -23,6 +24,8 @@ export interface TreeRow {
   readonly badge: Badge;
   /** Whether its strip has a scale of its own: attributions are in units of their own. */
   readonly alone: boolean;
+  /** What its channels add to a score, where that is known. */
+  readonly lead: Lead | null;
 }
 
 interface Badge {
@@ -65,6 +68,33 @@ export function treeRows(
   folded: ReadonlySet<string>,
   filter: LayerFilter,
   order: LayerOrder,
+  leads: ReadonlyMap<string, Lead> = new Map(),
+): readonly TreeRow[] {
+  const told = plainRows(overview, step, folded, filter, order);
+  return leads.size ? told.map((row) => led(row, leads.get(row.path), step, order)) : told;
+}
+
+/** Its badge names the channel that carries the score, unless something is wrong, or says another thing. */
+function led(
+  row: TreeRow,
+  lead: Lead | undefined,
+  step: number | null,
+  order: LayerOrder,
+): TreeRow {
+  const leader = lead && leaderAt(lead, step);
+  if (!leader) return row;
+  const { kind, title } = row.badge;
+  const said = `${leaderText(lead, leader)}; ${title}`;
+  const text = kind === "" && order !== "change" ? `ch ${leader.channel}` : row.badge.text;
+  return { ...row, lead, badge: { kind, text, title: said } };
+}
+
+function plainRows(
+  overview: Overview,
+  step: number | null,
+  folded: ReadonlySet<string>,
+  filter: LayerFilter,
+  order: LayerOrder,
 ): readonly TreeRow[] {
   const at = (layer: LayerOverview) => healthAt(overview, layer, step);
   const all = [...overview.layers.values()];
@@ -100,6 +130,7 @@ function leaf(
     columns: layer.columns,
     badge,
     alone,
+    lead: null,
   };
 }
 
@@ -184,6 +215,7 @@ function groupRow(
     expanded,
     columns,
     alone,
+    lead: null,
     badge: badge.kind === "" ? plain : { ...badge, title: `${worst.tag}: ${badge.title}` },
   };
 }

@@ -36,6 +36,18 @@ describe("attributions in the tree", () => {
     expect(rows[1]?.badge.text).toBe("1 map");
   });
 
+  it("of a layer name the channel that adds most, but where something is wrong", () => {
+    const lead = { steps: [0], sums: [Float64Array.of(1, 3)], examples: 2 };
+    const leads = new Map([["attribution/gradients/conv", lead]]);
+    const badgeOf = (nonfinite: number) => {
+      const of = overview([["attribution/gradients/conv", "attribution", 5, nonfinite]]);
+      return treeRows(of, null, new Set(), { search: "", only: [] }, "model", leads)[1]?.badge;
+    };
+    expect(badgeOf(0)?.text).toBe("ch 1");
+    expect(badgeOf(0)?.title).toMatch(/^channel 1 adds most since step 0: 3.*; 2 maps an example$/);
+    expect(badgeOf(1)?.text).toBe("1 non-finite");
+  });
+
   it("of a layer stand by method and layer, and a group shows no strength but what is not finite", () => {
     const rows = rowsOf(
       overview([
