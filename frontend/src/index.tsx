@@ -18,9 +18,11 @@ import exportStyles from "./ui/export/export.css?inline";
 import forcedStyles from "./ui/forced.css?inline";
 import gridStyles from "./ui/grid/grid.css?inline";
 import matrixStyles from "./ui/grid/matrix.css?inline";
+import signalStyles from "./ui/grid/signals.css?inline";
 import inspectorStyles from "./ui/inspector/inspector.css?inline";
 import mapStyles from "./ui/maps/maps.css?inline";
 import noticeStyles from "./ui/notices.css?inline";
+import networkStyles from "./ui/overview/map.css?inline";
 import leftStyles from "./ui/overview/overview.css?inline";
 import shortStyles from "./ui/short.css?inline";
 import tokens from "./ui/tokens.css?inline";
@@ -34,8 +36,10 @@ export function render(): void {
     noticeStyles,
     dividerStyles,
     leftStyles,
+    networkStyles,
     gridStyles,
     matrixStyles,
+    signalStyles,
     mapStyles,
     valuesStyles,
     inspectorStyles,

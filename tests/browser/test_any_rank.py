@@ -19,6 +19,12 @@ def column(dashboard: Dashboard, channel: int) -> np.ndarray:
     return dashboard.tile(channel, 1)[:, 0, 0].astype(float)
 
 
+def corners(dashboard: Dashboard, channel: int, count: int) -> np.ndarray:
+    """The grey levels of one channel of a sequence, where no number is written."""
+    row = dashboard.tile(channel, 10**6)[2, :, 0].astype(float)
+    return row[2 :: len(row) // count][:count]
+
+
 def test_dense_layer_is_a_matrix_of_examples_by_channels(themed: Dashboard) -> None:
     """Every stored example is a row, every unit a column, under one window for all."""
     themed.open(layer="dense", window=GREY)
@@ -48,13 +54,15 @@ def test_what_ails_a_unit_is_a_word(themed: Dashboard, size: int, words: str) ->
     themed.screenshot(f"matrix-{words}")
 
 
-def test_sequence_is_a_matrix_of_positions_by_channels(themed: Dashboard) -> None:
-    """Every position is a row; the example chosen is the one shown."""
+def test_sequence_is_a_matrix_of_channels_by_positions(themed: Dashboard) -> None:
+    """Every channel is a row, positions run from left to right; the example chosen is shown."""
     themed.open(layer="tokens", window=GREY, example=2)
     values = scenes.layers(70)["tokens"][2].astype(np.float64)
     for channel in (0, 19):
         expected = grey_of(values[:, channel], values.min(), values.max())
-        assert np.abs(column(themed, channel) - expected).max() <= 1.5
+        assert np.abs(corners(themed, channel, 12) - expected).max() <= 1.5
+    named = [int(x) for x in themed.root.locator(".signalaxes .x").all_inner_texts()]
+    assert named == list(range(0, 12, named[1]))
 
 
 def test_value_under_the_cursor_of_a_matrix(dashboard: Dashboard) -> None:
@@ -62,8 +70,8 @@ def test_value_under_the_cursor_of_a_matrix(dashboard: Dashboard) -> None:
     dashboard.open(layer="tokens", window=GREY)
     box = dashboard.cell(7).bounding_box()
     assert box is not None
-    height = box["height"] / 12
-    dashboard.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 5.5 * height)
+    width = box["width"] / 12
+    dashboard.page.mouse.move(box["x"] + 5.5 * width, box["y"] + box["height"] / 2)
     where, _, number = dashboard.status.partition(": ")
     assert where == "channel 7, position 5"
     expected = float(scenes.layers(70)["tokens"][0, 5, 7])
@@ -72,7 +80,7 @@ def test_value_under_the_cursor_of_a_matrix(dashboard: Dashboard) -> None:
 
 def test_large_cells_have_their_numbers_written_in(dashboard: Dashboard) -> None:
     """Cells of 32 pixels and more carry values, smaller ones none."""
-    dashboard.open(layer="tokens", window=GREY)
+    dashboard.open(layer="dense", window=GREY)
     numbers = dashboard.grid.locator("canvas.numbers")
     assert numbers.count() >= 1
     dashboard.slide("Tile size", 3)

@@ -92,17 +92,18 @@ def path_of(values: np.ndarray, limits: tuple[float, float], width: int) -> tupl
     path, marks, pen = "", "", "M"
     for i in range(count):
         part = values[i * len(values) // count : (i + 1) * len(values) // count]
-        x = f"{i / (count - 1) * width:.1f}"
+        ends = i * len(values) // count, (i + 1) * len(values) // count
+        x = f"{sum(ends) / 2 / len(values) * width:.1f}"
         finite = part[np.isfinite(part)].astype(np.float64)
         if len(finite) < len(part):
             marks += f"M{x} 0V{height}"
         if not len(finite):
             pen = "M"
             continue
-        ends = height - PAD - (finite - low) / (high - low) * (height - 2 * PAD)
-        path += f"{pen}{x} {ends.max():.1f}"
+        y = height - PAD - (finite - low) / (high - low) * (height - 2 * PAD)
+        path += f"{pen}{x} {y.max():.1f}" + ("h.1" if pen == "M" else "")
         if finite.max() > finite.min():
-            path += f"V{ends.min():.1f}"
+            path += f"V{y.min():.1f}"
         pen = "L"
     return path, marks
 

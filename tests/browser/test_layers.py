@@ -104,16 +104,18 @@ def test_arrows_move_along_the_tree(dashboard: Dashboard) -> None:
     expect(dashboard.layer("encoder/")).to_have_attribute("aria-expanded", "true")
 
 
+def deep_values(layer: int, step: int) -> np.ndarray:
+    """`[1, 8, 8, 4]`."""
+    values = np.random.default_rng((layer, step)).normal(size=(1, 8, 8, 4)).astype(np.float32)
+    if layer == 41 and step >= 3:
+        values[0, 0, 0, 1] = np.nan
+    return values
+
+
 @pytest.fixture(scope="module")
 def deep_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A network of sixty layers, of which block_41 turns NaN at step 3."""
-    rng = np.random.default_rng(0)
-    layers = {
-        f"block_{i}": {s: rng.normal(size=(1, 8, 8, 4)).astype(np.float32) for s in range(5)}
-        for i in range(LAYERS)
-    }
-    for step in (3, 4):
-        layers["block_41"][step][0, 0, 0, 1] = np.nan
+    layers = {f"block_{i}": {s: deep_values(i, s) for s in range(5)} for i in range(LAYERS)}
     directory: Path = tmp_path_factory.mktemp("deep")
     write_run(directory, layers)
     with tensorboard_server(directory) as server:
@@ -134,6 +136,27 @@ def test_a_long_list_has_a_map_above_it(browser: Browser, deep_server: Server) -
     expect(page.root.locator(".layerbar h1")).to_have_text("block_10")
     expect(page.root.get_by_text("step 1", exact=True)).to_be_visible()
     page.screenshot("map")
+    page.page.mouse.move(
+        box["x"] + box["width"] * 3.5 / 5, box["y"] + box["height"] * 41.5 / LAYERS
+    )
+    rms = float(np.sqrt((deep_values(41, 3)[np.isfinite(deep_values(41, 3))] ** 2).mean()))
+    assert page.status == f"block_41, step 3: rms {rms:.2g}, 1 of 4 channels non-finite"
+    chart.focus()
+    page.page.keyboard.press("ArrowDown")
+    expect(page.root.locator(".layerbar h1")).to_have_text("block_11")
+    expect(page.root.get_by_text("step 1", exact=True)).to_be_visible()
+    page.page.keyboard.press("End")
+    expect(page.root.get_by_text("step 4", exact=True)).to_be_visible()
+    assert page.status.startswith("block_11, step 4: rms ")
+    mark = page.root.locator(".map .here").bounding_box()
+    assert mark is not None
+    at = mark["x"] + mark["width"] / 2 - box["x"], mark["y"] + mark["height"] / 2 - box["y"]
+    assert at == pytest.approx((0.9 * box["width"], box["height"] * 11.5 / LAYERS), abs=1)
+    page.layer("block_11").locator(".strip").hover(position={"x": 2, "y": 4})
+    assert page.status.startswith("block_11, step 0: rms ")
+    legend = page.root.get_by_role("note", name="Colours of the strips")
+    assert legend.inner_text().split() == ["rms", *legend.inner_text().split()[1:3], "non-finite"]
+    assert page.axe() == []
     assert page.problems == []
     page.page.context.close()
 

@@ -29,6 +29,7 @@ SCRIPT = Path(__file__).with_name("walk_page.js").read_text(encoding="utf-8")
 WINDOW = '{"limits":"minmax","colormap":"grey"}'
 MARKS = {"nan": (255, 0, 255), "+inf": (255, 145, 0), "-inf": (0, 229, 255)}
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]\d+)?")
+LINE_PAD = 1.5
 CHART = {"height": 44, "pad": 6}
 
 
@@ -72,7 +73,8 @@ class Walker:
     def move_layer(self) -> None:
         walk = self.walk
         tags = [t for t in zoo.tags_of(walk.run) if t != walk.layer]
-        walk.layer = self.random.choice(tags + 3 * [t for t in tags if t in zoo.EXPLAINED])
+        often = [t for t in tags if t in (*zoo.EXPLAINED, "signal")]
+        walk.layer = self.random.choice(tags + 3 * often)
         walk.notices.clear()
         self.did(f"layer {walk.layer}")
         self.do("layer", walk.layer)
@@ -121,6 +123,14 @@ class Walker:
         self.walk.example = at
         self.did(f"example {at}")
         self.do("select", "Example", str(at))
+
+    def move_form(self) -> None:
+        """Signals as lines or as a matrix; elsewhere the page does not offer it."""
+        if not self.walk.record.signal:
+            return
+        self.walk.form = self.random.choice(["lines", "matrix"])
+        self.did(f"as {self.walk.form}")
+        self.do("press", self.walk.form.capitalize())
 
     def move_depth(self) -> None:
         if len(self.walk.record.spatial) < 3:
@@ -258,6 +268,11 @@ class Walker:
         self.did(f"lock {self.walk.lock}")
         self.do("lock")
 
+    def move_log(self) -> None:
+        self.walk.log = not self.walk.log
+        self.did(f"log scale {self.walk.log}")
+        self.do("log")
+
     def move_scope(self) -> None:
         self.walk.scope = "layer" if self.walk.scope == "channel" else "channel"
         self.did(f"range {self.walk.scope}")
@@ -271,7 +286,10 @@ class Walker:
         walk = self.walk
         share, at = self.random.random(), (self.random.random(), self.random.random() * 0.5)
         width, parts = self.sides[1], self.parts
-        if walk.record.matrix:
+        if walk.record.signal:
+            pixel = (self.random.randrange(width), 0)
+            at = ((pixel[0] + 0.5) / width, 0.5)
+        elif walk.record.matrix:
             rows = width * parts + parts - 1
             at = (0.5, (self.random.randrange(width) + 0.5) / rows)
             pixel = (round(at[1] * rows - 0.5), 0)
@@ -374,7 +392,9 @@ class Walker:
         sides = [*walk.record.stored.shape[1:-1], len(walk.record.table)]
         assert shown["shape"] == "×".join(map(str, sides))
         assert shown["said"] == list(walk.notices.values())
-        assert shown["matrix"] == walk.record.matrix
+        assert shown["matrix"] == walk.record.dense
+        assert shown["signal"] == walk.record.signal
+        assert shown["lines"] == walk.lines
         assert shown["dark"] == self.dark
         if walk.target is not None:
             assert shown["compare"] != ""
@@ -421,9 +441,9 @@ class Walker:
             ranked = sorted(kept, key=lambda p: (np.isnan(values[p]), -np.nan_to_num(values[p])))
             pinned = self.walk.pinned()
             ranked = pinned + [p for p in ranked if p not in pinned]
-            names = first + [f"channel {ids[p]}" for p in ranked]
+            names = first + [f"{walk.noun} {ids[p]}" for p in ranked]
             assert max(cells, default=-1) < len(names) or not names
-            by_name = {f"channel {ids[p]}": values[p] for p in kept}
+            by_name = {f"{walk.noun} {ids[p]}": values[p] for p in kept}
             for index, name in cells.items():
                 assert name in names
                 if name != "RGB":
@@ -437,7 +457,7 @@ class Walker:
         assert (not cells) == (self.count == 0)
         wish = walk.wish and self.wished(first)
         if self.count == 0:
-            assert shown["heading"] == f"Channel {ids[0]}"
+            assert name_of(shown["heading"]) == f"{walk.noun} {ids[0]}"
         elif wish:
             assert shown["heading"].lower() == wish.lower()
         elif 0 in cells:
@@ -452,13 +472,16 @@ class Walker:
             return None
         if identity == RGB:
             return "RGB" if first else None
-        return f"channel {identity}" if identity in self.kept else None
+        return f"{walk.noun} {identity}" if identity in self.kept else None
 
     def check_tiles(self, shown: dict[str, Any]) -> None:
         walk = self.walk
         for tile in shown["tiles"]:
             position = self.position(tile["name"])
             lo, hi = self.limits(position)
+            if walk.lines:
+                self.check_line(tile, position, lo, hi)
+                continue
             for part, side in enumerate(tile["sides"]):
                 values = self.side_values(position, part)
                 if values is None:
@@ -469,7 +492,21 @@ class Walker:
                 elif walk.difference:
                     check_difference(pixels, values, hi)
                 else:
-                    check_grey(pixels, values, lo, hi)
+                    check_grey(pixels, values, lo, hi, walk.log_from(position))
+
+    def check_line(self, tile: dict[str, Any], position: int, lo: float, hi: float) -> None:
+        """Ink at each finite value within the limits, and through the height at each NaN."""
+        width, height = tile["size"]
+        ink = np.array(tile["ink"]).reshape(height, width) > 100
+        values = self.side_values(position, 0)[0]  # type: ignore[index]
+        for i, value in enumerate(values):
+            x = int((i + 0.5) / len(values) * width)
+            if np.isnan(value):
+                assert ink[:, x].all()
+            elif np.isfinite(value):
+                y = round(height - LINE_PAD - (value - lo) / (hi - lo) * (height - 2 * LINE_PAD))
+                near = ink[max(0, y - 2) : y + 3, max(0, x - 1) : x + 2]
+                assert y < -2 or y > height + 2 or near.any(), (i, value)
 
     def position(self, name: str) -> int:
         return RGB if name == "RGB" else self.walk.record.ids.index(self.identity(name))
@@ -508,12 +545,14 @@ class Walker:
         if walk_maps.is_signed(walk):
             self.check_signed_status(status, position)
             return
-        said = re.fullmatch(r"(RGB|channel \d+), (.*?): (.*)", status["text"])
+        said = re.fullmatch(r"(RGB|(?:channel|head) \d+), (.*?): (.*)", status["text"])
         assert said is not None, status
         assert said[1] == status["name"]
         if walk.record.matrix:
             word = "example" if walk.record.dense else "position"
             assert said[2] == f"{word} {x}"
+        elif walk.noun == "head":
+            assert said[2] == f"query {y}, key {x}"
         else:
             assert said[2] == f"x {x}, y {y}"
         lo, hi = walk.limits(position)
@@ -661,13 +700,17 @@ class Walker:
         lo, hi = self.limits(self.position(name))
         for frame in shown["film"]:
             values = frames[frame["step"]]
+            if walk.lines:
+                assert np.array(frame["pixels"]).any() == np.isfinite(values).any()
+                assert frame["current"] == (frame["step"] == walk.record.step)
+                continue
             assert (frame["height"], frame["width"]) == values.shape[:2]
             assert frame["current"] == (frame["step"] == walk.record.step)
             pixels = np.array(frame["pixels"], float).reshape(*values.shape[:2], 3)
             if walk_maps.is_signed(walk):
                 walk_maps.check_colours(pixels, values, hi)
             else:
-                check_grey(pixels, values, lo, hi)
+                check_grey(pixels, values, lo, hi, walk.log_from(self.position(name)))
 
 
 MOVES = {
@@ -678,6 +721,7 @@ MOVES = {
     "follow": 2,
     "example": 7,
     "depth": 5,
+    "form": 6,
     "compare": 5,
     "target": 6,
     "mode": 4,
@@ -692,6 +736,7 @@ MOVES = {
     "copy": 3,
     "lock": 4,
     "scope": 3,
+    "log": 3,
     "click": 10,
     "colour": 3,
     "chart": 3,
@@ -715,11 +760,16 @@ def same(a: float, b: float) -> None:
     assert (np.isnan(a) and np.isnan(b)) or a == pytest.approx(b, rel=1e-5, abs=1e-30), (a, b)
 
 
-def check_grey(pixels: np.ndarray, values: np.ndarray, lo: float, hi: float) -> None:
+def check_grey(
+    pixels: np.ndarray, values: np.ndarray, lo: float, hi: float, log: float | None = None
+) -> None:
     """Grey levels (or those of three colours) between the limits; marks for what is not finite."""
     levels = values if values.ndim == 3 else np.repeat(values[..., None], 3, axis=-1)
-    with np.errstate(invalid="ignore"):
-        wanted = np.clip((levels - lo) / (hi - lo), 0, 1) * 255
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = (levels - lo) / (hi - lo)
+        if log is not None:
+            shares = np.log(np.maximum(levels, 0) / log) / np.log(hi / log)
+        wanted = np.clip(shares, 0, 1) * 255
     finite = np.isfinite(levels).all(axis=-1)
     assert np.abs(pixels - wanted)[finite].max(initial=0) <= 1.6
     if values.ndim == 3:

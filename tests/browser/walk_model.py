@@ -44,6 +44,11 @@ class Record:
     def matrix(self) -> bool:
         return len(self.spatial) < 2
 
+    @property
+    def signal(self) -> bool:
+        """Whether each channel has a course over positions."""
+        return self.matrix and not self.dense
+
     def planes(self, example: int, depth: int | None) -> np.ndarray:
         """`[c, h, w]` of one example; one slice of a volume, by default the middle one."""
         if self.dense:
@@ -159,6 +164,8 @@ class Walk:
     scope: str = "channel"
     colour: bool = False
     chart: str = "max"
+    form: str | None = None
+    log: bool = False
     notices: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -182,6 +189,18 @@ class Walk:
     @property
     def planes(self) -> np.ndarray:
         return self.record.planes(self.shown_example, self.depth)
+
+    @property
+    def lines(self) -> bool:
+        """Whether channels are lines: signals of 32 positions and more, or where it was chosen."""
+        shown = self.record
+        by_length = "lines" if shown.spatial[0] >= 32 else "matrix"
+        return shown.signal and (self.form or by_length) == "lines"
+
+    @property
+    def noun(self) -> str:
+        """What a channel is called."""
+        return "head" if self.layer.endswith("attention_scores") else "channel"
 
     # What it is compared with.
 
@@ -265,6 +284,16 @@ class Walk:
         if self.lock:
             own = self._locked(scope) or own
         return widened(*union([own, *self._other_spans(scope)]))
+
+    def log_from(self, position: int) -> float | None:
+        """The value from which on a log scale begins; None where the scale is linear."""
+        scope = None if self._joint or position == RGB else position
+        own = self.planes if scope is None else self.planes[scope]
+        lowest = union([spread(own), *self._other_spans(scope)])[0]
+        lo, hi = self.limits(position)
+        if not self.log or self.lines or self.difference or lowest < 0:
+            return None
+        return max(lo, hi * 1e-6)
 
     @property
     def _joint(self) -> bool:

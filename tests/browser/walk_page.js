@@ -42,7 +42,27 @@
     return { left: a.left - b.left, top: a.top - b.top, width: a.width, height: a.height };
   };
 
-  const tile = (cell, { width, height, parts, matrix }) => {
+  // The line as the share of ink at each pixel; a matrix at the corners of its cells, beside numbers.
+  const course = (cell, { width, parts, lines }) => {
+    const canvas = $("canvas", cell.parentElement);
+    const name = cell.getAttribute("aria-label");
+    const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    if (lines) {
+      const ink = Array.from(image.data).filter((_, i) => i % 4 === 3);
+      return { name, ink, size: [canvas.width, canvas.height] };
+    }
+    const sides = Array.from({ length: parts }, (_, part) =>
+      Array.from({ length: width }, (_, x) => {
+        const top = (part * canvas.height) / parts + 2;
+        const i = 4 * (top * canvas.width + Math.floor((x * canvas.width) / width) + 2);
+        return Array.from(image.data.slice(i, i + 3));
+      }).flat());
+    return { name, sides };
+  };
+
+  const tile = (cell, plane) => {
+    const { width, height, parts, matrix, signal } = plane;
+    if (signal) return course(cell, plane);
     const canvas = $("canvas.strip", cell.parentElement) ?? $("canvas", cell.parentElement);
     const box = boxIn(cell, canvas);
     const name = cell.getAttribute("aria-label");
@@ -62,13 +82,15 @@
   };
 
   // Points into a tile at a pixel of its plane and reads the status line.
-  const statusAt = async (cell, { width, height, parts, matrix }, [fx, fy]) => {
+  const statusAt = async (cell, { width, height, parts, matrix, signal }, [fx, fy]) => {
     const [x, y] = [Math.floor(fx * width), Math.floor(fy * height)];
     const box = cell.getBoundingClientRect();
     const canvas = $("canvas.strip", cell.parentElement) ?? $("canvas", cell.parentElement);
     const high = matrix ? box.height : canvas.getBoundingClientRect().height;
     const rows = matrix ? width * parts + parts - 1 : height;
-    const at = matrix
+    const at = signal
+      ? { clientX: box.left + ((x + 0.5) * box.width) / width, clientY: box.top + box.height / 2 }
+      : matrix
       ? { clientX: box.left + box.width / 2, clientY: box.top + ((x + 0.5) * high) / rows }
       : {
           clientX: box.left + ((x + 0.5) * box.width) / parts / width,
@@ -106,8 +128,10 @@
     const cells = cellsInSight();
     const grid = $("[role=grid]");
     const matrix = grid.classList.contains("matrix");
+    const signal = grid.classList.contains("signals");
+    const lines = grid.classList.contains("lines");
     const parts = expected.parts;
-    const plane = { ...expected.plane, parts, matrix };
+    const plane = { ...expected.plane, parts, matrix, signal, lines };
     const chosen = [...new Set(sample.tiles.map((share) => cells[Math.floor(share * cells.length)]))];
     const picked = chosen.filter(Boolean);
     const found = {
@@ -121,6 +145,8 @@
       compare: text(".row.compare > span:last-child"),
       stale: $$("button").some((b) => b.innerText === "Re-sort"),
       matrix,
+      signal,
+      lines,
       dark: document.documentElement.classList.contains("dark"),
       cells: cells.map((c) => [Number(c.dataset.index), c.getAttribute("aria-label")]),
       selected: cells.filter((c) => c.getAttribute("aria-selected") === "true").map((c) => c.getAttribute("aria-label")),
@@ -191,6 +217,11 @@
       return data.getData("text/plain");
     },
     theme: () => window.parent.document.body.classList.toggle("dark-mode"),
+    log: async () => {
+      if ($(".rarely[hidden]")) $(".values .more").click();
+      await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+      $$(".rarely .checkbox").find((box) => box.innerText.trim() === "Log scale").click();
+    },
     lock: () => $(".values .checkbox input").click(),
     click: (share, [fx, fy]) => {
       const cells = cellsInSight();

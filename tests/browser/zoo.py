@@ -93,6 +93,16 @@ def offset(i: int, rng: np.random.Generator) -> np.ndarray:
     return 1e6 + rng.normal(size=(EXAMPLES, 8, 8, 4))
 
 
+def course(i: int, rng: np.random.Generator) -> np.ndarray:
+    """Waves of which one is constant, one has a gap, and one both infinities."""
+    x = np.arange(40)[:, None]
+    values = np.sin(rng.uniform(0.1, 0.6, (EXAMPLES, 1, 6)) * x) * (1 + i)
+    values[..., 1] = 2.5
+    values[:, 10:13, 2] = np.nan
+    values[:, 20, 3], values[:, 30, 3] = np.inf, -np.inf
+    return values
+
+
 LAYERS: dict[str, Layer] = {
     "input": Layer(uniform(16, 20, 3), "input"),
     "mask": Layer(uniform(12, 12, 1), "input"),
@@ -131,6 +141,8 @@ LAYERS: dict[str, Layer] = {
     "attribution/gradient_x_input/narrow": Layer(relu(8, 8, 8), "attribution"),
     "counts": Layer(lambda i, rng: rng.integers(-3, 10 + i, (EXAMPLES, 8, 8, 4)), dtype="int32"),
     "picks": Layer(lambda i, rng: rng.integers(0, 900, (EXAMPLES, 7)), dtype="int64"),
+    "signal": Layer(course),
+    "block/attention_scores": Layer(uniform(9, 7, 4)),
 }
 _PLAIN = Explanation("gradients", "input", input="input", grid=(16, 20))
 _ONE = tuple((i,) for i in range(EXAMPLES))

@@ -26,7 +26,13 @@ export function positionOf({ shape, channelIds }: StepInfo, id: number): number 
   return position >= 0 && position < (shape.at(-1) ?? 0) ? position : undefined;
 }
 
-/** How a sentence calls the channel of an id. */
-export function nameOf(id: number): string {
-  return id === RGB ? "RGB" : `channel ${id}`;
+/** Whether a view is of attention scores `[n, …, query, key, head]`, by the name they are logged under. */
+export function isAttention({ tag, spatial }: Pick<LayerView, "tag" | "spatial">): boolean {
+  return spatial.length >= 2 && /(^|\/)attention_scores(_\d+)?$/.test(tag);
+}
+
+/** How a sentence calls the channel of an id: of attention scores it is a head. */
+export function nameOf(id: number, view?: Pick<LayerView, "tag" | "spatial"> | null): string {
+  if (id === RGB) return "RGB";
+  return `${view && isAttention(view) ? "head" : "channel"} ${id}`;
 }

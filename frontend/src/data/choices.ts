@@ -26,6 +26,8 @@ export interface WindowState {
   readonly colormap: ColormapName | null;
   readonly markClipped: boolean;
   readonly linearCounts: boolean;
+  /** Colours by the logarithm, where no value is below zero. */
+  readonly log: boolean;
 }
 
 export const DEFAULT_WINDOW: WindowState = {
@@ -41,6 +43,7 @@ export const DEFAULT_WINDOW: WindowState = {
   colormap: null,
   markClipped: false,
   linearCounts: false,
+  log: false,
 };
 
 const STATISTICS = ["max", "mean", "std", "zeros"] as const;
@@ -87,6 +90,8 @@ export interface Viewport {
 export interface Span {
   readonly lo: number;
   readonly hi: number;
+  /** Colours are even over the logarithm between them. */
+  readonly log?: boolean;
 }
 
 /** A place in every plane of the layer; z is 0 where there is no depth. */
@@ -95,6 +100,10 @@ export interface Pixel {
   readonly y: number;
   readonly z: number;
 }
+
+/** How signals are shown: as colours, or as lines. */
+export const FORMS = ["matrix", "lines"] as const;
+export type Form = (typeof FORMS)[number];
 
 export const COMPARE_MODES = ["beside", "flip", "difference"] as const;
 export type CompareMode = (typeof COMPARE_MODES)[number];

@@ -16,6 +16,11 @@ export function isDense({ shape }: StepInfo): boolean {
   return shape.slice(1, -1).every((side) => side === 1);
 }
 
+/** Whether a view is of values along one line, each channel with a course: `[n, t, c]`. */
+export function isSignal({ spatial, info }: Pick<LayerView, "spatial" | "info">): boolean {
+  return spatial.length === 1 && !isDense(info);
+}
+
 /** The middle slice of volumes `[n, d, h, w, c]`, which have more in it than those at the edges. */
 export function middleOf(shape: readonly number[]): number {
   return shape.length === 5 ? (shape[1] ?? 0) >> 1 : 0;

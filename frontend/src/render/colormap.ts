@@ -137,10 +137,11 @@ export function colorOf(lut: Lut, entry: number): string {
   return `rgb(${word & 255}, ${(word >> 8) & 255}, ${(word >> 16) & 255})`;
 }
 
-/** The table as a CSS gradient, low to high in the given direction. */
-export function cssGradient(lut: Lut, direction = "to right"): string {
-  const stops = Array.from({ length: 33 }, (_, i) =>
-    colorOf(lut, FIRST_SHADE + Math.round((i / 32) * (SHADES - 1))),
-  );
-  return `linear-gradient(${direction}, ${stops.join(", ")})`;
+/** The table as a CSS gradient, low to high from left to right; `entryAt` says what stands at a share of the way. */
+export function cssGradient(
+  lut: Lut,
+  entryAt = (share: number) => FIRST_SHADE + Math.round(share * (SHADES - 1)),
+): string {
+  const stops = Array.from({ length: 33 }, (_, i) => colorOf(lut, entryAt(i / 32)));
+  return `linear-gradient(to right, ${stops.join(", ")})`;
 }

@@ -59,6 +59,15 @@ describe("formatCell", () => {
       "0",
       "-0.04",
     ]);
+    expect([-1e-9, -0.0004].map((value) => formatCell(value, 1, 3))).toEqual(["0.00", "0.00"]);
+  });
+
+  it("writes what would be nothing but zeros as its magnitude, where there is room", () => {
+    expect([-4e-7, 2e-9, 0].map((value) => formatCell(value, 0.01, 4))).toEqual([
+      "-4e-7",
+      "2e-9",
+      "0",
+    ]);
   });
 
   it("marks what is not zero with a point where there is no room for decimals", () => {

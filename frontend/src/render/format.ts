@@ -29,7 +29,10 @@ export function formatCell(value: number, range: number, digits: number, zero = 
     return formatValue(value, range, digits, zero);
   }
   const text = value.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(range))));
-  return text === "0" || text === "-0" ? `${text}.` : text;
+  if (Number(text) !== 0) return text;
+  // Nothing but zeros says less than its magnitude, where there is room for that.
+  if (digits > 3 && text.includes(".")) return value.toExponential(0);
+  return text.includes(".") ? text.replace("-", "") : `${text}.`;
 }
 
 /** Both ends to four digits of the larger magnitude, or more where a narrow window needs them. */

@@ -17,7 +17,7 @@ function isLight(word: number): boolean {
 export function startNumbers(context: CanvasRenderingContext2D, side: number): number {
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.font = `${Math.min(12, Math.max(8, Math.round(side / 3.2)))}px ${NUMBER_FONT}`;
+  context.font = `${Math.min(11, Math.max(8, Math.round(side / 3.2)))}px ${NUMBER_FONT}`;
   return side >= 44 ? 4 : side >= 34 ? 3 : 2;
 }
 
@@ -65,7 +65,7 @@ export function writeValues(
   values.forEach((value, i) => {
     const text = formatCell(value, range, of.source.digits(of.digits), of.zero);
     const middle = box.top + ((i + 1) * box.height) / (values.length + 1);
-    context.fillText(text, box.middle, middle, box.width - 2);
+    context.fillText(text, box.middle, middle, box.width - 4);
   });
 }
 

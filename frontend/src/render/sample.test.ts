@@ -38,9 +38,9 @@ describe("pictureOf", () => {
 describe("linesOf", () => {
   it("runs from left to right, all channels under one scale", () => {
     const [one, two] = linesOf(source([0, 2, 4, 4, 4, 4], 2, 1, 3), 20, 13);
-    expect(one?.path).toBe("M0.0 11.5L10.0 6.5L20.0 1.5");
-    expect(two?.path).toBe("M0.0 1.5L10.0 1.5L20.0 1.5");
-    expect(one?.marks).toBe("");
+    expect(one?.path).toBe("M3.3 11.5h.1L10.0 6.5L16.7 1.5");
+    expect(two?.path).toBe("M3.3 1.5h.1L10.0 1.5L16.7 1.5");
+    expect(one?.marks).toEqual(["", "", ""]);
   });
 
   it("keeps every peak where values are more than pixels", () => {
@@ -52,9 +52,12 @@ describe("linesOf", () => {
 
   it("breaks at what is not finite, and marks it", () => {
     const [line] = linesOf(source([0, nan, 1, 0], 1, 1, 4), 30, 13);
-    expect(line).toEqual({ path: "M0.0 11.5M20.0 1.5L30.0 11.5", marks: "M10.0 0V13" });
+    expect(line).toEqual({
+      path: "M3.8 11.5h.1M18.8 1.5h.1L26.3 11.5",
+      marks: ["M11.3 0V13", "", ""],
+    });
     const [hidden] = linesOf(source([0, nan, 1, 0], 1, 1, 4), 2, 13);
-    expect(hidden?.marks).toBe("M0.0 0V13");
+    expect(hidden?.marks).toEqual(["M0.5 0V13", "", ""]);
   });
 
   it("is for few channels", () => {

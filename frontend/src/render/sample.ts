@@ -3,15 +3,13 @@
  * vector as a small matrix. All sizes are in CSS pixels, or in values where it says so.
  */
 import { minMax } from "./limits";
+import { lineOf } from "./lines";
 import { type PlaneStack, stackOf, TileSource } from "./planes";
 
 type SampleForm = "picture" | "signal" | "vector";
 
 /** More channels than this are no lines but rows of colours. */
 const MOST_LINES = 4;
-/** Above and below the lines. */
-const PAD = 1.5;
-
 /** Planes of one value are a vector's numbers, planes of one row a signal's course. */
 export function formOf({ width, height }: PlaneStack): SampleForm {
   if (width * height === 1) return "vector";
@@ -46,52 +44,10 @@ export function isLines({ stack }: TileSource): boolean {
   return formOf(stack) === "signal" && stack.planes <= MOST_LINES;
 }
 
-interface Line {
-  /** As an SVG path; it breaks where a value is not finite. */
-  readonly path: string;
-  /** A stroke through each place that has a value which is not finite. */
-  readonly marks: string;
-}
-
-/**
- * The course of each channel under one scale, minimum to maximum of all. Where values are more than
- * pixels, each pixel has their whole extent, so that no peak vanishes.
- */
-export function linesOf(source: TileSource, width: number, height: number): Line[] {
-  const { lo, hi } = minMax(source.extentOfAll());
-  const y = (value: number) => height - PAD - ((value - lo) / (hi - lo)) * (height - 2 * PAD);
+/** The course of each channel under one scale, minimum to maximum of all. */
+export function linesOf(source: TileSource, width: number, height: number) {
+  const span = minMax(source.extentOfAll());
   return Array.from({ length: source.stack.planes }, (_, plane) =>
-    lineOf(source, plane, width, height, y),
+    lineOf(source, plane, { width, height }, span),
   );
-}
-
-function lineOf(
-  source: TileSource,
-  plane: number,
-  width: number,
-  height: number,
-  y: (value: number) => number,
-): Line {
-  source.prepare(plane);
-  const { values, scale, offset, stride, ...size } = source.stack;
-  const length = size.width * size.height;
-  const start = offset + plane * stride;
-  const buckets = Math.min(length, Math.max(1, Math.floor(width)));
-  let [path, marks, pen] = ["", "", "M"];
-  for (let i = 0; i < buckets; i++) {
-    const from = start + Math.floor((i * length) / buckets);
-    const bucket = values.subarray(from, start + Math.floor(((i + 1) * length) / buckets));
-    const x = ((buckets === 1 ? 0.5 : i / (buckets - 1)) * width).toFixed(1);
-    const finite = bucket.filter(Number.isFinite);
-    if (finite.length < bucket.length) marks += `M${x} 0V${height}`;
-    if (finite.length === 0) {
-      pen = "M";
-      continue;
-    }
-    const [low, high] = [Math.min(...finite), Math.max(...finite)];
-    path += `${pen}${x} ${y(low * scale).toFixed(1)}`;
-    if (high > low) path += `V${y(high * scale).toFixed(1)}`;
-    pen = "L";
-  }
-  return { path, marks };
 }

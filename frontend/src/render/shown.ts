@@ -68,11 +68,16 @@ function rangeOf(view: LayerView, window: WindowState, colormap: ColormapName): 
   return joint && window.range === "channel" ? "layer" : window.range;
 }
 
-/** Inputs begin at min–max. */
-function effective(view: LayerView, window: WindowState, colormap: ColormapName): WindowState {
-  const plain = view.kind === "input" && window.limits === "auto" && window.autoLevel === 0;
+/** Inputs begin at min–max, and so do lines, whose peaks would be cut. */
+function effective(
+  { view, window, lines }: { view: LayerView; window: WindowState; lines?: boolean },
+  colormap: ColormapName,
+): WindowState {
+  const plain =
+    (lines || view.kind === "input") && window.limits === "auto" && window.autoLevel === 0;
   return {
     ...window,
+    log: window.log && !lines,
     limits: plain ? "minmax" : window.limits,
     range: rangeOf(view, window, colormap),
   };
@@ -85,6 +90,8 @@ export function shownOf(of: {
   stats: StatsTable | null;
   /** What it is compared with; its limits span both. */
   other?: LayerView | null;
+  /** Whether they are limits of lines. */
+  lines?: boolean;
 }): Shown {
   const { view, window } = of;
   const stats =
@@ -93,7 +100,7 @@ export function shownOf(of: {
   const other = of.other ? otherSide(view, of.other, of.depth) : null;
   const colormap = colormapOf(view, source, window, stats, other?.source);
   const ids = idsOf(view);
-  const state = effective(view, window, colormap);
+  const state = effective(of, colormap);
   const table = new WindowTable(source, state, {
     diverging: isDiverging(colormap),
     locked: window.lockSteps && stats ? limitsOverSteps(stats) : null,

@@ -96,7 +96,7 @@ export function paintPlane(
 ): void {
   source.prepare(plane);
   const { values, width, height, offset, stride } = source.stack;
-  const { a, b } = window;
+  const { a, b, log } = window;
   const infinite = source.nonfinite(plane) > 0;
   const { pixels } = target;
   let from = offset + plane * stride;
@@ -105,7 +105,7 @@ export function paintPlane(
     let to = line;
     for (let end = from + width; from < end; from++) {
       const q = values[from] as number;
-      const t = q * a + b;
+      const t = (log ? logOf(q) : q) * a + b;
       const entry = t < BELOW_ENTRY ? BELOW_ENTRY : t > ABOVE_ENTRY ? ABOVE_ENTRY : t;
       const color = (infinite ? lut[markOf(q, entry)] : lut[entry | 0]) as number;
       for (let k = 0; k < replicate; k++) pixels[to++] = color;
@@ -116,9 +116,14 @@ export function paintPlane(
   }
 }
 
+/** What is not above zero lies below every limit. */
+function logOf(q: number): number {
+  return Math.log(Math.max(q, 0));
+}
+
 /** The entry of the table that stands for a stored value. */
-export function entryOf(q: number, { a, b }: Affine): number {
-  const t = q * a + b;
+export function entryOf(q: number, { a, b, log }: Affine): number {
+  const t = (log ? logOf(q) : q) * a + b;
   return markOf(q, t < BELOW_ENTRY ? BELOW_ENTRY : Math.min(t, ABOVE_ENTRY));
 }
 

@@ -11,11 +11,15 @@ import { FIRST_SHADE, SHADES } from "./colormap";
 import { type LockedLimits, limitsOf, symmetric, unionOf } from "./limits";
 import type { TileSource } from "./planes";
 
-/** `out = lut[clamp(stored · a + b)]` */
+/** `out = lut[clamp(stored · a + b)]`, or of the stored value's logarithm. */
 export interface Affine {
   readonly a: number;
   readonly b: number;
+  readonly log?: boolean;
 }
+
+/** On a log scale, the smallest value that is told apart beside the largest. */
+const LEAST = 1e-6;
 
 const CONTRAST_OCTAVES = 6;
 
@@ -51,12 +55,13 @@ export function dragged(
 }
 
 /** A and B for stored values: lo falls on the first shade, hi on the last, neither counts as clipped. */
-export function affineOf({ lo, hi }: Span, scale: number): Affine {
-  const low = lo / scale;
-  const a = (SHADES * (1 - 1e-6)) / (hi / scale - low);
+export function affineOf({ lo, hi, log }: Span, scale: number): Affine {
+  const at = (value: number) => (log ? Math.log(value / scale) : value / scale);
+  const low = at(lo);
+  const a = (SHADES * (1 - 1e-6)) / (at(hi) - low);
   const b = FIRST_SHADE + SHADES * 5e-7 - low * a;
   return Number.isFinite(a) && Number.isFinite(b)
-    ? { a, b }
+    ? { a, b, ...(log && { log }) }
     : { a: 0, b: FIRST_SHADE + SHADES / 2 };
 }
 
@@ -153,8 +158,16 @@ export class WindowTable {
   limits(plane: number): Span {
     const { contrast } = this.state;
     const brightness = this.signed ? 0 : this.state.brightness;
-    if (brightness === 0 && contrast === 0) return this.base(plane);
-    return adjust(this.base(plane), this.full(plane), brightness, contrast);
+    const base = this.base(plane);
+    if (brightness === 0 && contrast === 0) return this.scaled(base, plane);
+    return this.scaled(adjust(base, this.full(plane), brightness, contrast), plane);
+  }
+
+  /** On a log scale where that is chosen and no value is below zero. */
+  private scaled({ lo, hi }: Span, plane: number): Span {
+    const linear = !this.state.log || this.options.diverging || !(hi > 0);
+    if (linear || this.extent(plane).lo < 0) return { lo, hi };
+    return { lo: Math.max(lo, hi * LEAST), hi, log: true };
   }
 
   affine(plane: number): Affine {

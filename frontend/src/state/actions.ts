@@ -40,7 +40,7 @@ export function pressAuto(store: Store): void {
 
 /** Back to the defaults of the window; what is chosen of range, lock and colormap stays. */
 export function resetWindow(store: Store): void {
-  const { range, lockSteps, colormap, markClipped, linearCounts } = store.window.peek();
+  const { range, lockSteps, colormap, markClipped, linearCounts, log } = store.window.peek();
   setWindow(store, {
     ...DEFAULT_WINDOW,
     range: range === "manual" ? "channel" : range,
@@ -48,6 +48,7 @@ export function resetWindow(store: Store): void {
     colormap,
     markClipped,
     linearCounts,
+    log,
   });
 }
 

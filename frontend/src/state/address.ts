@@ -6,6 +6,7 @@ import {
   COMPARE_MODES,
   DEFAULT_WINDOW,
   EXTRAS,
+  FORMS,
   type Pins,
   SHOW_KEYS,
   SORT_KEYS,
@@ -37,6 +38,7 @@ export function keysOf(store: Store): AddressKeys {
     search: triage.value.search || null,
     size: store.tileSize.value === null ? null : String(store.tileSize.value),
     pins: changedText(store.pins.value, {}),
+    form: store.form.value,
     compare: store.compare.value?.target ?? null,
     mode: store.compare.value?.mode ?? null,
     order: store.layerOrder.value === "model" ? null : store.layerOrder.value,
@@ -118,6 +120,7 @@ export function restore(store: Store, keys: AddressKeys): void {
     };
     store.pins.value = pinsFrom(keys.pins);
     store.tileSize.value = whole("size");
+    store.form.value = oneOf("form", FORMS);
     store.layerOrder.value = oneOf("order", LAYER_ORDERS) ?? "model";
     const mode = oneOf("mode", COMPARE_MODES) ?? "beside";
     store.compare.value = keys.compare ? { target: keys.compare, mode } : null;

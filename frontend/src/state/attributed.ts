@@ -5,7 +5,7 @@ import { channelId, nameOf } from "../data/channels";
 import type { WindowState } from "../data/choices";
 import { examplesOf, type MapChoice, targetName } from "../data/maps";
 import { contrastOf, type ScoreRow, type Sum, scoresAt, sumOf } from "../data/scores";
-import { holdsMaps } from "../data/view";
+import { holdsMaps, isDense } from "../data/view";
 import { AUTO_LEVELS } from "../render/autoLimits";
 import { contrasted, type Shaping } from "../render/maps";
 import { type Reaches, reachesOf } from "../render/reach";
@@ -32,15 +32,28 @@ export function targetNames(
   );
 }
 
+/** What the channels of a layer are called that has one for each class; null elsewhere. */
+export function classNames(
+  { facts }: Pick<State, "facts">,
+  { run, info, kind }: Pick<LayerView, "run" | "info" | "kind">,
+): readonly string[] | null {
+  const names = facts.value?.run === run ? facts.value.classNames : null;
+  const one = names?.length === info.channels && isDense(info) && kind === "activation";
+  return one ? names : null;
+}
+
 /** How a sentence calls a channel of a view: by what it stands for, where that is a target. */
 export function channelName(
-  state: Pick<State, "scores" | "maps">,
+  state: Pick<State, "scores" | "maps" | "facts">,
   view: LayerView,
   position: number,
 ): string {
   const id = channelId(view.info, position);
   const { explained } = view.info;
-  if (!explained) return nameOf(id);
+  if (!explained) {
+    const name = classNames(state, view)?.[id];
+    return name === undefined ? nameOf(id, view) : `${nameOf(id)}, ${name}`;
+  }
   const { parts } = explained;
   const names = targetNames(state, view);
   const target = names[Math.floor(id / parts)] ?? "";

@@ -9,7 +9,7 @@ import { sourceOf } from "../render/planes";
 import { channelName, shapingOf, sumShown } from "./attributed";
 import type { State } from "./signals";
 
-type Said = Pick<State, "scores" | "maps">;
+type Said = Pick<State, "scores" | "maps" | "facts">;
 
 /** As "score 5.02, 98 %". */
 export function sumText({ score, probability }: Sum, output: string): string {

@@ -60,7 +60,7 @@ export function useSelected(store: Store): ReadonlySignal<Selected | null> {
 export function headingOf(selected: Selected | null): string {
   const name = selected?.name ?? "";
   // A class is written as it is called.
-  return /^(channel|class|target) /.test(name)
+  return /^(channel|head|class|target) /.test(name)
     ? name.charAt(0).toUpperCase() + name.slice(1)
     : name;
 }

@@ -14,6 +14,7 @@ import {
   type CompareState,
   DEFAULT_WINDOW,
   type Extra,
+  type Form,
   type Pins,
   type Pixel,
   type Span,
@@ -140,6 +141,8 @@ export function selection() {
     maps: signal<MapChoice>(DEFAULT_MAPS),
     follow: signal(true),
     playing: signal(false),
+    /** What the pointer or the keyboard is on outside of the grid, in words. */
+    hint: signal<{ readonly text: string; readonly byKeyboard: boolean } | null>(null),
     /** What stands beside the view, if anything. */
     compare: signal<CompareState | null>(null),
     /** While the key is held, each of the two stands in the other's place. */
@@ -150,6 +153,8 @@ export function selection() {
     pins: signal<Pins>({}),
     /** Wished width of a tile in CSS pixels; null: chosen to fit. */
     tileSize: signal<number | null>(null),
+    /** How signals are shown; null: by their length. */
+    form: signal<Form | null>(null),
     layerOrder: signal<LayerOrder>("model"),
     layerFilter: signal<LayerFilter>({ search: "", only: [] }),
     /** The list of runs is open: how each of them is becomes of interest. */

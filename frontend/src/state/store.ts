@@ -18,7 +18,7 @@ import { RGB } from "../data/channels";
 import type { WindowState } from "../data/choices";
 import { labelsOf } from "../data/labels";
 import { rowFor } from "../data/statistics";
-import { holdsMaps } from "../data/view";
+import { holdsMaps, isSignal } from "../data/view";
 import { differenceView, misfit } from "../render/difference";
 import { sourceOf } from "../render/planes";
 import { limitsOverSteps, type Shown, shownOf } from "../render/shown";
@@ -38,6 +38,8 @@ export interface Store extends State, HeldOrder, Chosen {
   readonly layers: ReadonlySignal<Overview | null>;
   /** What the window makes of the view: planes, limits, colormap, table of colours. */
   readonly shown: ReadonlySignal<Shown | null>;
+  /** Whether each channel is shown as a line: signals are, long ones by default. */
+  readonly lines: ReadonlySignal<boolean>;
   /** Whether three channels are shown as the colours of one picture. */
   readonly coloured: ReadonlySignal<boolean>;
   /** What the grid shows: the channels in order, before all three of a picture their colours. */
@@ -51,6 +53,9 @@ export interface Store extends State, HeldOrder, Chosen {
   /** The layer's largest finite magnitude over the steps whose statistics are here. */
   readonly reach: ReadonlySignal<number>;
 }
+
+/** Signals as long as this are lines by default. */
+const LINES_FROM = 32;
 
 export function createStore(): Store {
   const state = { ...selection(), ...answers() };
@@ -96,7 +101,12 @@ export function createStore(): Store {
 
 /** What the window makes of the view and of what it is compared with. */
 function shownBy(state: State, depth: ReadonlySignal<number>, otherView: () => LayerView | null) {
-  const { view, stats, window, compare } = state;
+  const { view, stats, window, compare, form } = state;
+  const lines = computed(() => {
+    const shown = view.value;
+    if (!shown || !isSignal(shown)) return false;
+    return form.value ? form.value === "lines" : shown.planeSize >= LINES_FROM;
+  });
   const mode = computed(() => compare.value?.mode);
   const fitting = computed(() => {
     const [a, b] = [view.value, otherView()];
@@ -115,8 +125,9 @@ function shownBy(state: State, depth: ReadonlySignal<number>, otherView: () => L
       const window = { ...of.window, ...own };
       return shownAttribution(state, { ...of, window, view: difference.value });
     }
-    if (difference.value) return shownDifference(difference.value, depth.value, window.value);
-    const options = { ...of, stats: stats.value };
+    if (difference.value)
+      return shownDifference({ ...of, view: difference.value, lines: lines.value });
+    const options = { ...of, stats: stats.value, lines: lines.value };
     if (!view.value) return null;
     const pair = { view: view.value, other: fitting.value };
     const whole =
@@ -127,6 +138,7 @@ function shownBy(state: State, depth: ReadonlySignal<number>, otherView: () => L
   });
   return {
     shown,
+    lines,
     coloured: computed(() => shown.value?.colormap === "colour"),
     isDifference: computed(() => difference.value !== null),
   };
@@ -141,11 +153,17 @@ function flipped(shown: Shown): Shown {
 }
 
 /** A difference diverges about zero, whatever the window was before. */
-function shownDifference(view: LayerView, depth: number, window: WindowState): Shown {
-  const limits = window.limits === "auto" ? "auto" : "symmetric";
+function shownDifference(of: {
+  view: LayerView;
+  depth: number;
+  window: WindowState;
+  lines: boolean;
+}): Shown {
+  const { window } = of;
+  const limits = window.limits === "auto" && !of.lines ? "auto" : "symmetric";
   const range = window.range === "manual" ? "layer" : window.range;
   const about = { ...window, limits, range, colormap: "RdBu", lockSteps: false } as const;
-  return shownOf({ view, depth, window: about, stats: null });
+  return shownOf({ ...of, window: about, stats: null });
 }
 
 /** The statistics of the first step of the layer shown; null until they are here. */

@@ -2,7 +2,7 @@
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { ready } from "../data/answers";
-import { holdsMaps } from "../data/view";
+import { holdsMaps, isSignal } from "../data/view";
 import { waitsForBound } from "../state/attributed";
 import { useStore } from "../state/store";
 import { Button } from "./controls";
@@ -11,6 +11,7 @@ import { Guard } from "./Guard";
 import { Grid } from "./grid/Grid";
 import { Matrix } from "./grid/Matrix";
 import { isMatrix } from "./grid/matrixLayout";
+import { Signals } from "./grid/Signals";
 import { Inspector } from "./inspector/Inspector";
 import { LayerBar } from "./LayerBar";
 import { MapGrid } from "./maps/MapGrid";
@@ -125,7 +126,15 @@ function FeatureMaps({ onRetry }: Pick<AppProps, "onRetry">) {
   const maps = view !== null && holdsMaps(view.info);
   return (
     <Guard name="picture">
-      {maps ? <MapGrid /> : view && isMatrix(view) ? <Matrix /> : <Grid />}
+      {maps ? (
+        <MapGrid />
+      ) : !view || !isMatrix(view) ? (
+        <Grid />
+      ) : isSignal(view) ? (
+        <Signals />
+      ) : (
+        <Matrix />
+      )}
     </Guard>
   );
 }

@@ -2,21 +2,23 @@
 import { useComputed } from "@preact/signals";
 import type { LayerView } from "../data/answers";
 import {
+  type Form,
   SHOW_KEYS,
   type ShowKey,
   SORT_KEYS,
   type SortKey,
   type SortStatistic,
 } from "../data/choices";
-import { holdsMaps, middleOf } from "../data/view";
+import { holdsMaps, isSignal, middleOf } from "../data/view";
 import { setTriage } from "../state/actions";
 import { carriedFor } from "../state/carried";
 import { searchError } from "../state/order";
 import { useStore } from "../state/store";
 import { channelStates, countShown, effectiveSort } from "../state/triage";
-import { Button, Select, Slider } from "./controls";
+import { Button, Segments, Select, Slider } from "./controls";
 import { useDepthWheel } from "./depthWheel";
 import { CELL_SIZES, isMatrix } from "./grid/matrixLayout";
+import { SIGNAL_SIZES } from "./grid/signalLayout";
 import { nearestTile, tileSizes } from "./grid/tiles";
 import { MapControls, MethodText, Sign } from "./maps/MapBar";
 
@@ -62,6 +64,7 @@ export function LayerBar() {
           </>
         )}
         <span class="spacer" />
+        {mine && <FormChoice />}
       </div>
       <div class="row controls">
         {maps ? <MapControls /> : <ChannelControls />}
@@ -149,7 +152,30 @@ function sortChoices(keys: readonly SortKey[], view: LayerView | null) {
   });
 }
 
-const CELLS = CELL_SIZES.map((size) => ({ zoom: size, width: size, height: size }));
+/** Signals as colours or as lines. */
+function FormChoice() {
+  const store = useStore();
+  const view = store.view.value;
+  if (!view || !isSignal(view)) return null;
+  return (
+    <Segments
+      label="Shown as"
+      value={store.lines.value ? "lines" : "matrix"}
+      choices={[
+        { value: "matrix", text: "Matrix" },
+        { value: "lines", text: "Lines" },
+      ]}
+      onChange={(form) => {
+        store.form.value = form as Form;
+      }}
+    />
+  );
+}
+
+const sizesOf = (sides: readonly number[]) =>
+  sides.map((size) => ({ zoom: size, width: size, height: size }));
+const CELLS = sizesOf(CELL_SIZES);
+const ROWS = sizesOf(SIGNAL_SIZES);
 
 /** Which slice of a volume is shown. */
 function Depth() {
@@ -182,7 +208,8 @@ function TileSize() {
   if (!shown) return null;
   const { width, height } = shown.source.stack;
   const view = store.view.value;
-  const sizes = view && isMatrix(view) ? CELLS : tileSizes(width, height);
+  const matrix = view !== null && isMatrix(view);
+  const sizes = !matrix ? tileSizes(width, height) : isSignal(view) ? ROWS : CELLS;
   const current = nearestTile(sizes, store.tileWidth.value);
   return (
     <span class="size">

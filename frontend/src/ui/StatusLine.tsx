@@ -2,6 +2,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { LayerView } from "../data/answers";
+import { isAttention } from "../data/channels";
 import { labelsOf } from "../data/labels";
 import { isDense } from "../data/view";
 import { formatValue } from "../render/format";
@@ -22,7 +23,7 @@ export function StatusLine() {
   const text = useComputed(() => {
     const hover = store.hover.value;
     const [view, shown] = [store.view.value, store.shown.value];
-    if (!hover || !view || !shown) return "";
+    if (!hover || !view || !shown) return store.hint.value?.text ?? "";
     if (view.kind === "attribution") return attributionText(store, hover);
     const { x, y } = hover.pixel;
     const { lo, hi } = shown.table.limits(hover.position);
@@ -30,7 +31,9 @@ export function StatusLine() {
     const name = channelName(store, view, position);
     const place = isMatrix(view)
       ? `${isDense(view.info) ? "example" : "position"} ${rowName(view, x, labelsOf(view.info) ?? null)}`
-      : `x ${x}, y ${y}`;
+      : isAttention(view)
+        ? `query ${y}, key ${x}`
+        : `x ${x}, y ${y}`;
     const reach = Math.max(Math.abs(lo), Math.abs(hi));
     const digits = shown.source.digits(4);
     const text = (v: number) => formatValue(v, reach, digits);
@@ -66,7 +69,9 @@ export function StatusLine() {
     return () => document.removeEventListener("copy", copy);
   }, [store, said]);
   // Only what the keyboard does is announced: a moving pointer would never let the reader finish.
-  const live = useComputed(() => (store.hover.value?.byKeyboard ? "polite" : "off"));
+  const live = useComputed(() =>
+    (store.hover.value ?? store.hint.value)?.byKeyboard ? "polite" : "off",
+  );
   return (
     <footer class="status">
       <span role="status" aria-live={live} class="ellipsis">

@@ -136,6 +136,13 @@ const MODES: Record<CompareMode, string> = {
   difference: "Difference",
 };
 
+/** How both are seen at once, and which of them is where. */
+const BESIDE = {
+  tiles: ["Side by side", "left", "right"],
+  matrix: ["One under the other", "above", "below"],
+  lines: ["One over the other", "solid", "dashed"],
+} as const;
+
 const NOTHING: Record<CompareMode, string> = {
   beside: "Nothing beside",
   flip: "Nothing to flip",
@@ -147,9 +154,10 @@ function CompareBar() {
   const store = useStore();
   const { target, mode } = store.compare.value ?? { target: "first", mode: "beside" };
   const [view, other] = [store.view.value, store.other.value];
-  const below = view !== null && isMatrix(view);
   const unequal = view && other ? misfit(view, other, mode) : null;
-  const legend = legendOf(mode, view?.info.step ?? 0, store.otherName.value, below);
+  const form = store.lines.value ? "lines" : view && isMatrix(view) ? "matrix" : "tiles";
+  const [besideText, ...places] = BESIDE[form];
+  const legend = legendOf(mode, view?.info.step ?? 0, store.otherName.value, places);
   const said =
     unequal === null
       ? [legend, store.otherNote.value].filter(Boolean).join(" · ")
@@ -169,7 +177,7 @@ function CompareBar() {
           value={mode}
           choices={COMPARE_MODES.map((value) => ({
             value,
-            text: below && value === "beside" ? "One under the other" : MODES[value],
+            text: value === "beside" ? besideText : MODES[value],
           }))}
           onChange={(next) => setCompare(store, { mode: next as CompareMode })}
         />
@@ -182,10 +190,15 @@ function CompareBar() {
 }
 
 /** Which of the two is where. */
-function legendOf(mode: CompareMode, step: number, other: string, below: boolean): string {
+function legendOf(
+  mode: CompareMode,
+  step: number,
+  other: string,
+  [own, its]: readonly string[],
+): string {
   if (other === "") return "";
   if (mode === "beside") {
-    return below ? `above step ${step}, below ${other}` : `left step ${step}, right ${other}`;
+    return `${own} step ${step}, ${its} ${other}`;
   }
   return mode === "flip" ? `hold X for ${other}` : `step ${step} minus ${other}`;
 }

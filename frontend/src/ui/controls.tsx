@@ -79,6 +79,22 @@ export function Select({ label, value, choices, onChange, shown, disabled }: Sel
   );
 }
 
+/** Two or three choices side by side, one of them pressed. */
+export function Segments({ label, value, choices, onChange }: Omit<SelectProps, "shown">) {
+  return (
+    <fieldset class="segments" aria-label={label}>
+      {choices.map((choice) => (
+        <Button
+          key={choice.value}
+          label={choice.text}
+          pressed={choice.value === value}
+          onClick={() => onChange(choice.value)}
+        />
+      ))}
+    </fieldset>
+  );
+}
+
 interface ButtonProps {
   readonly label: string;
   readonly onClick: () => void;

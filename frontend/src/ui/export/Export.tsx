@@ -83,6 +83,7 @@ function figureOf(store: Store): Figure | null {
     tileWidth,
     tileColumns,
     depth,
+    lines: store.lines.value,
     maps: store.mapRows.value.map((row) => rowOf(store, row)),
     ...comparedIn(store, shown),
   };

@@ -20,6 +20,8 @@ export interface Figure {
   /** Width of a tile at 1×; of a matrix the side of a cell, and how many stand side by side. */
   readonly tileWidth: number;
   readonly tileColumns: number;
+  /** Whether the channels are lines. */
+  readonly lines: boolean;
   /** Of the slice shown, where the planes are volumes. */
   readonly depth: number | null;
   /** The examples of an attribution as they stand on the screen; empty where it has no maps. */

@@ -1,6 +1,6 @@
 /** Paints a figure of the filtered channels on a canvas of its own, whatever the theme. */
-import { channelId, RGB } from "../../data/channels";
-import { isDense } from "../../data/view";
+import { channelId, isAttention, nameOf, RGB } from "../../data/channels";
+import { isDense, isSignal } from "../../data/view";
 import { FIRST_SHADE, LAST_SHADE, type Lut } from "../../render/colormap";
 import { formatSpan } from "../../render/format";
 import { marksIn, nonfiniteOf } from "../../render/nonfinite";
@@ -12,6 +12,7 @@ import { isMatrix } from "../grid/matrixLayout";
 import { BAR_HEIGHT, type Figure, type FigureLayout, figureLayout, MARGIN } from "./figure";
 import { mapsFigure, paintMaps } from "./paintMaps";
 import { matrixFigure, paintMatrix } from "./paintMatrix";
+import { paintSignals, signalFigure } from "./paintSignals";
 
 const INK = "#212121";
 const GREY = "#616161";
@@ -24,6 +25,7 @@ function tileOf({ shown, tileWidth }: Figure): { width: number; height: number }
 
 export function layoutOfFigure(figure: Figure): FigureLayout {
   if (figure.maps.length > 0) return mapsFigure(figure);
+  if (isSignal(figure.view)) return signalFigure(figure);
   if (isMatrix(figure.view)) return matrixFigure(figure);
   const captions = figure.shown.range === "channel" ? 2 : 1;
   const { width, height } = tileOf(figure);
@@ -31,7 +33,7 @@ export function layoutOfFigure(figure: Figure): FigureLayout {
   return figureLayout({ count: figure.order.length, tile, captions });
 }
 
-function titleOf({ view, labels, versus, depth, maps }: Figure): [string, string] {
+function titleOf({ view, shown, order, labels, versus, depth, maps }: Figure): [string, string] {
   const { info, tag, run } = view;
   const example = info.examples[view.example] ?? view.example;
   const label = labels?.[view.example];
@@ -40,7 +42,15 @@ function titleOf({ view, labels, versus, depth, maps }: Figure): [string, string
   const what = label && !all ? `${which} “${label}”` : which;
   return [
     tag,
-    [run, `step ${info.step}`, what, depth === null ? null : `depth ${depth}`, versus]
+    [
+      run,
+      `step ${info.step}`,
+      what,
+      depth === null ? null : `depth ${depth}`,
+      versus,
+      isAttention(view) && "rows are queries, columns keys",
+      shown.table.limits(order[0] ?? 0).log && "log scale",
+    ]
       .filter(Boolean)
       .join(", "),
   ];
@@ -62,9 +72,10 @@ export function paintFigure(figure: Figure, scale: number, background: string | 
   const ink = (text: string, x: number, y: number, width: number) =>
     write(context, text, x, y, { color: INK, width });
   if (figure.maps.length > 0) paintMaps(context, figure, layout, scale, ink);
+  else if (isSignal(figure.view)) paintSignals(context, figure, layout.top, ink);
   else if (isMatrix(figure.view)) paintMatrix(context, figure, layout.top, scale, ink);
   else paintTiles(context, figure, layout, scale);
-  paintBar(context, figure, layout);
+  if (!figure.lines) paintBar(context, figure, layout);
   return canvas;
 }
 
@@ -110,7 +121,8 @@ function paintTiles(
       paintCanvas(picture, figure.beside, position, affine, lut, reduce);
       context.drawImage(picture, x + tile.width, y, tile.width, tile.height);
     }
-    const name = position === RGB ? "RGB" : String(channelId(view.info, position));
+    const id = channelId(view.info, position);
+    const name = position === RGB || isAttention(view) ? nameOf(id, view) : String(id);
     write(context, name, x, y + tile.height + 12, {
       color: INK,
       width: tile.width,

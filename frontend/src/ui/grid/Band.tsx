@@ -3,7 +3,7 @@
  * the row; its component renders only the empty cells.
  */
 import { useRef } from "preact/hooks";
-import { channelId } from "../../data/channels";
+import { channelId, nameOf } from "../../data/channels";
 import { isDense } from "../../data/view";
 import { numberBand, paintBand } from "../../render/paintBand";
 import type { TileSource } from "../../render/planes";
@@ -153,7 +153,7 @@ function writeBand(
     const mark = cellMark(shown.source, stats, view.info, position);
     const id = channelId(view.info, position);
     const pinned = isPinned(store.pins.value, view, position);
-    describeCell(cell, { id, mark, selected: position === selected, pinned });
+    describeCell(cell, { name: nameOf(id), mark, selected: position === selected, pinned });
     const [, caption] = cell.children as unknown as HTMLElement[];
     const labelled = i % layout.columnLabels === 0;
     setText(caption!, `${pinned ? PIN : ""}${labelled ? id : ""}`);

@@ -4,6 +4,7 @@
  * Moving a slider repaints the canvases of the rows in sight and renders no component.
  */
 import { useComputed } from "@preact/signals";
+import { isAttention } from "../../data/channels";
 import { sourceOf } from "../../render/planes";
 import { ALL_RUNS } from "../../state/compare";
 import { usePaint } from "../../state/paint";
@@ -19,6 +20,7 @@ export function Grid() {
   const { scroll, area, top } = well;
   const layout = useComputed(() => gridLayout(store, area.value));
   const scope = useComputed(() => store.shown.value?.range ?? "channel");
+  const scores = useComputed(() => store.view.value !== null && isAttention(store.view.value));
   const range = useComputed(() => {
     const l = layout.value;
     const [from, to] = l ? visibleRows(l, top.value - MARGIN, area.value.height) : [0, 0];
@@ -41,11 +43,16 @@ export function Grid() {
   });
   const l = layout.value;
   const [from = 0, to = 0] = range.value.split(":").map(Number);
-  const attributes = { "data-range": scope.value, "data-parts": l?.parts ?? 1 };
+  const attributes = {
+    "data-range": scope.value,
+    "data-parts": l?.parts ?? 1,
+    ...(scores.value && { "aria-description": "rows are queries, columns are keys" }),
+  };
   return (
     <Well
       well={well}
       cells={l && { ...l, pitch: l.pitchY }}
+      kind={scores.value ? "attention" : ""}
       grid={{ ...attributes, ...pointer }}
       moveMark={movePixel}
     >

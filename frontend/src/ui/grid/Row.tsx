@@ -4,7 +4,7 @@
  */
 import { useRef } from "preact/hooks";
 import type { LayerView } from "../../data/answers";
-import { channelId, RGB } from "../../data/channels";
+import { channelId, isAttention, nameOf, RGB } from "../../data/channels";
 import type { Pixel } from "../../data/choices";
 import { formatValue } from "../../render/format";
 import { sourceOf, type TileSource } from "../../render/planes";
@@ -131,9 +131,9 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
     const caption = captions[i]!;
     const [, bar] = cell.children as unknown as [HTMLElement, HTMLElement];
     const [name, word] = caption.children as unknown as [HTMLElement, HTMLElement];
-    const id = channelId(view.info, position);
+    const called = nameOf(channelId(view.info, position), view);
     const pinned = isPinned(store.pins.value, view, position);
-    describeCell(cell, { id, mark, selected: position === selected, pinned });
+    describeCell(cell, { name: called, mark, selected: position === selected, pinned });
     setAttribute(caption, "class", `caption ${mark.kind}`);
     bar.style.transform = `scaleX(${barLength(source, position, reach)})`;
     const value = pixel && pixelText(read, position, pixel, zeroText(store, position));
@@ -146,6 +146,7 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
 /** The number of the channel, and which colour it is where it is one. */
 function tileName(view: LayerView, position: number, coloured: boolean): string {
   if (position === RGB) return "RGB";
+  if (isAttention(view)) return nameOf(channelId(view.info, position), view);
   return `${channelId(view.info, position)}${coloured ? ` ${"RGB"[position]}` : ""}`;
 }
 

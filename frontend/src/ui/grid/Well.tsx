@@ -63,6 +63,8 @@ interface WellProps {
   /** Attributes and listeners of what scrolls. */
   readonly grid: HTMLAttributes<HTMLDivElement>;
   readonly moveMark: (key: string, store: Store) => boolean;
+  /** What stands over the cells and does not scroll. */
+  readonly above?: ComponentChildren;
   readonly children: ComponentChildren;
 }
 
@@ -71,6 +73,7 @@ export function Well(props: WellProps) {
   const store = useStore();
   return (
     <section class={`gridwell ${store.loading.value ? "loading" : ""}`} aria-label="Feature maps">
+      {props.above}
       <div
         ref={well.scroll}
         class={`gridscroll ${kind}`}

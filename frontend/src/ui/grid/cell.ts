@@ -1,5 +1,4 @@
 /** What a cell says of its channel: to the eye, on hover, to a screen reader. Writes only what changed. */
-import { nameOf } from "../../data/channels";
 import type { CellMark } from "./marks";
 
 /** Stands before the number of a pinned channel. */
@@ -8,17 +7,17 @@ export const PIN = "◆";
 export function describeCell(
   cell: HTMLElement,
   {
-    id,
+    name,
     mark,
     selected,
     pinned,
-  }: { id: number; mark: CellMark; selected: boolean; pinned: boolean },
+  }: { name: string; mark: CellMark; selected: boolean; pinned: boolean },
 ): void {
   setAttribute(cell, "class", `cell ${mark.kind}${pinned ? " pinned" : ""}`);
-  setAttribute(cell, "aria-label", nameOf(id));
+  setAttribute(cell, "aria-label", name);
   const said = mark.text && `${mark.text}: ${mark.evidence}`;
   setAttribute(cell, "aria-description", pinned ? `pinned ${said}` : said);
-  setAttribute(cell, "title", mark.evidence && `${nameOf(id)}: ${mark.evidence}`);
+  setAttribute(cell, "title", mark.evidence && `${name}: ${mark.evidence}`);
   setAttribute(cell, "aria-selected", String(selected));
   setAttribute(cell, "tabindex", selected ? "0" : "-1");
 }

@@ -4,6 +4,7 @@
  */
 import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { isAttention } from "../../data/channels";
 import type { Viewport } from "../../data/choices";
 import { holdsMaps } from "../../data/view";
 import type { Over } from "../../render/overlay";
@@ -32,16 +33,21 @@ export function Enlarged({ size }: { size: number }) {
         overlay: store.overlay.value && !isMap(store) ? inputOf(store) : null,
         over: store.overlay.value && isMap(store) ? overHere(store) : null,
         zero: zeroInCell(store, at.position),
+        line: store.lines.value,
       });
     }
   }, [store, selected, size]);
   useGestures(store, canvas);
   const label = useComputed(() => `${headingOf(selected.value)} enlarged`);
   const flat = useComputed(() => store.shown.value?.source.stack.height === 1);
+  const scores = useComputed(() => store.view.value !== null && isAttention(store.view.value));
   const zoomed = useComputed(() => viewOf(store) !== null);
   const step = (factor: number) => zoomBy(store, null, factor);
   return (
-    <div class="enlarged" style={{ minHeight: `${flat.value ? 0 : size}px` }}>
+    <div
+      class={`enlarged ${scores.value ? "attention" : ""}`}
+      style={{ minHeight: `${flat.value ? 0 : size}px` }}
+    >
       <canvas ref={canvas} role="img" tabIndex={0} aria-label={label} />
       <div class="tools">
         <button
@@ -72,6 +78,7 @@ export function Enlarged({ size }: { size: number }) {
 function OverlayButton() {
   const store = useStore();
   const usable = useComputed(() => {
+    if (store.lines.value) return false;
     if (isMap(store)) return overHere(store) !== null;
     return inputOf(store) !== null && store.view.value?.kind !== "input";
   });

@@ -2,6 +2,8 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { RGB } from "../../data/channels";
+import { drawLines, inkOf } from "../../render/lines";
+import { startCanvas } from "../../render/signalRow";
 import { paintCanvas } from "../../render/strip";
 import { affineOf } from "../../render/window";
 import { goToStep, selectRun } from "../../state/actions";
@@ -105,6 +107,15 @@ function Frame({ frame, size }: { frame: FilmFrame; size: number }) {
     const at = selected.value;
     if (!canvas.current || !source || !at) return;
     const { width, height, scale } = source.stack;
+    if (store.lines.value) {
+      const box = { width: size, height: Math.round((size * 2) / 3) };
+      const context = startCanvas(canvas.current, box);
+      const course = { source, plane: Math.max(0, frame.plane) };
+      if (context)
+        drawLines(context, [course], box, at.limits, inkOf(canvas.current), at.shown.colormap);
+      void store.dark.value;
+      return;
+    }
     const css = thumbSize(width, height, size);
     canvas.current.style.width = `${css.width}px`;
     canvas.current.style.height = `${css.height}px`;

@@ -34,7 +34,7 @@ function Lines({ source, size, label }: SampleProps) {
       <svg class="sample" width={size} height={height} aria-hidden="true">
         {lines.map(({ path, marks }, i) => (
           <g key={i}>
-            <path class="nonfinite" d={marks} />
+            <path class="nonfinite" d={marks.join("")} />
             <path d={path} />
           </g>
         ))}

@@ -1,6 +1,7 @@
 /** Paints the selected tile enlarged: its part in sight, the values or the input over it, the mark. */
 import { RGB } from "../../data/channels";
 import type { Viewport } from "../../data/choices";
+import { drawLines, inkOf } from "../../render/lines";
 import { startNumbers, writeValues } from "../../render/numbers";
 import { colourOver, type Over, paintCanvasOver } from "../../render/overlay";
 import type { TileSource } from "../../render/planes";
@@ -20,7 +21,12 @@ interface Extras {
   readonly over: Over | null;
   /** How zero is written. */
   readonly zero: string;
+  /** Drawn as a line, in colours of its own. */
+  readonly line: boolean;
 }
+
+/** A course is wider than high. */
+const COURSE = 0.4;
 
 /** Keeps the canvases that hold the plane and the input at their own sizes. */
 export class Painter {
@@ -36,13 +42,21 @@ export class Painter {
   ): void {
     const { stack } = at.shown.source;
     const ratio = window.devicePixelRatio || 1;
-    const css = enlargedSize(stack.width, stack.height, limit);
+    const css = extras.line
+      ? { width: limit, height: Math.round(limit * COURSE) }
+      : enlargedSize(stack.width, stack.height, limit);
     const view = viewport ?? whole(stack.width, stack.height);
     sizeCanvas(canvas, css, ratio);
     const context = canvas.getContext("2d");
     if (!context) return;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const zoom = css.width / view.width;
+    if (extras.line) {
+      const course = { source: at.shown.source, plane: at.position };
+      drawLines(context, [course], css, at.limits, inkOf(canvas), at.shown.colormap, view);
+      if (extras.mark) drawMark(context, extras.mark, view, zoom, css.height);
+      return;
+    }
     // Finer planes are averaged: by whole blocks first, the rest by the canvas.
     const reduce = Math.max(1, Math.floor(1 / (zoom * ratio) + 1e-6));
     const { source, lut } = at.shown;

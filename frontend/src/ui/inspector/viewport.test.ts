@@ -29,6 +29,16 @@ describe("zoomAbout", () => {
   });
 });
 
+describe("zoomAbout a signal", () => {
+  it("shows fewer positions, all of each", () => {
+    const signal = { width: 100, height: 1 };
+    const view = zoomAbout(whole(100, 1), signal, { x: 40, y: 0 }, 2);
+    expect(view).toEqual({ x: 20, y: 0, width: 50, height: 1 });
+    expect(zoomAbout(view, signal, { x: 40, y: 0 }, 100).width).toBe(3);
+    expect(zoomAbout(view, signal, { x: 40, y: 0 }, 0.5)).toEqual(whole(100, 1));
+  });
+});
+
 describe("revealing", () => {
   it("moves just far enough", () => {
     const view = { x: 4, y: 2, width: 4, height: 4 };

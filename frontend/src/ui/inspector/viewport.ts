@@ -27,11 +27,13 @@ export function zoomAbout(
   at: { x: number; y: number },
   factor: number,
 ): Viewport {
-  const least = Math.min(FEWEST, plane.width, plane.height);
-  const smaller = Math.min(view.width, view.height) / factor;
-  const by = smaller < least ? Math.min(view.width, view.height) / least : factor;
+  // Of a plane of one row only the width is zoomed.
+  const row = plane.height === 1;
+  const side = row ? view.width : Math.min(view.width, view.height);
+  const least = row ? Math.min(FEWEST, plane.width) : Math.min(FEWEST, plane.width, plane.height);
+  const by = side / factor < least ? side / least : factor;
   const width = Math.min(plane.width, view.width / by);
-  const height = Math.min(plane.height, view.height / by);
+  const height = row ? 1 : Math.min(plane.height, view.height / by);
   const place = (now: number, from: number, size: number, next: number, limit: number): number =>
     Math.min(limit - next, Math.max(0, now - ((now - from) / size) * next));
   return {

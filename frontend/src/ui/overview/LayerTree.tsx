@@ -1,7 +1,7 @@
 /** The tree `Layers`: a strip over all steps and a badge for each, and the map above a long list. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import type { LayerHealth, Overview } from "../../data/answers";
+import type { Overview } from "../../data/answers";
 import { NUMBER_FONT as FONT } from "../../render/numbers";
 import { selectLayer } from "../../state/actions";
 import { columnAt } from "../../state/choose";
@@ -9,12 +9,20 @@ import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
 import { LayerFind } from "./LayerFind";
 import { LayerName } from "./LayerName";
-import { bucketRows, paintLead, paintStrips, type StripScale, scaleOf, stripScale } from "./strips";
+import { columnText, hinting, NetworkMap, StripLegend, shareOf } from "./NetworkMap";
+import {
+  nearestColumn,
+  paintLead,
+  paintStrips,
+  type StripScale,
+  scaleOf,
+  stripScale,
+} from "./strips";
 import { type TreeRow, treeRows } from "./tree";
 
 const ROW_HEIGHT = 28;
-const SEARCH_HEIGHT = 76;
-const MAP_HEIGHT = 160;
+/** What finds layers, and the legend. */
+const SEARCH_HEIGHT = 94;
 /** Beside the name: borders, padding, gaps. */
 const BESIDE = 18;
 /** The strip, where the column is tight, and beside whole names in a tight one. */
@@ -63,6 +71,7 @@ export function Layers() {
     <div ref={box} class="layers">
       {long.value && <NetworkMap overview={overview} />}
       <LayerFind overview={overview} />
+      <StripLegend overview={overview} />
       <Tree
         list={list}
         rows={rows.value}
@@ -194,16 +203,7 @@ function choose(
   }
   const box = strip.getBoundingClientRect();
   const at = Math.floor(((event.clientX - box.left) / box.width) * overview.columns.length);
-  selectLayer(store, row.path, nearestStep(row.columns, at));
-}
-
-/** The step that a column shows; of the nearest column that has one. */
-function nearestStep(columns: readonly (LayerHealth | null)[], at: number): number | undefined {
-  for (let by = 0; by < columns.length; by++) {
-    const found = columns[at - by] ?? columns[at + by];
-    if (found) return found.step;
-  }
-  return undefined;
+  selectLayer(store, row.path, row.columns[nearestColumn(row.columns, at)]?.step);
 }
 
 function onTreeKey(
@@ -246,7 +246,8 @@ interface StripProps {
   readonly scale: StripScale;
 }
 
-function Strip({ row: { columns, alone, lead }, overview, scale }: StripProps) {
+function Strip({ row: { columns, alone, lead, layer }, overview, scale }: StripProps) {
+  const store = useStore();
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
     if (!canvas.current) return;
@@ -254,39 +255,15 @@ function Strip({ row: { columns, alone, lead }, overview, scale }: StripProps) {
     else paintStrips(canvas.current, [columns], alone ? scaleOf([columns]) : scale);
   }, [columns, lead, scale.low, scale.high]);
   return (
-    <span class="strip">
+    <span
+      class="strip"
+      {...(layer &&
+        !lead &&
+        hinting(store, (event) =>
+          columnText(layer, Math.floor(shareOf(event)[0] * columns.length)),
+        ))}
+    >
       <canvas ref={canvas} aria-hidden="true" />
     </span>
-  );
-}
-
-/** Layers × steps in one picture, where the list is longer than the screen. */
-function NetworkMap({ overview }: { readonly overview: Overview }) {
-  const store = useStore();
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const layers = [...overview.layers.values()].filter(({ kind }) => kind !== "attribution");
-  const height = Math.min(MAP_HEIGHT, Math.max(48, layers.length));
-  useLayoutEffect(() => {
-    const rows = layers.map((layer) => layer.columns);
-    if (!canvas.current) return;
-    paintStrips(canvas.current, bucketRows(rows, MAP_HEIGHT), stripScale(overview));
-  }, [overview]);
-  return (
-    <div class="section map">
-      <canvas
-        ref={canvas}
-        role="img"
-        aria-label="Network map"
-        title="Layers from top to bottom, steps from left to right"
-        style={`height:${height}px`}
-        onClick={(event) => {
-          const box = event.currentTarget.getBoundingClientRect();
-          const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-          const layer = layers[Math.floor((y / box.height) * layers.length)];
-          const at = Math.floor((x / box.width) * overview.columns.length);
-          if (layer) selectLayer(store, layer.tag, nearestStep(layer.columns, at));
-        }}
-      />
-    </div>
   );
 }

@@ -45,6 +45,15 @@ function stripColor(health: LayerHealth | null, { low, high }: StripScale): numb
   return lut()[FIRST_SHADE + Math.round(Math.min(1, Math.max(0, t)) * (SHADES - 1))]!;
 }
 
+/** The column that has something, nearest to one; -1 where none has. */
+export function nearestColumn(columns: readonly (LayerHealth | null)[], at: number): number {
+  for (let by = 0; by < columns.length; by++) {
+    if (columns[at - by]) return at - by;
+    if (columns[at + by]) return at + by;
+  }
+  return -1;
+}
+
 /** At most `height` rows: where layers are more than pixels, each row keeps its worst. */
 export function bucketRows(
   rows: readonly (readonly (LayerHealth | null)[])[],

@@ -18,7 +18,11 @@ export function Clipped() {
     // Looking through all values waits until the picture is painted.
     const timer = setTimeout(() => {
       const none = own || !shown || store.coloured.peek() || shown.signed;
-      share.value = none ? 0 : clippedShare(shown.source, (plane) => shown.table.limits(plane));
+      const limitsAt = (plane: number) => {
+        const { lo, hi, log } = shown!.table.limits(plane);
+        return { lo: log ? 0 : lo, hi };
+      };
+      share.value = none ? 0 : clippedShare(shown.source, limitsAt);
     }, 30);
     return () => clearTimeout(timer);
   });

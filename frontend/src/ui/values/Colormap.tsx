@@ -74,7 +74,7 @@ export function Colormap() {
 function More() {
   const store = useStore();
   const gamma = useComputed(() => store.window.value.gamma);
-  const { invert, linearCounts, markClipped } = store.window.value;
+  const { invert, linearCounts, log, markClipped } = store.window.value;
   return (
     <>
       <Slider
@@ -98,6 +98,12 @@ function More() {
           title="Histogram heights by plain counts, not their logarithm"
           checked={linearCounts}
           onChange={(on) => setWindow(store, { linearCounts: on })}
+        />
+        <Checkbox
+          label="Log scale"
+          title="Colours by the logarithm, over six decades at most; where no value is below zero"
+          checked={log}
+          onChange={(on) => setWindow(store, { log: on })}
         />
         <Checkbox
           label="Mark clipped"

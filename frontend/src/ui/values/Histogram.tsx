@@ -217,9 +217,12 @@ function placeBar(element: HTMLElement, at: Selected, span: Span, width: number)
   }
   const [left, right] = [toX(lo, span, width), toX(hi, span, width)];
   const middle = (left + right) / 2;
+  // The axis is of values, not of their logarithms.
+  const { scale } = at.shown.source.stack;
+  const entryAt = (share: number) => entryOf((lo + share * (hi - lo)) / scale, at.affine);
   const beyond = `${colorOf(lut, BELOW_ENTRY)} ${middle}px, ${colorOf(lut, ABOVE_ENTRY)} ${middle}px`;
   element.style.background = [
-    `${cssGradient(lut)} ${left}px 0 / ${Math.max(1, right - left)}px 100% no-repeat`,
+    `${cssGradient(lut, at.limits.log ? entryAt : undefined)} ${left}px 0 / ${Math.max(1, right - left)}px 100% no-repeat`,
     `linear-gradient(to right, ${beyond})`,
   ].join(", ");
 }

@@ -1,6 +1,5 @@
 /** The panel `Values`: which true values the colours stand for, and how to move that. */
 import { useComputed } from "@preact/signals";
-import { nameOf } from "../../data/channels";
 import type { RangeScope } from "../../data/choices";
 import { AUTO_LEVELS } from "../../render/autoLimits";
 import { formatValue } from "../../render/format";
@@ -42,11 +41,12 @@ function Title() {
     const whose = selected.shown.signed
       ? MAPS[range]
       : range === "channel"
-        ? nameOf(selected.id)
+        ? selected.name
         : "all channels";
     const steps = selected.shown.signed ? mapSteps(store) : statisticSteps(store);
     const over = lockSteps ? `, ${steps} steps` : selected.shown.other ? ", both sides" : "";
-    const scope = range === "manual" ? whose : whose + over;
+    const log = selected.limits.log ? ", log" : "";
+    const scope = (range === "manual" ? whose : whose + over) + log;
     if (selected.only === null) return scope;
     // What the statistics know better than what is stored is not said to be all one value.
     const zero = zeroText(store, selected.position);

@@ -1,0 +1,125 @@
+"""What has axes, names or a scale of its own: attention scores, layers of very many classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from logs import event
+from playwright.sync_api import Browser, expect
+from servers import Server, tensorboard_server
+
+from browser.conftest import new_dashboard
+from browser.dashboard import Dashboard
+from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.writer import EventWriter
+from tb_activations.record.metadata import summary_metadata
+from tb_activations.record.run import RUN_TAG, RunFacts, run_blobs
+
+GREY = '{"limits":"minmax","colormap":"grey"}'
+LOG = '{"limits":"minmax","colormap":"grey","log":true}'
+SCORES, SOFTMAX = "block/mha/attention_scores", "probabilities"
+NAMES = tuple(f"kind {i}" for i in range(300))
+LEAST = 1e-6  # of the largest: what a log scale tells apart
+
+
+def softmax(rng: np.random.Generator, *shape: int, axis: int) -> np.ndarray:
+    values = np.exp(rng.normal(size=shape) * 2)
+    return (values / values.sum(axis=axis, keepdims=True)).astype(np.float32)
+
+
+def layers() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(3)
+    logits = rng.normal(size=(2, 300)) * 7
+    probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return {
+        SCORES: softmax(rng, 2, 6, 7, 4, axis=2),
+        SOFTMAX: (probabilities / probabilities.sum(axis=1, keepdims=True)).astype(np.float32),
+    }
+
+
+LAYERS = layers()
+
+
+@pytest.fixture(scope="module")
+def chart_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    root: Path = tmp_path_factory.mktemp("charts")
+    with EventWriter(root / "run", ".activations") as writer:
+        pictures = np.zeros((2, 4, 4, 1), np.float32)
+        writer.write(event("input", 0, pictures, wall_time=1.7e9, kind="input"))
+        for order, (tag, values) in enumerate(LAYERS.items()):
+            writer.write(event(tag, 0, values, wall_time=1.7e9, order=order))
+        blobs = run_blobs(RunFacts({}, class_names=NAMES))
+        writer.write(activation_event(RUN_TAG, blobs, 0, 1.7e9, summary_metadata("run")))
+    with tensorboard_server(root) as server:
+        server.wait_for_tags("input", *LAYERS, run="run")
+        yield server
+
+
+@pytest.fixture
+def page(browser: Browser, chart_server: Server, theme: str) -> Iterator[Dashboard]:
+    page = new_dashboard(browser, chart_server.url, theme)
+    yield page
+    assert page.problems == []
+    page.page.context.close()
+
+
+def test_attention_has_heads_queries_and_keys(page: Dashboard) -> None:
+    """Channels are heads, rows are queries, columns are keys: on tiles, in titles and on hover."""
+    page.open(layer=SCORES, window=GREY)
+    names = page.grid.get_by_role("gridcell").evaluate_all("c => c.map(e => e.ariaLabel)")
+    assert names == [f"head {i}" for i in range(4)]
+    captions = page.grid.locator(".caption").all_inner_texts()
+    assert [text.strip() for text in captions] == names
+    expect(page.root.locator(".inspector h2")).to_have_text("Head 0")
+    for place in (".gridinner", ".enlarged"):
+        axes = page.root.locator(place).evaluate(
+            "e => ['::before', '::after'].map((p) => getComputedStyle(e, p).content)"
+        )
+        assert axes == ['"key →"', '"query →"']
+    box = page.grid.get_by_role("gridcell", name="head 2").bounding_box()
+    assert box is not None
+    side = box["width"] / 7
+    page.page.mouse.move(box["x"] + 5.5 * side, box["y"] + 3.5 * side)
+    where, _, number = page.status.partition(": ")
+    assert where == "head 2, query 3, key 5"
+    assert float(number) == pytest.approx(float(LAYERS[SCORES][0, 3, 5, 2]), abs=1e-3)
+    assert page.axe() == []
+    page.screenshot("attention")
+
+
+def test_a_softmax_shows_its_classes_and_its_small_values(page: Dashboard) -> None:
+    """The largest first, by name and value; a log scale tells apart what is dark otherwise."""
+    page.open(layer=SOFTMAX, window=GREY)
+    values = LAYERS[SOFTMAX].astype(np.float16).astype(np.float64)
+    order = np.argsort(-values[0])
+    largest = page.root.get_by_role("group", name="Largest in this example").get_by_role("button")
+    said = [text.rsplit(" ", 1) for text in largest.all_inner_texts()]
+    assert [name for name, _ in said] == [NAMES[i] for i in order[:10]]
+    numbers = [float(number) for _, number in said]
+    assert numbers == pytest.approx(values[0, order[:10]], rel=5e-3, abs=5e-3 * values[0].max())
+    largest.nth(1).click()
+    expect(largest.nth(1)).to_have_attribute("aria-pressed", "true")
+    title = f"Channel {order[1]}, {NAMES[order[1]]}"
+    expect(page.root.locator(".inspector h2")).to_have_text(title)
+    dark = levels(page, order[:40])
+    assert (dark < 3).mean() > 0.7
+    page.root.get_by_role("button", name="More", exact=True).click()
+    page.root.get_by_role("checkbox", name="Log scale").check()
+    page.settle()
+    high = values.max()
+    low = high * LEAST
+    with np.errstate(divide="ignore"):
+        shares = np.log(values[:, order[:40]] / low) / np.log(high / low)
+    assert np.abs(levels(page, order[:40]) - 255 * np.clip(shares, 0, 1)).max() <= 2.5
+    assert page.root.locator(".values .scope").inner_text().endswith(", log")
+    page.until(lambda: "log" in page.page.url)
+    assert page.axe() == []
+    page.screenshot("softmax-log")
+
+
+def levels(page: Dashboard, channels: np.ndarray) -> np.ndarray:
+    """The grey levels of channels, `[examples, channels]`."""
+    return np.stack([page.tile(int(c), 1)[:, 0, 0] for c in channels], axis=1).astype(float)
