@@ -1,12 +1,14 @@
-"""`record.statistics` in torch's ops: the same numbers a channel, at a third of the cost on a CPU.
+"""`record.statistics` in torch's ops, where channels stand first: the same numbers a channel.
 
-Sums of float32 are made in float32 over one example, or over some rows, and put together in
+At less than NumPy's cost on a CPU; where channels stand last NumPy is the faster one. Sums of
+float32 are made in float32 over the examples, for each channel and place, and put together in
 float64. What is not finite, or so small or large that squares would leave float32, goes the way of
 NumPy, which masks and widens.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +19,12 @@ from tb_activations.training.piece import ValuesPiece
 from tb_activations.training.plan import LayerPlan
 
 _TINY = float(np.finfo(np.float32).tiny)
-_BELOW_TINY = float(np.nextafter(np.float32(_TINY), np.float32(0)))
 _RANGES = (1e-12, 1e18)  # values whose squares neither underflow nor overflow float32
 _BLOCK_VALUES = 1 << 17
 _FEW = 1 << 12  # for which calls of torch cost more than they save
+_FEW_ROWS = 8  # for which what is put together in float64 is too much
+
+_thread = threading.local()
 
 
 @dataclass(frozen=True)
@@ -34,58 +38,73 @@ class TensorPiece(ValuesPiece):
 
 def statistics(values: np.ndarray, channels_first: bool) -> ChannelStatistics | None:
     """Of `[n, c, …]` or `[n, …, c]`; None for what another way must be gone for."""
-    if values.dtype != np.float32 or values.size < _FEW or values.ndim < 2:
+    if values.dtype != np.float32 or values.size < _FEW or values.ndim < 3 or not channels_first:
         return None
-    tensor = torch.from_numpy(values)
-    if channels_first and values.ndim > 2:
-        return _of_rows(tensor.reshape(len(values), values.shape[1], -1))
+    rows = torch.from_numpy(values).reshape(len(values), values.shape[1], -1)
+    if len(rows) < _FEW_ROWS:
+        return None
     merged: ChannelStatistics | None = None
-    rows = tensor.reshape(-1, values.shape[-1], 1)
-    for some in rows.split(max(1, _BLOCK_VALUES // values.shape[-1])):
-        one = _of_rows(some)
+    # So many examples that one channel of them fits into a cache.
+    for some in rows.split(max(_FEW_ROWS, _BLOCK_VALUES // rows.shape[2])):
+        one = _of(some)
         if one is None:
             return None
         merged = one if merged is None else merged.merge(one)
     return merged
 
 
-def _of_rows(rows: torch.Tensor) -> ChannelStatistics | None:
+def _of(rows: torch.Tensor) -> ChannelStatistics | None:
     """Of `[r, c, p]`, in pieces of some channels that fit into a cache."""
-    count, _, places = rows.shape
-    found = [_of(one) for one in rows.split(max(1, _BLOCK_VALUES // (count * places)), 1)]
-    whole = [one for one in found if one is not None]
-    return _joined(whole, rows) if len(whole) == len(found) else None
+    count, channels, places = rows.shape
+    low, high, total, m2, shown = torch.empty((5, channels, places))
+    step = max(1, _BLOCK_VALUES // (count * places))
+    work = _workspace(min(step, channels) * count * places)
+    for i in range(0, channels, step):
+        part = slice(i, min(i + step, channels))
+        block = rows[:, part]
+        room = work[: block.numel()].view(block.shape)
+        torch.amin(block, 0, out=low[part])
+        torch.amax(block, 0, out=high[part])
+        torch.sum(block, 0, out=total[part])
+        torch.sub(block, total[part] / count, out=room)
+        torch.sum(room.mul_(room), 0, out=m2[part])
+        torch.ge(torch.abs(block, out=room), _TINY, out=room)
+        torch.sum(room, 0, out=shown[part])
+    return _joined(low.amin(1), high.amax(1), (total, m2, shown), count)
 
 
-def _of(block: torch.Tensor) -> torch.Tensor | None:
-    """float32 `[5, c]`: smallest, largest, mean, squared deviations, values that are not zero.
+def _workspace(size: int) -> torch.Tensor:
+    """Of this thread, kept: memory asked for anew at each block takes as long as what is done."""
+    work: torch.Tensor | None = getattr(_thread, "work", None)
+    if work is None or work.numel() < size:
+        work = _thread.work = torch.empty(size)
+    return work
 
-    Each is reduced over rows first, which lie beside each other for it.
+
+def _joined(
+    low: torch.Tensor, high: torch.Tensor, sums: tuple[torch.Tensor, ...], count: int
+) -> ChannelStatistics | None:
+    """Places put together as `ChannelStatistics.merge` does it.
+
+    sums: `[c, p]` over `count` examples: values, squared deviations, values that are not zero.
     """
-    low, high = block.amin(0).amin(1), block.amax(0).amax(1)
-    mean = block.sum(0).sum(1) / (block.shape[0] * block.shape[2])
     largest = torch.maximum(low.abs(), high.abs())
-    strange = ~torch.isfinite(mean) | (largest > _RANGES[1])
+    strange = ~torch.isfinite(largest) | (largest > _RANGES[1])
     strange |= (largest > 0) & (largest < _RANGES[0])
     if bool(strange.any()):
         return None
-    deviations = block - mean[:, None]
-    m2 = deviations.mul_(deviations).sum(0).sum(1)
-    shown = torch.hardshrink(block, _BELOW_TINY, out=deviations).sign_().abs_().sum(0).sum(1)
-    return torch.stack([low, high, mean, m2, shown])
-
-
-def _joined(found: list[torch.Tensor], rows: torch.Tensor) -> ChannelStatistics:
-    low, high, mean, m2, shown = torch.cat(found, 1).double().numpy()
-    count = rows.shape[0] * rows.shape[2]
+    total, m2, shown = (one.numpy() for one in sums)
+    every = count * total.shape[1]
+    mean = total.sum(1, dtype=np.float64) / every
+    between = total / np.float64(count) - mean[:, None]
     return ChannelStatistics(
-        total=count,
-        finite=np.full(len(low), count, np.int64),
-        zeros=count - shown.astype(np.int64),
-        min=_flushed(low),
-        max=_flushed(high),
+        total=every,
+        finite=np.full(len(mean), every, np.int64),
+        zeros=every - shown.sum(1, dtype=np.float64).astype(np.int64),
+        min=_flushed(low.double().numpy()),
+        max=_flushed(high.double().numpy()),
         mean=mean,
-        m2=m2,
+        m2=m2.sum(1, dtype=np.float64) + count * np.einsum("cp,cp->c", between, between),
     )
 
 

@@ -8,9 +8,7 @@ import pytest
 from tb_activations.record.statistics import ChannelStatistics
 from tb_activations.training.torch.statistics import TensorPiece, statistics
 
-SHAPES = [((32, 16, 12, 12), True), ((8, 3, 40, 40), True), ((16, 512, 2, 2), True),
-          ((7, 300, 33), False), ((700, 10), False), ((2, 5, 6, 7, 30), False),
-          ((3, 4, 50, 60), True)]  # fmt: skip
+SHAPES = [(32, 16, 12, 12), (8, 3, 40, 40), (16, 512, 2, 2), (700, 10, 1), (19, 2, 100, 90)]
 
 
 def values(shape, scale=1.0) -> np.ndarray:
@@ -18,10 +16,10 @@ def values(shape, scale=1.0) -> np.ndarray:
     return np.maximum(array, -0.3 * scale).astype(np.float32) * (array > -0.1 * scale)
 
 
-@pytest.mark.parametrize(("shape", "first"), SHAPES)
-def test_tables_are_those_of_numpy(shape, first):
+@pytest.mark.parametrize("shape", SHAPES)
+def test_tables_are_those_of_numpy(shape):
     array = values(shape).astype(np.float32) + np.float32(0.5)
-    fast, slow = statistics(array, first), ChannelStatistics.of(array, first)
+    fast, slow = statistics(array, True), ChannelStatistics.of(array, True)
     assert fast is not None
     np.testing.assert_array_equal(fast.zeros, slow.zeros)
     np.testing.assert_array_equal(fast.table()[:, :2], slow.table()[:, :2])
@@ -60,3 +58,5 @@ def test_tiny_values_and_other_dtypes_go_numpys_way():
     assert statistics(values((16, 8, 16, 16), 1e-15), True) is None
     assert statistics(values((16, 8, 16, 16)).astype(np.float64), True) is None
     assert statistics(values((4, 8)), False) is None
+    assert statistics(values((7, 300, 33)), False) is None
+    assert statistics(values((2, 16, 16, 16)), True) is None
