@@ -143,7 +143,9 @@ def _number(value: float) -> str:
     """`-.03`, `.98`, `1.0`; a dash for none."""
     if np.isnan(value):
         return "–"
-    return f"{value:.1f}" if abs(value) >= 0.995 else f"{value:.2f}".replace("0.", ".")
+    if abs(value) >= 0.995:
+        return f"{value:.1f}"
+    return f"{round(value, 2) + 0.0:.2f}".replace("0.", ".")
 
 
 def _stage(layers: Sequence[str]) -> str:
