@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -143,10 +143,28 @@ def explain(
     question = Question(
         explained, target, points, baseline=asked.baseline, seed=seed, batch_size=batch_size
     )
-    for remark in (*explained.survey.remarks, *remarks):
+    for remark in (*explained.survey.remarks, *remarks, *_doubts(explained, asked)):
         question.remark(remark)
     maps = method.explain(question)
     return _answer(question, asked, target, maps, inputs)
+
+
+def _doubts(explained: Explained, asked: AttributionMethod) -> Iterator[str]:
+    """What is wrong with what was given, though something can be computed."""
+    for point in explained.survey.inputs:
+        leaf = explained.inputs[point.leaf or 0]
+        bad = ~np.isfinite(leaf).reshape(len(leaf), -1).all(axis=1) if point.floating else None
+        if bad is not None and bad.any():
+            which = ", ".join(map(str, np.flatnonzero(bad)[:5]))
+            yield (
+                f"{point.name} holds values that are not finite, in {int(bad.sum())} of {len(bad)} "
+                f"examples (the first: {which}): their scores and maps may be none either"
+            )
+    if asked.output == "probability" and not explained.survey.ending:
+        yield (
+            "output is 'probability', and no softmax or sigmoid was found that makes one: the "
+            "model's outputs are explained as they are"
+        )
 
 
 def _answer(

@@ -160,3 +160,14 @@ def test_the_function_that_an_attribution_explains_must_be_passed_again():
         tba.deletion_insertion(model, x, found)
     curves = tba.deletion_insertion(model, x, found, lambda y: y[:, 0] * 2, steps=2, orders=1)
     assert np.allclose(curves.deletion, [[7, 3, 1]])
+
+
+def test_what_is_wrong_with_what_was_given_is_said():
+    """Values that are not finite, with their examples; a probability where there is none."""
+    model, x = weighted(1, 2), np.ones((4, 2), "float32")
+    x[[1, 3], 0] = np.nan, np.inf
+    with pytest.warns(UserWarning, match=r"input holds .* in 2 of 4 examples \(the first: 1, 3\)"):
+        tba.attribute(model, x, 0, method="gradients")
+    with pytest.warns(UserWarning, match="output is 'probability', and no softmax or sigmoid"):
+        found = tba.attribute(model, x[:1], 0, method="gradients", output="probability")
+    assert found.output == "value" and len(found.remarks) == 1
