@@ -369,6 +369,12 @@ def test_the_layer_says_which_channel_carries_the_decision(light: Dashboard) -> 
     sums = {step: values(INNER, step)[1].sum(axis=(0, 1)) for step in log.STEPS}
     order = np.argsort(-sums[20], kind="stable").tolist()
     light.until(lambda: light.shown() == order)
+    captions = light.root.locator(".gridrow .caption").all_inner_texts()
+    written = [caption.split() for caption in captions]
+    assert [int(name) for name, _ in written] == order
+    assert [float(number.replace("−", "-")) for _, number in written] == pytest.approx(
+        [sums[20][c] for c in order], abs=np.abs(sums[20]).max() / 150
+    )
     said = light.root.locator(".chart .numbers").inner_text()
     assert float(said.split()[-1]) == pytest.approx(sums[20][order[0]], rel=2e-3)
     expect(light.root.locator(".chart circle")).to_have_count(len(log.STEPS))

@@ -176,7 +176,7 @@ class Walker:
             return
         self.walk.sort = self.random.choice(
             ["index", "max", "mean", "std-all", "zeros", "max-all", "std", "change", "growth",
-             "pixel"]
+             "pixel", *(["attribution"] if self.walk.added() is not None else [])]
         )  # fmt: skip
         self.did(f"sort by {self.walk.sort}")
         self.do("select", "Sort by", self.walk.sort)

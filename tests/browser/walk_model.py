@@ -342,8 +342,17 @@ class Walk:
 
     @property
     def unsorted(self) -> bool:
-        """Whether there is no step before the first to have changed since."""
-        return self.sort_key == "change" and self.record.step == self.steps[0]
+        """Whether there is nothing to sort by: no step before the first, no attribution."""
+        unexplained = self.sort_key == "attribution" and self.added() is None
+        return unexplained or (self.sort_key == "change" and self.record.step == self.steps[0])
+
+    def added(self) -> np.ndarray | None:
+        """What each channel adds to the score of the shown example, where that is known."""
+        taken = f"attribution/gradient_x_input/{self.layer}"
+        if taken not in zoo.tags_of(self.run):
+            return None
+        stored = record(self.run, taken, self.record.step).stored[self.shown_example]
+        return stored.reshape(-1, stored.shape[-1]).sum(axis=0)[list(self.record.ids)]
 
     def sort_values(self) -> np.ndarray:
         """By position, largest first; NaN goes last."""
@@ -356,6 +365,9 @@ class Walk:
             return self._change()
         if key == "growth":
             return self._growth()
+        if key == "attribution":
+            added = self.added()
+            return np.full(len(shown.ids), np.nan) if added is None else added
         name, *every = key.split("-")
         if every:
             return shown.table[list(shown.ids), COLUMNS.index(name)].astype(np.float32)

@@ -31,9 +31,14 @@ interface Sources extends Pick<State, "view" | "triage" | "pixelWish" | "carried
 }
 
 /** What the channels add at the step shown. */
-function carriedIn(store: Sources): Float64Array | null {
+function carriedIn(store: Pick<State, "view" | "carried">): Float64Array | null {
   const view = store.view.value;
   return view && sumsAt(carriedFor(store.carried.value, view), view);
+}
+
+/** The same where the channels are sorted by it. */
+export function addedIn(store: Pick<State, "view" | "triage" | "carried">): Float64Array | null {
+  return store.triage.value.sortBy === "attribution" ? carriedIn(store) : null;
 }
 
 /** The order that the shown values ask for; null until they are here. */

@@ -11,6 +11,7 @@ import { sourceOf, type TileSource } from "../../render/planes";
 import type { Shown } from "../../render/shown";
 import { RowStrip } from "../../render/strip";
 import { affineOf, type OtherSide } from "../../render/window";
+import { addedIn } from "../../state/order";
 import { usePaint } from "../../state/paint";
 import { isPinned } from "../../state/pins";
 import { type Store, useStore } from "../../state/store";
@@ -122,6 +123,8 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
   // Values under the cursor are those on the screen: a difference, where that is shown.
   const folded = view.kind === "attribution" && !store.isDifference.value;
   const read = pixel && !folded ? (store.shown.value?.source ?? source) : source;
+  const sums = addedIn(store);
+  const most = Math.max(0, ...(sums?.map(Math.abs) ?? []));
   const from = row * layout.columns;
   const captions = element.querySelectorAll<HTMLElement>(":scope > .caption");
   element.querySelectorAll<HTMLElement>(":scope > [role=gridcell]").forEach((cell, i) => {
@@ -139,7 +142,9 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
     const value = pixel && pixelText(read, position, pixel, zeroText(store, position));
     const said = tileName(view, position, store.coloured.value);
     setText(name, value ?? (pinned ? `${PIN} ${said}` : said));
-    setText(word, value === undefined && mark.text ? ` ${mark.text}` : "");
+    const sum = sums?.[id];
+    const added = sum === undefined ? "" : ` ${formatValue(sum, most, 3)}`;
+    setText(word, value === undefined ? `${mark.text && ` ${mark.text}`}${added}` : "");
   });
 }
 
