@@ -142,7 +142,7 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
     const value = pixel && pixelText(read, position, pixel, zeroText(store, position));
     const said = tileName(view, position, store.coloured.value);
     setText(name, value ?? (pinned ? `${PIN} ${said}` : said));
-    const sum = sums?.[id];
+    const sum = sums?.[channelId(view.info, position)];
     const added = sum === undefined ? "" : ` ${formatValue(sum, most, 3)}`;
     setText(word, value === undefined ? `${mark.text && ` ${mark.text}`}${added}` : "");
   });
