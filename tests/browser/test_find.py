@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pytest
 from playwright.sync_api import expect
 
 from browser import scenes, zoo
@@ -13,6 +14,10 @@ from browser.dashboard import Dashboard
 
 CONV1 = "encoder/conv1"
 LIMITS = ("Minimum", "Maximum")
+
+
+def descending(values: np.ndarray) -> list[int]:
+    return [int(i) for i in np.argsort(-values, kind="stable")]
 
 
 def rms(step: int, layer: str) -> float:
@@ -410,3 +415,64 @@ def test_one_channel_over_all_runs(themed: Dashboard, theme: str) -> None:
     themed.choose("Compare with", "first")
     expect(root.get_by_role("group", name="Film of train")).to_have_count(0)
     expect(root.get_by_role("group", name="Film", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("pool", ["mean", "largest"])
+def test_all_examples_as_one(dashboard: Dashboard, pool: str) -> None:
+    """Tiles, input, film, comparison and file are of the mean or the largest of all examples."""
+    dashboard.open(layer=CONV1, channel=4, window='{"limits":"minmax","colormap":"grey"}')
+    fold = {"mean": np.mean, "largest": np.max}[pool]
+    root = dashboard.root
+    choice = root.get_by_role("combobox", name="Example", exact=True)
+    texts = choice.evaluate("s => [...s.options].map(o => o.text)")
+    assert texts[-2:] == ["Mean of 4 stored", "Largest of 4 stored"]
+    dashboard.choose("Example", pool)
+    dashboard.settle()
+
+    def grey(values: np.ndarray, lo: float, hi: float) -> np.ndarray:
+        return np.clip((values - lo) / (hi - lo), 0, 1) * 255
+
+    now, then = (fold(scenes.layers(s)[CONV1][..., 4], axis=0) for s in (70, 0))
+    shown = dashboard.tile(4, 28)[..., 0].astype(float)
+    assert np.abs(shown - grey(now, now.min(), now.max())).max() <= 2
+    lo, hi = fold(scenes.pictures(), axis=0).min(), fold(scenes.pictures(), axis=0).max()
+    facts = root.locator(".inputbox .facts").inner_text()
+    ends = [float(number) for number in re.findall(r"([\d.]+) … ([\d.]+)", facts)[0]]
+    assert np.allclose(ends, [lo, hi], atol=2e-3)
+    read = "c => [c.width, [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]]"
+    width, pixels = root.get_by_role("img", name="Input", exact=True).evaluate(read)
+    picture = np.array(pixels, float).reshape(-1, width, 4)[..., :3]
+    assert np.abs(picture - grey(fold(scenes.pictures(), axis=0), lo, hi)).max() <= 2
+    first = root.get_by_role("group", name="Film").get_by_role("button").first.locator("canvas")
+    width, pixels = first.evaluate(read)
+    frame = np.array(pixels, float).reshape(-1, width, 4)[..., 0]
+    assert np.abs(frame - grey(then, now.min(), now.max())).max() <= 2
+    expect(root.locator(".inspector .state")).to_have_text("")
+    dashboard.page.wait_for_url(f"**pool={pool}**")
+
+    root.get_by_role("button", name="Compare", exact=True).click()
+    dashboard.settle()
+    both = min(now.min(), then.min()), max(now.max(), then.max())
+    sides = dashboard.tile(4, 56)[..., 0].astype(float)
+    assert np.abs(sides - np.hstack([grey(now, *both), grey(then, *both)])).max() <= 2
+    # The silent one of example 0 is none of all four; a sort is of what is shown.
+    dashboard.choose("Sort by", "max")
+    largest = fold(scenes.layers(70)[CONV1], axis=0).max(axis=(0, 1))
+    assert dashboard.shown() == descending(largest)
+    with dashboard.page.expect_download() as download:
+        root.get_by_role("button", name="Export", exact=True).click()
+        root.get_by_role("button", name="Save PNG").click()
+    assert download.value.suggested_filename == f"encoder-conv1_step70_{pool}.png"
+    dashboard.page.keyboard.press("Escape")
+
+    dashboard.select_layer("dense")
+    expect(choice).to_have_value("0")
+    dashboard.select_layer("encoder/conv2")
+    expect(choice).to_have_value(pool)
+    # An example chosen is that example again, here and by its picture.
+    root.get_by_role("button", name="example 2, “ship”").click()
+    dashboard.wait_idle()
+    expect(choice).to_have_value("2")
+    assert "pool" not in dashboard.page.url or dashboard.until(
+        lambda: "pool=" not in dashboard.page.url
+    )

@@ -121,6 +121,7 @@ class Walker:
     def move_example(self) -> None:
         at = self.random.randrange(len(self.walk.record.stored))
         self.walk.example = at
+        self.walk.pool = None
         self.did(f"example {at}")
         self.do("select", "Example", str(at))
 
@@ -131,6 +132,14 @@ class Walker:
         self.walk.form = self.random.choice(["lines", "matrix"])
         self.did(f"as {self.walk.form}")
         self.do("press", self.walk.form.capitalize())
+
+    def move_pool(self) -> None:
+        """All stored examples as one, where a layer has several planes of them."""
+        if not self.walk.record.pools:
+            return
+        self.walk.pool = self.random.choice(["mean", "largest"])
+        self.did(self.walk.pool)
+        self.do("select", "Example", self.walk.pool)
 
     def move_depth(self) -> None:
         if len(self.walk.record.spatial) < 3:
@@ -245,13 +254,17 @@ class Walker:
         for position, line in zip(chosen, lines, strict=True):
             assert line[0] == walk.layer
             assert line[1].split()[0] == str(walk.record.step)
-            assert line[2] == str(x if walk.record.dense else walk.shown_example)
+            example = str(x if walk.record.dense else walk.shown_example)
+            pool = walk.pool_in(walk.record)
+            assert line[2] == (f"{pool} of {len(walk.record.stored)}" if pool else example)
             assert line[3] == str(walk.record.ids[position])
             place = [str(x), "" if walk.record.matrix else str(y)]
             assert line[4:6] == (["", ""] if walk.record.dense else place)
             value = float(walk.shown_values(position)[y, x])
             if value != 0:
-                assert float(line[6]) == pytest.approx(value, rel=1e-6, nan_ok=True)
+                assert float(line[6]) == pytest.approx(
+                    value, rel=1e-5, abs=1e-5 * self.reach, nan_ok=True
+                )
 
     def move_chip(self) -> None:
         """Layers are left out of the list, and nothing else is another."""
@@ -302,6 +315,7 @@ class Walker:
             return
         if walk_maps.is_maps(walk):
             walk.example, name = int(name.split()[1].rstrip(",")), name.split(", ")[1]
+            walk.pool = None
         walk.wish = (RGB if name == "RGB" else self.identity(name), walk.layer)
         walk.pixel = pixel
         self.did(f"click {name} at {pixel}")
@@ -388,7 +402,7 @@ class Walker:
         assert shown["layer"] == walk.layer
         assert shown["step"] == f"step {walk.record.step}"
         assert shown["run"] == walk.run
-        assert shown["example"] == str(walk.shown_example)
+        assert shown["example"] == str(walk.subject)
         sides = [*walk.record.stored.shape[1:-1], len(walk.record.table)]
         assert shown["shape"] == "×".join(map(str, sides))
         assert shown["said"] == list(walk.notices.values())
@@ -400,9 +414,11 @@ class Walker:
             assert shown["compare"] != ""
             if walk.fitting and not walk.target.startswith("run:"):
                 assert walk.fitting[2] in shown["compare"]
-        picture = record(walk.run, "input", walk.record.step).stored[walk.shown_example]
+        picture = walk_model.pooled(
+            record(walk.run, "input", walk.record.step).stored, walk.subject
+        )
         lo, hi = (float(x) for x in NUMBER_PAIR.findall(shown["input"])[0])
-        assert (lo, hi) == pytest.approx(spread(picture), abs=2e-3)
+        assert (lo, hi) == pytest.approx(spread(picture), abs=6e-3)
 
     def check_maps(self, shown: dict[str, Any]) -> None:
         """All examples and targets, in the colours of their values; the value under the cursor."""
@@ -508,6 +524,12 @@ class Walker:
                 near = ink[max(0, y - 2) : y + 3, max(0, x - 1) : x + 2]
                 assert y < -2 or y > height + 2 or near.any(), (i, value)
 
+    @property
+    def reach(self) -> float:
+        """The largest finite magnitude of what is shown."""
+        values = self.walk.planes
+        return float(np.abs(values[np.isfinite(values)]).max(initial=0))
+
     def position(self, name: str) -> int:
         return RGB if name == "RGB" else self.walk.record.ids.index(self.identity(name))
 
@@ -517,7 +539,9 @@ class Walker:
         if walk_maps.is_signed(self.walk):
             return "score"
         taken = "attribution/gradient_x_input/narrow" in zoo.tags_of(self.walk.run)
-        return "attribution" if taken and self.walk.layer == "narrow" else None
+        # What a channel adds is of one example.
+        alone = self.walk.pool_in(self.walk.record) is None
+        return "attribution" if taken and alone and self.walk.layer == "narrow" else None
 
     def limits(self, position: int) -> tuple[float, float]:
         if not walk_maps.is_signed(self.walk):
@@ -679,7 +703,7 @@ class Walker:
             there = record(run, walk.layer, step)
             if walk.shown_example >= len(there.stored):
                 continue
-            planes = there.planes(walk.shown_example, walk.depth)
+            planes = there.planes(walk.pool_in(there) or walk.shown_example, walk.depth)
             if name == "RGB" and len(there.table) == 3:
                 frames[step] = np.moveaxis(planes, 0, -1)
             elif name != "RGB" and self.identity(name) in there.ids:
@@ -720,6 +744,7 @@ MOVES = {
     "next": 6,
     "follow": 2,
     "example": 7,
+    "pool": 4,
     "depth": 5,
     "form": 6,
     "compare": 5,

@@ -49,17 +49,30 @@ class Record:
         """Whether each channel has a course over positions."""
         return self.matrix and not self.dense
 
-    def planes(self, example: int, depth: int | None) -> np.ndarray:
-        """`[c, h, w]` of one example; one slice of a volume, by default the middle one."""
+    @property
+    def pools(self) -> bool:
+        """Whether its examples can be shown as one."""
+        return not self.dense and len(self.stored) > 1 and self.tag not in zoo.EXPLAINED
+
+    def planes(self, example: int | str, depth: int | None) -> np.ndarray:
+        """`[c, h, w]` of one example, or of all as one ("mean", "largest"); of a volume a slice."""
         if self.dense:
             return self.stored.reshape(len(self.stored), -1).T[:, None, :]
-        values = np.moveaxis(self.stored[example], -1, 0)
+        values = np.moveaxis(pooled(self.stored, example), -1, 0)
         if values.ndim == 2:
             values = values[:, None, :]
         if values.ndim == 4:
             slices = values.shape[1]
             values = values[:, slices // 2 if depth is None else min(depth, slices - 1)]
         return values
+
+
+def pooled(stored: np.ndarray, example: int | str) -> np.ndarray:
+    """One example, or all as one."""
+    if isinstance(example, int):
+        return stored[example]
+    with np.errstate(invalid="ignore"):
+        return stored.mean(axis=0) if example == "mean" else stored.max(axis=0)
 
 
 def scale_of(values: np.ndarray) -> float:
@@ -151,6 +164,7 @@ class Walk:
     layer: str = "wide"
     step: int | None = None
     example: int = 0
+    pool: str | None = None
     depth: int | None = None
     sort: str | None = None
     show: str = "all"
@@ -181,6 +195,14 @@ class Walk:
         return min(self.example, len(self.record.stored) - 1)
 
     @property
+    def subject(self) -> int | str:
+        """The example that is shown, or what all of them are made into."""
+        return self.pool_in(self.record) or self.shown_example
+
+    def pool_in(self, there: Record) -> str | None:
+        return self.pool if there.pools else None
+
+    @property
     def coloured(self) -> bool:
         shown = self.record
         three = len(shown.ids) == 3 == len(shown.table) and len(shown.spatial) >= 2
@@ -188,7 +210,7 @@ class Walk:
 
     @property
     def planes(self) -> np.ndarray:
-        return self.record.planes(self.shown_example, self.depth)
+        return self.record.planes(self.subject, self.depth)
 
     @property
     def lines(self) -> bool:
@@ -205,15 +227,16 @@ class Walk:
     # What it is compared with.
 
     @property
-    def other(self) -> tuple[Record, int, str] | None:
+    def other(self) -> tuple[Record, int | str, str] | None:
         """The record, the example and the name of the other side; None where there is none."""
-        shown, example = self.record, self.shown_example
+        shown, example = self.record, self.subject
         what, _, value = (self.target or "").partition(":")
         if what == "run":
             if self.layer not in zoo.tags_of(value):
                 return None
             step = min(zoo.RUNS[value], key=lambda s: (abs(s - shown.step), s))
             there = record(value, self.layer, step)
+            example = self.pool_in(there) or self.shown_example
             return (there, example, f"run {value}, step {step}")
         if what == "example":
             at = int(value)
@@ -230,7 +253,7 @@ class Walk:
         return record(self.run, self.layer, step), example, f"step {step}"
 
     @property
-    def fitting(self) -> tuple[Record, int, str] | None:
+    def fitting(self) -> tuple[Record, int | str, str] | None:
         """The other side, where the mode can show it."""
         other, shown = self.other, self.record
         if other is None or other[0].spatial != shown.spatial:
@@ -408,7 +431,7 @@ class Walk:
         before = record(self.run, self.layer, self.steps[at - 1])
         if self.shown_example >= len(before.stored):
             return nothing
-        there = before.planes(self.shown_example, self.depth)
+        there = before.planes(self.pool_in(before) or self.shown_example, self.depth)
         if there.shape[1:] != planes.shape[1:]:
             return nothing
         for position, identity in enumerate(shown.ids):

@@ -5,6 +5,7 @@
  * example of the whole batch. They differ where `max_channels` or `max_outputs` kept a part.
  */
 
+import type { Pool } from "./choices";
 import type { Explained } from "./explained";
 
 export const KINDS = ["activation", "input", "attribution"] as const;
@@ -114,6 +115,8 @@ export interface LayerView {
   readonly info: StepInfo;
   /** Position of the example among those stored. */
   readonly example: number;
+  /** What all stored examples were made into, where it is not of one. */
+  readonly pool?: Pool | null;
   /** Stored channels, `c`. */
   readonly channels: number;
   /** Sizes between example and channel: `[h, w]` for images, `[d, h, w]`, `[l]`, `[]`. */

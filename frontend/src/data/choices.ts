@@ -67,6 +67,10 @@ export type ShowKey = (typeof SHOW_KEYS)[number];
 export const EXTRAS = ["score", "probability", "gap", "attribution", "quantiles"] as const;
 export type Extra = (typeof EXTRAS)[number];
 
+/** What all stored examples are made into, place by place. */
+export const POOLS = ["mean", "largest"] as const;
+export type Pool = (typeof POOLS)[number];
+
 /** Ids of channels by the tag of their layer, in the order in which they stand. */
 export type Pins = Readonly<Record<string, readonly number[]>>;
 

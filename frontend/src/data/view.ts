@@ -1,7 +1,9 @@
 /** Stored tensors → decoded views of one example. */
 import type { Kind, LayerView, StepInfo, Tensor } from "./answers";
+import type { Pool } from "./choices";
 import type { TensorQuery } from "./client";
 import { decodeStored } from "./half";
+import { pooledTensor, poolIn } from "./pool";
 
 export interface ViewKey {
   readonly run: string;
@@ -9,6 +11,8 @@ export interface ViewKey {
   readonly kind: Kind;
   readonly info: StepInfo;
   readonly example: number;
+  /** What is asked for of all stored examples; see `poolIn`. */
+  readonly pool?: Pool | null;
 }
 
 /** Whether a layer has no positions, or one alone: one value for each example and channel. */
@@ -24,6 +28,13 @@ export function isSignal({ spatial, info }: Pick<LayerView, "spatial" | "info">)
 /** The middle slice of volumes `[n, d, h, w, c]`, which have more in it than those at the edges. */
 export function middleOf(shape: readonly number[]): number {
   return shape.length === 5 ? (shape[1] ?? 0) >> 1 : 0;
+}
+
+/** What a sentence calls the values of a view. */
+export function subjectOf({ info, pool }: Pick<LayerView, "info" | "pool">): string {
+  if (isDense(info)) return "the stored examples";
+  if (pool) return pool === "mean" ? "the mean" : "the largest";
+  return "this example";
 }
 
 /** Whether a record is of attribution maps: a channel a target, over rows and columns. */
@@ -42,8 +53,8 @@ function isReadWhole(info: StepInfo): boolean {
 }
 
 /** What one view needs: the example, all its channels; of a dense layer, or of maps, all examples. */
-export function viewQuery({ run, tag, info, example }: ViewKey): TensorQuery {
-  if (isDense(info) || isReadWhole(info))
+export function viewQuery({ run, tag, info, example, pool }: ViewKey): TensorQuery {
+  if (isDense(info) || isReadWhole(info) || poolIn(info, pool))
     return { run, tag, info, examples: [0, Math.max(1, info.examples.length)] };
   return { run, tag, info, examples: [example, example + 1] };
 }
@@ -52,6 +63,8 @@ export function viewQuery({ run, tag, info, example }: ViewKey): TensorQuery {
 export function viewOf(key: ViewKey, tensor: Tensor): LayerView {
   const [examples = 1, channels = 0, ...rest] = tensor.shape;
   const dense = isDense(key.info);
+  const pool = poolIn(key.info, key.pool);
+  if (pool) return { ...viewOf({ ...key, pool: null }, pooledTensor(tensor, pool)), pool };
   if (!dense && examples > 1) {
     const view = viewOf(key, exampleOf(tensor, Math.min(key.example, examples - 1)));
     // Copies of the view, for another step, are without.
@@ -124,6 +137,7 @@ export function sameView(view: LayerView, key: ViewKey): boolean {
     view.run === key.run &&
     view.tag === key.tag &&
     view.example === key.example &&
+    (view.pool ?? null) === poolIn(key.info, key.pool) &&
     view.info.step === key.info.step &&
     view.info.wallTime === key.info.wallTime
   );

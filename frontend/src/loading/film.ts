@@ -35,7 +35,7 @@ export class Film {
     const { maps, scores } = this.store;
     const subject = JSON.stringify([
       view.kind === "attribution" ? [maps.peek(), scores.peek()?.steps.length] : 0,
-      [view.run, view.tag, view.example, channelId(view.info, channel), depth],
+      [view.run, view.tag, view.example, view.pool, channelId(view.info, channel), depth],
       filmPositions(steps.length).map((position) => steps[position]!.wallTime),
     ]);
     const whole = this.store.film.peek().every((frame) => frame.source !== null);
@@ -101,7 +101,7 @@ export function shotsOf(
   const placeIn = (info: StepInfo) =>
     id === RGB && info.channels === 3 ? RGB : positionOf(info, id);
   const exampleIn = ({ examples }: StepInfo) =>
-    own ? view.example : examples.indexOf(view.info.examples[view.example]!);
+    own || view.pool ? view.example : examples.indexOf(view.info.examples[view.example]!);
   const held = steps.filter((info) => {
     const has = examplesHold(info, exampleIn(info));
     return info.omitted === null && has && placeIn(info) !== undefined;

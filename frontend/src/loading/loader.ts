@@ -90,7 +90,8 @@ export class Loader {
     });
     effect(() => {
       const [info, example] = [store.info.value, store.example.value];
-      if (info) untracked(() => this.views.open(info, example));
+      const pool = store.pool.value;
+      if (info) untracked(() => this.views.open(info, example, pool));
     });
     effect(() => {
       if (store.window.value.lockSteps) untracked(() => this.views.lock());

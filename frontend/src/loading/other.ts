@@ -34,7 +34,7 @@ export async function findOther(
     const id = view.info.examples[example];
     if (id === undefined) return `No example at position ${value}`;
     const name = `example ${id}`;
-    return { key: { ...view, example }, name, note: null };
+    return { key: { ...view, example, pool: null }, name, note: null };
   }
   const position = positionAt(steps, view.info.step);
   if (what === "previous" && position === 0) return "There is no step before the first";
@@ -49,7 +49,7 @@ async function inRun(run: string, view: LayerView, stepsOf: StepsOf): Promise<Ot
   const info = nearest(steps, view.info.step);
   if (!info) return `Run ${run} holds no step of ${view.tag}`;
   const wanted = view.info.examples[view.example]!;
-  const example = info.examples.indexOf(wanted);
+  const example = view.pool ? view.example : info.examples.indexOf(wanted);
   if (example < 0) return `Run ${run} did not keep example ${wanted}`;
   const near = info.step === view.info.step ? "" : `Nearest step there: ${info.step}. `;
   const note = `${near}Channels of separately trained models need not correspond.`;

@@ -127,7 +127,7 @@ export class Surroundings {
     const plan = prefetchPlan(index.steps, positionAt(index.steps, view.info.step), (info) =>
       viewQuery({ ...view, info }),
     );
-    const name = JSON.stringify([view.run, view.tag, view.example]);
+    const name = JSON.stringify([view.run, view.tag, view.example, view.pool]);
     this.prefetcher.plan(name, [...plan, ...this.inputs.plan(view)]);
   }
 
@@ -184,7 +184,7 @@ export class Surroundings {
   private hasRunFilms(view: LayerView): boolean {
     const { channel, depth, runFilms } = this.store;
     const id = channelId(view.info, channel.peek() ?? 0);
-    const subject = JSON.stringify([view.run, view.tag, view.example, id, depth.peek()]);
+    const subject = JSON.stringify([view.run, view.tag, view.example, view.pool, id, depth.peek()]);
     if (subject === this.runsOf && runFilms.peek().length > 0) return true;
     this.runsOf = subject;
     runFilms.value = [];

@@ -7,6 +7,7 @@ import {
   type StepIndex,
   type StepInfo,
 } from "../data/answers";
+import type { Pool } from "../data/choices";
 import { type Client, Unreachable } from "../data/client";
 import { labelsOf } from "../data/labels";
 import { isOf, loadRow, loadTable, rowAt, rowBytes, sampleOf, withRow } from "../data/statistics";
@@ -57,13 +58,13 @@ export class Views {
   }
 
   /** Shows a step: at once where its values are here. `wanted` is the position of an example. */
-  open(info: StepInfo, wanted: number): void {
+  open(info: StepInfo, wanted: number, pool: Pool | null): void {
     const { store } = this;
     const index = ready(store.stepIndex.peek());
     if (!index) return;
     const { run, tag } = index;
     const example = clampedExample(wanted, info.examples.length);
-    const key: ViewKey = { run, tag, kind: this.kindOf(run, tag), info, example };
+    const key: ViewKey = { run, tag, kind: this.kindOf(run, tag), info, example, pool };
     const shown = store.view.peek();
     if (info.omitted !== null) this.showOmitted(info.omitted);
     if (info.omitted !== null || (shown && sameView(shown, key))) {

@@ -220,7 +220,7 @@ export function sourceOf(view: LayerView, z = 0): TileSource {
     const shape = { channels, depth, height, width, scale };
     const stack =
       depth > 1 ? depthOf(values, shape, at) : stackOf(values, { ...shape, planes: channels });
-    const { whole } = view.info;
+    const whole = view.info.whole && view.pool !== "mean";
     source = new TileSource(half ? { ...stack, half, whole } : { ...stack, whole });
     byDepth.set(at, source);
   }

@@ -172,7 +172,10 @@ export function selectRun(store: Store, run: string): void {
 
 /** `example` is a position among those stored. */
 export function selectExample(store: Store, example: number): void {
-  store.example.value = example;
+  batch(() => {
+    store.example.value = example;
+    store.pool.value = null;
+  });
 }
 
 /** Begins to compare with the first step (with the previous one at the first), or ends it. */

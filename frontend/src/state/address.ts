@@ -8,6 +8,7 @@ import {
   EXTRAS,
   FORMS,
   type Pins,
+  POOLS,
   SHOW_KEYS,
   SORT_KEYS,
   type Span,
@@ -30,6 +31,7 @@ export function keysOf(store: Store): AddressKeys {
     layer: store.layer.value,
     step: store.step.value === null ? null : String(store.step.value),
     example: store.example.value === 0 ? null : String(store.example.value),
+    pool: store.pool.value,
     channel: channelText(channelKey(store)),
     pixel: pixel && `${pixel.x},${pixel.y}`,
     depth: store.depthWish.value === null ? null : String(store.depthWish.value),
@@ -108,6 +110,7 @@ export function restore(store: Store, keys: AddressKeys): void {
     store.step.value = whole("step");
     store.follow.value = store.step.value === null;
     store.example.value = whole("example") ?? 0;
+    store.pool.value = oneOf("pool", POOLS);
     const id = keys.channel === "rgb" ? RGB : whole("channel");
     store.channelWish.value = id === null ? null : { id, layer: null };
     store.depthWish.value = whole("depth");

@@ -27,7 +27,7 @@ export interface Carried {
 
 /** Whether it is of the layer and the example shown. */
 export function carriedFor(carried: Carried | null, view: LayerView | null): Carried | null {
-  if (!carried || !view) return null;
+  if (!carried || !view || view.pool) return null;
   const same = carried.run === view.run && carried.layer === view.tag;
   return same && carried.example === view.info.examples[view.example] ? carried : null;
 }

@@ -7,6 +7,7 @@ import { batch, computed, type ReadonlySignal } from "@preact/signals";
 import type { LayerView, StatsTable, StepIndex, StepInfo } from "../data/answers";
 import { positionOf, RGB } from "../data/channels";
 import type { Pixel } from "../data/choices";
+import { poolIn } from "../data/pool";
 import { middleOf } from "../data/view";
 import { coveredBy } from "../render/maps";
 import { infoAt, nearestStep } from "./choose";
@@ -103,7 +104,11 @@ function channelOf(state: State & Omit<Derived, "info">): number | null {
 const FIXED = /^(first|step)/;
 
 function sameSubject(of: LayerView, shown: LayerView, anyStep: boolean): boolean {
-  const layer = of.run === shown.run && of.tag === shown.tag && of.example === shown.example;
+  const layer =
+    of.run === shown.run &&
+    of.tag === shown.tag &&
+    of.example === shown.example &&
+    of.pool === shown.pool;
   return layer && (anyStep || of.info.step === shown.info.step);
 }
 
@@ -113,7 +118,8 @@ function isStale(state: State & Pick<Derived, "info">): boolean {
   if (view.run !== state.run.value || view.tag !== state.layer.value) return true;
   if (!info) return false;
   const example = clampedExample(state.example.value, info.examples.length);
-  return view.info.step !== info.step || view.example !== example;
+  const pool = poolIn(info, state.pool.value);
+  return view.info.step !== info.step || view.example !== example || (view.pool ?? null) !== pool;
 }
 
 /** The position of the example that is shown where `wanted` is asked for. */

@@ -6,6 +6,11 @@ import { labelsShown, type Store } from "./store";
 /** The target of a comparison of films. */
 export const ALL_RUNS = "runs";
 
+/** Whether there is a second tile beside each: it stays empty until its values are here. */
+export function standsBeside({ compare }: Pick<Store, "compare">): boolean {
+  return compare.value?.mode === "beside" && compare.value.target !== ALL_RUNS;
+}
+
 interface CompareChoice {
   readonly value: string;
   readonly text: string;
@@ -26,7 +31,7 @@ export function compareChoices(store: Store): readonly CompareChoice[] {
       value: `example:${i}`,
       text: labels?.[i] ? `Example ${id}, “${labels[i]}”` : `Example ${id}`,
     }))
-    .filter(({ value }) => value !== `example:${view.example}` || value === target);
+    .filter(({ value }) => value !== `example:${view.example}` || value === target || view.pool);
   const held = target.startsWith("step:") ? target : `step:${view.info.step}`;
   const choices = [
     { value: "first", text: "First step" },

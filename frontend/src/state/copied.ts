@@ -1,5 +1,5 @@
 /** What a copy takes along where no text is selected: the value of the marked pixel, and where it is. */
-import { planesOf } from "../data/channels";
+import { channelId, planesOf } from "../data/channels";
 import { isDense } from "../data/view";
 import { sourceOf } from "../render/planes";
 import { channelName } from "./attributed";
@@ -29,8 +29,10 @@ export function markedValue(store: Store): string | null {
       return [
         tag,
         store.isDifference.value ? `${step} minus ${store.otherName.value}` : step,
-        info.examples[dense ? x : view.example],
-        channelName(store, view, position).replace(/^channel /, ""),
+        view.pool
+          ? `${view.pool} of ${info.examples.length}`
+          : info.examples[dense ? x : view.example],
+        info.explained ? channelName(store, view, position) : channelId(info, position),
         ...(dense ? ["", ""] : flat),
         value === 0 ? zeroText(store, position) : value,
         ...(spatial.length > 2 ? [z] : []),

@@ -10,6 +10,7 @@ import type {
   StepInfo,
   TagIndex,
 } from "../data/answers";
+import type { Pool } from "../data/choices";
 import {
   type CompareState,
   DEFAULT_WINDOW,
@@ -123,6 +124,8 @@ export function selection() {
     step: signal<number | null>(null),
     /** The position wished for among the stored examples. */
     example: signal(0),
+    /** What is wished for of all stored examples in place of one. */
+    pool: signal<Pool | null>(null),
     /** The channel wished for; null: the first shown. */
     channelWish: signal<ChannelWish | null>(null),
     /** The pixel to mark, kept over channels, steps and layers. */

@@ -9,7 +9,7 @@ import {
   type SortKey,
   type SortStatistic,
 } from "../data/choices";
-import { holdsMaps, isSignal, middleOf } from "../data/view";
+import { holdsMaps, isSignal, middleOf, subjectOf } from "../data/view";
 import { setTriage } from "../state/actions";
 import { carriedFor } from "../state/carried";
 import { searchError } from "../state/order";
@@ -142,7 +142,7 @@ function offered(key: SortKey, view: LayerView | null): string {
 /** Each statistic names what it is of: the example that is shown, or all. */
 function sortChoices(keys: readonly SortKey[], view: LayerView | null) {
   const batch = view?.info.batch ?? 1;
-  const shown = view?.info.shape.length === 5 ? "this slice" : "this example";
+  const shown = view?.info.shape.length === 5 ? "this slice" : view ? subjectOf(view) : "";
   return keys.flatMap((value) => {
     const [name, all] = value.split("-") as [SortStatistic, string?];
     const text = STATISTIC_TEXT[name];

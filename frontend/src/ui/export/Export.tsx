@@ -159,7 +159,8 @@ function Picture({ said }: Said) {
     }
     const white = background.value === "white" ? "#ffffff" : null;
     const { tag, info, example } = figure.view;
-    const shown = figure.maps.length > 1 ? null : (info.examples[example] ?? example);
+    const one = figure.view.pool ?? `example${info.examples[example] ?? example}`;
+    const shown = figure.maps.length > 1 ? null : one;
     const name = fileName(tag, info.step, shown, "png", figure.depth);
     paintFigure(figure, times, white).toBlob((blob) => {
       if (blob) download(blob, name);

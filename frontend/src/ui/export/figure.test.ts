@@ -34,6 +34,8 @@ describe("largestScale", () => {
 
 describe("fileName", () => {
   it("holds nothing that a file system refuses", () => {
-    expect(fileName("encoder/conv 1:0", 40, 2, "png")).toBe("encoder-conv-1-0_step40_example2.png");
+    expect(fileName("encoder/conv 1:0", 40, "example2", "png")).toBe(
+      "encoder-conv-1-0_step40_example2.png",
+    );
   });
 });

@@ -106,12 +106,12 @@ export function largestScale(size: { width: number; height: number }): number {
 export function fileName(
   tag: string,
   step: number,
-  example: number | null,
+  which: string | null,
   ending: string,
   depth: number | null = null,
 ): string {
   const name = [tag.replace(/[^\w.-]+/g, "-"), `step${step}`];
-  if (example !== null) name.push(`example${example}`);
+  if (which !== null) name.push(which);
   if (depth !== null) name.push(`depth${depth}`);
   return `${name.join("_")}.${ending}`;
 }

@@ -34,12 +34,13 @@ export function layoutOfFigure(figure: Figure): FigureLayout {
 }
 
 function titleOf({ view, shown, order, labels, versus, depth, maps }: Figure): [string, string] {
-  const { info, tag, run } = view;
+  const { info, tag, run, pool } = view;
   const example = info.examples[view.example] ?? view.example;
   const label = labels?.[view.example];
   const all = isDense(info) || maps.length > 1;
-  const which = all ? "all stored examples" : `example ${example}`;
-  const what = label && !all ? `${which} “${label}”` : which;
+  const one = pool ? `${pool} of ${info.examples.length} examples` : `example ${example}`;
+  const which = all ? "all stored examples" : one;
+  const what = label && !all && !pool ? `${which} “${label}”` : which;
   return [
     tag,
     [

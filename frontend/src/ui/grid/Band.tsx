@@ -150,7 +150,7 @@ function writeBand(
   element.querySelectorAll<HTMLElement>(":scope > [role=gridcell]").forEach((cell, i) => {
     const position = positions[i];
     if (position === undefined || position >= shown.source.stack.planes) return;
-    const mark = cellMark(shown.source, stats, view.info, position);
+    const mark = cellMark(shown.source, stats, view, position);
     const id = channelId(view.info, position);
     const pinned = isPinned(store.pins.value, view, position);
     describeCell(cell, { name: nameOf(id), mark, selected: position === selected, pinned });

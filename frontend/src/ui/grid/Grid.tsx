@@ -6,7 +6,7 @@
 import { useComputed } from "@preact/signals";
 import { isAttention } from "../../data/channels";
 import { sourceOf } from "../../render/planes";
-import { ALL_RUNS } from "../../state/compare";
+import { standsBeside } from "../../state/compare";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
 import { movePixel, usePointer } from "./pointer";
@@ -75,14 +75,8 @@ function gridLayout(store: Store, area: { width: number; height: number }): Grid
     count: store.cells.value.length,
     area: roomOf(area),
     wished: store.tileSize.value,
-    parts: isBeside(store) ? 2 : 1,
+    parts: standsBeside(store) ? 2 : 1,
   });
-}
-
-/** Two tiles in each cell; the second stays empty until its values are here. */
-function isBeside(store: Store): boolean {
-  const { mode, target } = store.compare.value ?? {};
-  return mode === "beside" && target !== ALL_RUNS;
 }
 
 /** The marked pixel in every tile, by three custom properties: nothing is rendered. */

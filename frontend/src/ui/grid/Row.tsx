@@ -130,7 +130,7 @@ function write(store: Store, element: HTMLElement | null, { row, layout }: RowPr
   element.querySelectorAll<HTMLElement>(":scope > [role=gridcell]").forEach((cell, i) => {
     const position = order[from + i];
     if (position === undefined || position >= source.stack.planes) return;
-    const mark = cellMark(source, stats, view.info, position);
+    const mark = cellMark(source, stats, view, position);
     const caption = captions[i]!;
     const [, bar] = cell.children as unknown as [HTMLElement, HTMLElement];
     const [name, word] = caption.children as unknown as [HTMLElement, HTMLElement];

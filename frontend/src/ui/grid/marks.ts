@@ -1,7 +1,8 @@
 /** What a cell says about its channel beside its number: words, never colour alone. */
-import type { StepInfo } from "../../data/answers";
+import type { LayerView } from "../../data/answers";
 import { channelId } from "../../data/channels";
 import { examplesText, statRow } from "../../data/statistics";
+import { subjectOf } from "../../data/view";
 import { nonfiniteOf } from "../../render/nonfinite";
 import type { TileSource } from "../../render/planes";
 import { zerosText } from "../../render/storage";
@@ -24,9 +25,11 @@ const BAR_DECADES = 4;
 export function cellMark(
   source: TileSource,
   stats: Float32Array | null,
-  info: StepInfo,
+  view: Pick<LayerView, "info" | "pool">,
   position: number,
 ): CellMark {
+  const { info } = view;
+  const which = subjectOf(view);
   const here = source.nonfinite(position);
   const all = examplesText(info.batch);
   const row = stats && statRow(stats, channelId(info, position));
@@ -34,7 +37,7 @@ export function cellMark(
   if (here > 0) {
     const { nan, positive, negative } = nonfiniteOf(source, position);
     const word = [nan && "NaN", (positive || negative) && "Inf"].filter(Boolean).join(", ");
-    const evidence = `${here} non-finite values in this example`;
+    const evidence = `${here} non-finite values in ${which}`;
     return { kind: "nonfinite", text: `${here} ${word}`, word, evidence };
   }
   if (state && state.nonfinite > 0) {
@@ -46,10 +49,10 @@ export function cellMark(
   if (source.silent(position)) {
     const were = zerosText(source, position, info, row);
     if (were !== null) {
-      const evidence = `${were} in this example, not zero: too small to be stored beside the largest`;
+      const evidence = `${were} in ${which}, not zero: too small to be stored beside the largest`;
       return { kind: "silent", text: were, word: "tiny", evidence };
     }
-    return worded("silent", "silent", "zero in this example, not in all");
+    return worded("silent", "silent", `zero in ${which}, not in all`);
   }
   return NONE;
 }

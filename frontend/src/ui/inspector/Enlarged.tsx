@@ -10,6 +10,7 @@ import { holdsMaps } from "../../data/view";
 import type { Over } from "../../render/overlay";
 import { formOf } from "../../render/sample";
 import { markPixel, setHover, setOverlay, setWindow } from "../../state/actions";
+import { inputShown } from "../../state/inputShown";
 import { overOf } from "../../state/over";
 import { usePaint } from "../../state/paint";
 import { headingOf, selectedOf, useSelected } from "../../state/selected";
@@ -117,8 +118,7 @@ function markOf(store: Store): { x: number; y: number } | null {
 
 /** What can be laid over a tile: an input that is a picture itself. */
 function inputOf(store: Store) {
-  const input = store.input.value;
-  const source = input?.sources[input.example];
+  const source = inputShown(store);
   return source && formOf(source.stack) === "picture" ? source : null;
 }
 

@@ -3,16 +3,14 @@ import { useComputed } from "@preact/signals";
 import type { LayerView } from "../../data/answers";
 import { middleOf, type Part, type RunFacts, seenBy } from "../../data/facts";
 import { holdsMaps } from "../../data/view";
+import { inputShown } from "../../state/inputShown";
 import { useStore } from "../../state/store";
 import { Sample } from "./Sample";
 
 /** `label` names the picture for a screen reader; null where it only repeats another one. */
 export function InputPicture({ size, label }: { size: number; label: string | null }) {
   const store = useStore();
-  const source = useComputed(() => {
-    const input = store.input.value;
-    return input?.sources[input.example] ?? null;
-  }).value;
+  const source = useComputed(() => inputShown(store)).value;
   if (!source) return null;
   return (
     <div class="input-picture">

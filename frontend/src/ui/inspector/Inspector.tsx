@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { STAT_NAMES } from "../../data/answers";
 import { RGB } from "../../data/channels";
 import { examplesText, statRow } from "../../data/statistics";
-import { isDense } from "../../data/view";
+import { subjectOf } from "../../data/view";
 import { formatValue } from "../../render/format";
 import { valueShown } from "../../state/caption";
 import { extrasOf } from "../../state/extras";
@@ -104,7 +104,7 @@ function Title() {
     if (at.shown.source.silent(at.position)) {
       const zero = zeroText(store, at.position);
       const what = zero === "0" ? "silent" : zero;
-      return `${what} in ${isDense(view.info) ? "the stored examples" : "this example"}`;
+      return `${what} in ${subjectOf(view)}`;
     }
     if (row && row[0] === row[1] && row[5] === 0) return `constant in ${whole}`;
     const bad = at.shown.source.nonfinite(at.position);

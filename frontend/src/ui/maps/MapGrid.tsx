@@ -5,6 +5,7 @@
 import { useComputed } from "@preact/signals";
 import { coveredBy } from "../../render/maps";
 import { selectMap } from "../../state/actions";
+import { standsBeside } from "../../state/compare";
 import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
 import { movePixel, usePointer } from "../grid/pointer";
@@ -58,7 +59,7 @@ function layoutIn(store: Store, area: { width: number; height: number }): MapLay
     counts: rows.map(({ targets }) => targets.length),
     area: roomOf(area),
     wished: store.tileSize.value,
-    parts: store.compare.value?.mode === "beside" ? 2 : 1,
+    parts: standsBeside(store) ? 2 : 1,
     withInput: store.input.value !== null,
   });
 }

@@ -1,9 +1,12 @@
 /** The input of the shown example: its picture, label and range, and the other examples to choose. */
 import type { StepInfo } from "../../data/answers";
+import { POOLS } from "../../data/choices";
 import { labelsOf } from "../../data/labels";
+import { poolIn } from "../../data/pool";
 import { middleOf } from "../../data/view";
 import { formatValue } from "../../render/format";
 import { selectExample } from "../../state/actions";
+import { inputShown } from "../../state/inputShown";
 import type { InputView } from "../../state/signals";
 import { useStore } from "../../state/store";
 import { Select } from "../controls";
@@ -46,7 +49,7 @@ export function InputCard() {
                 type="button"
                 aria-label={text}
                 title={text}
-                aria-pressed={i === example}
+                aria-pressed={i === example && !view?.pool}
                 onClick={() => selectExample(store, i)}
               >
                 <Sample source={source} size={THUMB} label={null} />
@@ -71,12 +74,22 @@ export function ExampleChoice({ shown }: { readonly shown?: boolean }) {
     <Select
       label="Example"
       shown={shown ?? false}
-      value={String(view?.example ?? 0)}
-      choices={info.examples.map((id, i) => ({
-        value: String(i),
-        text: exampleText(id, labelOf(labels, input, info, i)),
-      }))}
-      onChange={(value) => selectExample(store, Number(value))}
+      value={view?.pool ?? String(view?.example ?? 0)}
+      choices={[
+        ...info.examples.map((id, i) => ({
+          value: String(i),
+          text: exampleText(id, labelOf(labels, input, info, i)),
+        })),
+        ...POOLS.filter((pool) => poolIn(info, pool)).map((pool) => ({
+          value: pool,
+          text: `${pool === "mean" ? "Mean" : "Largest"} of ${info.examples.length} stored`,
+        })),
+      ]}
+      onChange={(value) => {
+        const pool = POOLS.find((one) => one === value);
+        if (pool) store.pool.value = pool;
+        else selectExample(store, Number(value));
+      }}
     />
   );
 }
@@ -104,7 +117,7 @@ function sizeText({ shape }: StepInfo): string {
 }
 
 function InputFacts({ input }: { readonly input: InputView }) {
-  const source = input.sources[input.example];
+  const source = inputShown(useStore());
   if (!source) return null;
   const all = source.extentOfAll();
   const reach = Math.max(Math.abs(all.min), Math.abs(all.max));
