@@ -63,16 +63,18 @@ export function Chart({ stat, width }: ChartProps) {
     <figure class="chart">
       <figcaption>
         <span>{`${what} ${spanOf(series.steps.length, all)}`}</span>
-        <button
-          type="button"
-          class="link"
-          title="Median, middle half and 5 to 95 % of the values that the film shows"
-          onClick={() => {
-            store.chart.value = what === "quantiles" ? "max" : "quantiles";
-          }}
-        >
-          {what === "quantiles" ? "max" : "quantiles"}
-        </button>
+        {!series.quantiles && (
+          <button
+            type="button"
+            class="link"
+            title="Median, middle half and 5 to 95 % of the values that the film shows"
+            onClick={() => {
+              store.chart.value = "quantiles";
+            }}
+          >
+            quantiles
+          </button>
+        )}
         <span class="numbers">{caption(series, said)}</span>
       </figcaption>
       <svg
