@@ -91,7 +91,7 @@ function write(store: Store, element: HTMLElement | null, row: number): void {
   if (!view || !shown || !element || position === undefined) return;
   const { source } = shown;
   if (position >= source.stack.planes) return;
-  const mark = cellMark(source, store.statsAt.value, view.info, position);
+  const mark = cellMark(source, store.statsAt.value, view, position);
   const id = channelId(view.info, position);
   const caption = element.querySelector<HTMLElement>(".caption")!;
   const cell = element.querySelector<HTMLElement>("[role=gridcell]")!;
