@@ -15,6 +15,7 @@ from tb_activations import record
 from tb_activations.eventfile.event import activation_event
 from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record import metadata
+from tb_activations.record.cost import UpdateCost, with_cost
 
 
 def layer(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
@@ -31,6 +32,7 @@ def event(
     kind: str = "activation",
     order: int | None = None,
     description: str | None = None,
+    cost: UpdateCost | None = None,
     **options: Any,
 ) -> bytes:
     """A serialized event with one record; `options` are those of `record.encode`, in float16.
@@ -38,9 +40,10 @@ def event(
     What a test knows of a layer's values is what float16 keeps of them.
     """
     options = {"precision": "float16", **options}
+    blobs = record.encode(array, **options)
     return activation_event(
         tag,
-        record.encode(array, **options),
+        blobs if cost is None else with_cost(blobs, cost),
         step,
         time.time() if wall_time is None else wall_time,
         metadata.summary_metadata(kind, order, description),

@@ -25,6 +25,7 @@ MAX_RECORD_BYTES = 1 << 30
 MAX_CHANNELS = 1 << 22
 _MAX_HEADER_BYTES = 1 << 26
 _MAX_SIDE = 1 << 40
+_MAX_AFTER = 16
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Header:
     layer. examples: positions in the batch of the n kept. channel_ids: of the c kept, None for
     all. pages: planes on each page. omitted: None, or why there are no pages. statistics: the
     codec of the statistics' blob. attribution: what the values explain, None for what they are.
+    after: names of the blobs that stand after the pages, in their order.
     """
 
     version: int
@@ -53,6 +55,7 @@ class Header:
     omitted: str | None = None
     statistics: str = "tensor"
     attribution: Explanation | None = None
+    after: tuple[str, ...] = ()
 
     @property
     def scale(self) -> float:
@@ -88,6 +91,8 @@ class Header:
         explanation = named.pop("attribution")
         if explanation is not None:
             named["attribution"] = explanation.fields()
+        if not named["after"]:
+            del named["after"]
         return json.dumps(named, separators=(",", ":")).encode("utf-8")
 
 
@@ -118,6 +123,7 @@ def parse_header(blob: bytes) -> Header:
         pages=_integers(fields, "pages"),
         omitted=None if omitted is None else _word(fields, "omitted"),
         statistics=_word({"statistics": "tensor", **fields}, "statistics", CODECS),
+        after=_words({"after": [], **fields}, "after"),
     )
     _check_header(header)
     if explanation is None:
@@ -143,6 +149,13 @@ def _word(fields: dict[str, Any], name: str, choices: Sequence[str] = ()) -> str
     if not isinstance(value, str) or len(value) > 200 or (choices and value not in choices):
         raise RecordError(f"a header whose {name} is {str(value)[:60]!r}")
     return value
+
+
+def _words(fields: dict[str, Any], name: str) -> tuple[str, ...]:
+    values = fields[name]
+    if not isinstance(values, list) or len(values) > _MAX_AFTER:
+        raise RecordError(f"a header whose {name} is {str(values)[:60]!r}")
+    return tuple(_word({name: value}, name) for value in values)
 
 
 def _integer(value: Any, name: str, low: int = 0, high: int = _MAX_SIDE) -> int:

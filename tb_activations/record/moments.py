@@ -5,8 +5,8 @@ are of at most 64 float32 at a time, and of those in float64; means are taken tw
 of what is left after the first, so that a million and a little has a spread. Blocks that this does
 not hold for (not finite, beyond 1e18, spread below 1e-12) are left to float64 and masks.
 
-`moments_of_rows` adds up many blocks in six passes each, about a value near the means that the
-first block has; what that is not exact enough for is left to `moments`, block by block.
+`moments_of_rows` adds up many blocks in six passes each, about a value near the means of the
+first few; what that is not exact enough for is left to `moments`, block by block.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ _TINY = np.finfo(np.float32).tiny
 _LARGEST = 1e18  # whose squares float32 still adds up
 _LEAST = 1e-12  # a spread whose squares do not vanish
 _AT_ONCE = 64
+_SAMPLE_ROWS = 8  # that show where the means lie
 _BLOCK_VALUES = 1 << 17  # half a megabyte
 _FLAGS = 255  # bytes of 0 or 1 that add up within a byte
 
@@ -46,10 +47,11 @@ def moments_of_rows(rows: np.ndarray) -> Moments | None:
     channels = rows.shape[1]
     wide = rows.reshape(-1, folded(channels) * channels)
     step = max(_AT_ONCE, _BLOCK_VALUES // wide.shape[1] // _AT_ONCE * _AT_ONCE)
-    first = moments(wide[:step].reshape(-1, channels), 0)
+    sample = wide[:_SAMPLE_ROWS].reshape(-1, channels)
+    first = moments(sample, 0)
     if first is None:
         return None
-    sums = _Sums(wide.shape[1], _centre(first, len(wide[:step]) * wide.shape[1] // channels))
+    sums = _Sums(wide.shape[1], _centre(first, len(sample)))
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(wide), step):
             sums.add(wide[start : start + step])

@@ -78,7 +78,8 @@ def latest(request: werkzeug.Request, found: Latest) -> werkzeug.Response:
 
 def overview(request: werkzeug.Request, found: Health) -> werkzeug.Response:
     """`/overview`."""
-    answer = {**_completeness(found), **_overview(found.overview)}
+    update = found.update and {"step": found.update[0], **asdict(found.update[1])}
+    answer = {**_completeness(found), **_overview(found.overview), "update": update}
     return _json(request, json.dumps(answer, allow_nan=False, separators=(",", ":")))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tb_activations.record.cost import UpdateCost
 from tb_activations.record.header import Header
 from tb_activations.server.overview import Overview
 
@@ -31,9 +32,14 @@ class Steps:
 
 @dataclass(frozen=True)
 class Health:
-    """What `/overview` answers of a run. source: TENSORBOARD where any of its tags is read so."""
+    """What `/overview` answers of a run.
+
+    source: TENSORBOARD where any of its tags is read so. update: the last update whose cost is
+    known, its step and cost; None where there is none.
+    """
 
     complete: bool
     sampled: bool
     source: str
     overview: Overview
+    update: tuple[int, UpdateCost] | None = None

@@ -22,6 +22,7 @@ from tb_activations.record.run import RunFacts, read_facts
 from tb_activations.record.statistics import COLUMNS
 from tb_activations.record.values import Record, read_values
 from tb_activations.server.classifier import Answered, answered, classifier_of
+from tb_activations.server.costs import last_cost
 from tb_activations.server.found import Health, Step, Steps
 from tb_activations.server.largest import Largest, largest_of
 from tb_activations.server.lookup import Lookup, NotThere
@@ -263,7 +264,7 @@ class Reader:
 
     def overview(self, viewer: Viewer, run: str, *, columns: int, step: int | None) -> Health:
         """The health of every layer of `run`, in at most `columns` buckets of its steps."""
-        complete, sampled, source, tracks = True, False, FILES, {}
+        complete, sampled, source, tracks, seen = True, False, FILES, {}, []
         for tag, info in self._lookup.tags_of(viewer, run).items():
             series = self._lookup.series_of(viewer, Where(run, tag), info)
             complete, sampled = complete and series.complete, sampled or series.sampled
@@ -271,7 +272,9 @@ class Reader:
             with contextlib.suppress(*UNREADABLE):
                 if len(series.steps):
                     tracks[tag] = _track(series, info.metadata)
-        return Health(complete, sampled, source, overview(tracks, columns=columns, step=step))
+                    seen.append(series)
+        health = overview(tracks, columns=columns, step=step)
+        return Health(complete, sampled, source, health, last_cost(seen))
 
 
 def _entries(series: Series) -> Iterator[Step]:

@@ -25,20 +25,33 @@ class Cost:
         self._begun: float | None = None
         self._updates = 0
         self._taken = 0.0
+        self._start: float | None = None  # of the update that is under way
         self._said = False
 
     def measure(self, work: Callable[[], None]) -> None:
         """Does what one update does on this thread."""
-        start = self._clock()
+        start = self._start = self._clock()
         try:
             work()
         finally:
-            end = self._clock()
+            end, self._start = self._clock(), None
             if self._begun is None:
                 self._begun = end
             else:
                 self._updates += 1
                 self._taken += end - start
+
+    def so_far(self) -> tuple[float, float | None]:
+        """(seconds of the update that is under way, the share of the time of all but the first).
+
+        The share is None in the first update.
+        """
+        now = self._clock()
+        seconds = 0.0 if self._start is None else now - self._start
+        if self._begun is None:
+            return seconds, None
+        passed = now - self._begun
+        return seconds, min(1.0, (self._taken + seconds) / passed) if passed > 0 else None
 
     def complaint(self) -> str | None:
         """A sentence, once, where updates take more than a twentieth of the time."""

@@ -236,6 +236,7 @@ class Recorder:
                 keep = min(left, len(Batch(piece)))
                 part.run(piece, keep, take)
                 left -= keep
+        update.taken = self._worker.cost.so_far()
         self._worker.hand_over(update, update.finish)
         self.step = step
         if self._attributions.due_at_update():

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from tb_activations.record import encoder
+from tb_activations.record.cost import UpdateCost, with_cost
 from tb_activations.record.decoder import Blob
 from tb_activations.record.header import parse_header
 from tb_activations.record.options import Options
@@ -17,6 +18,8 @@ from tb_activations.record.statistics import ChannelStatistics
 from tb_activations.training.piece import Piece
 from tb_activations.training.plan import LayerPlan, Plan
 from tb_activations.training.record_log import RecordLog, Tag
+
+_AROUND = 150  # bytes: an event's tag, metadata, lengths and checksums
 
 
 class Update:
@@ -47,6 +50,8 @@ class Update:
         self._statistics: dict[str, ChannelStatistics] = {}
         self._kept: dict[str, list[np.ndarray]] = {}
         self._examples: dict[str, int] = {}
+        self._written = 0  # bytes of the records so far
+        self.taken: tuple[float, float | None] | None = None  # `Cost.so_far` at its end
 
     def discard(self) -> None:
         """Another process of the same training writes."""
@@ -99,11 +104,11 @@ class Update:
             self._log.write(tag, blobs, self._step, self._wall_time)
 
     def finish(self) -> None:
-        for layer in self._plan.layers:
-            if layer.name in self._statistics:
-                self._write(layer)
+        layers = [layer for layer in self._plan.layers if layer.name in self._statistics]
+        for layer in layers:
+            self._write(layer, last=layer is layers[-1])
 
-    def _write(self, layer: LayerPlan) -> None:
+    def _write(self, layer: LayerPlan, last: bool) -> None:
         pieces = self._kept[layer.name]
         kept = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
         labels = self.labels(len(kept))
@@ -118,6 +123,10 @@ class Update:
         blobs = encoder.blobs(held, labels, options)
         if options.precision == "auto" and parse_header(blobs[Blob.HEADER]).dtype == "float32":
             self._spare -= 2 * kept.size
+        self._written += sum(map(len, blobs)) + _AROUND
+        if last and self.taken is not None:
+            seconds, share = self.taken
+            blobs = with_cost(blobs, UpdateCost(seconds, share, self._written))
         tag = Tag(layer.name, "activation", layer.order)
         self._log.write(tag, blobs, self._step, self._wall_time)
 

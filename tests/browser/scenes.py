@@ -7,6 +7,7 @@ Run `train` (the most recent) at steps 0, 10, …, 70; run `older` at steps 0 an
 - `encoder/conv2`: 14×14×24, both signs
 - `head/conv3`: 8×8×300 of which every second channel is dead
 - `head/broken`: 10×10×6, NaN in channel 2 from step 60 on, both infinities in channel 4 at step 70
+- the last layer of each step says what the update cost
 - what is constant for `train`: the receptive field of `encoder/conv1` alone, on rows and columns
 - `dense`: 32 units, 3 is dead, 9 is constant; `tokens`: 12 positions × 20; `volume`: 5×9×9×3
 """
@@ -21,6 +22,7 @@ from logs import event
 
 from tb_activations.eventfile.event import activation_event
 from tb_activations.eventfile.writer import EventWriter
+from tb_activations.record.cost import UpdateCost
 from tb_activations.record.metadata import summary_metadata
 from tb_activations.record.run import RUN_TAG, Field, RunFacts, run_blobs
 
@@ -28,6 +30,7 @@ STEPS = tuple(range(0, 80, 10))
 LABELS = ("cat", "dog", "ship", "frog")
 EXAMPLES = 4
 START = 1_700_000_000.0
+COST = UpdateCost(seconds=0.42, share=0.011, bytes=2_345_678)
 FIELDS = {"input": {"encoder/conv1": (Field(-1.5, 4, 0.5), Field(-1, 3, 0.75))}}
 
 
@@ -99,4 +102,5 @@ def write_step(writer: EventWriter, step: int, start: float = START + 10_000) ->
     wall_time = start + step
     writer.write(event("input", step, pictures(), wall_time=wall_time, kind="input", labels=LABELS))
     for order, (tag, array) in enumerate(layers(step).items()):
-        writer.write(event(tag, step, array, wall_time=wall_time, order=order))
+        cost = COST if order == len(layers(step)) - 1 else None
+        writer.write(event(tag, step, array, wall_time=wall_time, order=order, cost=cost))

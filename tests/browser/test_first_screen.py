@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,8 @@ def test_the_health_sentence_counts_what_was_logged(themed: Dashboard) -> None:
     assert f"{dead} of {channels} channels dead, most in head/conv3 (50 %)" in text
     assert "Not finite in head/broken" in text
     assert "First non-finite: head/broken at step 60" in text
+    said = themed.root.get_by_text("update 0.42 s, 1.1 % of training, 2.3 MB")
+    expect(said).to_have_attribute("title", re.compile("step 70: 0.42 s of the thread"))
 
 
 def test_the_input_stands_with_label_and_range(themed: Dashboard) -> None:

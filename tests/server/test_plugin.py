@@ -134,6 +134,7 @@ def test_overview(server):
     assert answer["at"]["conv"]["step"] == 2
     assert answer["at"]["dense"]["step"] == 1
     assert answer["first_nonfinite"] is None
+    assert answer["update"] is None  # of records that say no cost
 
 
 def test_binary_can_be_revalidated(server):

@@ -34,6 +34,22 @@ def trained(updates: int, update: float, between: float, first: float = 20) -> l
     return [one for one in said if one]
 
 
+def test_the_cost_so_far_is_of_the_update_that_is_under_way():
+    """Its seconds, and what all but the first took of the time since that one ended."""
+    clock = Clock()
+    cost = Cost(clock)
+    found = []
+
+    def update(seconds: float) -> None:
+        clock.pass_by(seconds)
+        found.append(cost.so_far())
+
+    for seconds in (7, 1, 2):
+        cost.measure(lambda seconds=seconds: update(seconds))
+        clock.pass_by(8)
+    assert found == [(7, None), (1, 1 / 9), (2, 3 / 19)]
+
+
 @pytest.mark.parametrize(
     ("updates", "update", "between", "said"),
     [

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
+from tb_activations.record.cost import holds_cost, read_cost
 from tb_activations.record.encoder import encode
+from tb_activations.record.header import parse_header
 from tb_activations.record.options import Options
 from tb_activations.record.run import RUN_TAG, RunFacts, parse_facts
+from tb_activations.record.values import WholeRecord
 from tb_activations.training.batch import Batch, Slices, indexed
 from tb_activations.training.piece import ValuesPiece
 from tb_activations.training.probe import Probe
@@ -85,8 +90,33 @@ def test_slices_make_the_records_that_the_whole_batch_makes(tmp_path):
     assert log["input", 3] == encode(X, labels=labels, data_format="channels_first", **options)
     for name, data_format in (("conv", "channels_first"), ("head", "channels_last")):
         expected = encode(dict(layers(X))[name], data_format=data_format, **options)
-        assert log[name, 3] == log[name, 7]
-        assert [log[name, 7][i] for i in (0, 3, 4)] == [expected[i] for i in (0, 3, 4)]
+        assert log[name, 3][: len(expected)] == log[name, 7][: len(expected)]
+        assert [log[name, 7][i] for i in (3, 4)] == [expected[i] for i in (3, 4)]
+        header = replace(parse_header(log[name, 7][0]), after=())
+        assert header.to_json() == expected[0]
+
+
+def test_the_last_record_of_an_update_says_what_the_update_cost(tmp_path):
+    """Time of the thread, bytes of all layers' records; a share of the time from the second on."""
+    one = recorder(tmp_path)
+    one.prepare(entries(), probe(), passed)
+    one.start(0, "go on")
+    before = time.perf_counter()
+    one.update(1)
+    took = time.perf_counter() - before
+    one.close()
+    log = read(tmp_path)
+    assert not holds_cost(WholeRecord(log["conv", 1]).header)
+    first, second = (read_cost(WholeRecord(log["head", step])) for step in (0, 1))
+    assert first.share is None and 0 < second.share <= 1
+    assert 0 < second.seconds <= took
+    [path] = tmp_path.glob("*tfevents*")
+    layers_of_one = sum(
+        16 + len(event.SerializeToString())
+        for event in EventFileLoader(str(path)).Load()
+        if event.step == 1
+    )
+    assert abs(second.bytes - layers_of_one) < 300
 
 
 def test_labels_stand_with_the_layers_where_no_input_is_recorded(tmp_path):

@@ -155,6 +155,15 @@ export interface LayerOverview {
   readonly at: LayerHealth | null;
 }
 
+/** What the last update of a training took: of the thread that trains, and on disk. */
+export interface UpdateCost {
+  readonly step: number;
+  readonly seconds: number;
+  /** Of the time of training, 0 to 1; null where only the first update was. */
+  readonly share: number | null;
+  readonly bytes: number;
+}
+
 export interface Overview {
   readonly run: string;
   readonly complete: boolean;
@@ -164,6 +173,7 @@ export interface Overview {
   readonly columns: readonly (readonly [number, number])[];
   readonly layers: ReadonlyMap<string, LayerOverview>;
   readonly firstNonfinite: { readonly tag: string; readonly step: number } | null;
+  readonly update: UpdateCost | null;
 }
 
 export type Loadable<T> =

@@ -117,6 +117,7 @@ describe("the overview", () => {
         },
         at: { conv: { step: 1, rms: 2.5, largest: 9, dead: 1, constant: 0, nonfinite: 0 } },
         first_nonfinite: { tag: "conv", step: 1 },
+        update: { step: 1, seconds: 0.42, share: null, bytes: 2300 },
       },
       "run",
     );
@@ -127,5 +128,6 @@ describe("the overview", () => {
     ]);
     expect(conv?.at?.dead).toBe(1);
     expect(overview.firstNonfinite).toEqual({ tag: "conv", step: 1 });
+    expect(overview.update).toEqual({ step: 1, seconds: 0.42, share: null, bytes: 2300 });
   });
 });

@@ -155,6 +155,15 @@ export function parseOverview(json: unknown, run: string): Overview {
       const f = object(v, p);
       return { tag: text(f.tag, p), step: number(f.step, p) };
     }),
+    update: orNull(answer.update, "update", (v, p) => {
+      const f = object(v, p);
+      return {
+        step: number(f.step, p),
+        seconds: number(f.seconds, p),
+        share: orNull(f.share, p, number),
+        bytes: number(f.bytes, p),
+      };
+    }),
   };
 }
 

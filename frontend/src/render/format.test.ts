@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { formatCell, formatShare, formatSpan, formatValue } from "./format";
+import {
+  formatBytes,
+  formatCell,
+  formatSeconds,
+  formatShare,
+  formatSpan,
+  formatValue,
+} from "./format";
 
 describe("formatValue", () => {
   it("has decimals that follow the range", () => {
@@ -76,6 +83,17 @@ describe("formatCell", () => {
       "-0.",
       "0",
       "7",
+    ]);
+  });
+});
+
+describe("formatSeconds and formatBytes", () => {
+  it("have two or three digits and a unit", () => {
+    expect([0.0123, 0.42, 3.1234, 42.3, 0].map(formatSeconds)).toEqual([
+      ...["12 ms", "0.42 s", "3.1 s", "42.3 s", "0 ms"],
+    ]);
+    expect([0, 999, 2300, 2_345_678, 45e6, 7.2e12].map(formatBytes)).toEqual([
+      ...["0 B", "999 B", "2.3 kB", "2.3 MB", "45 MB", "7200 GB"],
     ]);
   });
 });

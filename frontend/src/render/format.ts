@@ -52,3 +52,17 @@ export function formatShare(share: number): string {
   const percent = share * 100;
   return `${percent > 0 && percent < 10 ? percent.toFixed(1).replace(/\.0$/, "") : Math.round(percent)} %`;
 }
+
+/** As "0.42 s" or "38 ms". */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 0.1) return `${formatValue(seconds * 1e3, 0, 2)} ms`;
+  return `${formatValue(seconds, 0, seconds < 10 ? 2 : 3)} s`;
+}
+
+/** In units of a thousand, as "2.3 MB". */
+export function formatBytes(bytes: number): string {
+  const thousands = bytes > 0 ? Math.min(3, Math.floor(Math.log10(bytes) / 3)) : 0;
+  const unit = ["B", "kB", "MB", "GB"][thousands];
+  const value = bytes / 1000 ** thousands;
+  return `${value >= 10 || thousands === 0 ? Math.round(value) : value.toFixed(1)} ${unit}`;
+}

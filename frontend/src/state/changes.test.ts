@@ -20,7 +20,14 @@ function layer(
 
 function overview(...layers: readonly LayerOverview[]): Overview {
   const columns = layers[0]!.columns.map((_, i) => [10 * i, 10 * i] as const);
-  const run = { run: "r", complete: true, sampled: false, steps: null, firstNonfinite: null };
+  const run = {
+    run: "r",
+    complete: true,
+    sampled: false,
+    steps: null,
+    firstNonfinite: null,
+    update: null,
+  };
   return { ...run, columns, layers: new Map(layers.map((one) => [one.tag, one])) };
 }
 

@@ -29,6 +29,7 @@ function overview(layers: LayerOverview[], buckets: [number, number][]): Overvie
     columns: buckets,
     layers: new Map(layers.map((l) => [l.tag, l])),
     firstNonfinite: null,
+    update: null,
   };
 }
 

@@ -52,7 +52,14 @@ export function bareOverview(run: string, infos: readonly TagInfo[]): Overview {
   const layers = infos.map(
     ({ tag, kind, order }) => [tag, { tag, kind, order, ...unknown }] as const,
   );
-  const none = { complete: true, sampled: false, steps: null, columns: [], firstNonfinite: null };
+  const none = {
+    complete: true,
+    sampled: false,
+    steps: null,
+    columns: [],
+    firstNonfinite: null,
+    update: null,
+  };
   return { run, layers: new Map(layers), ...none };
 }
 

@@ -14,6 +14,7 @@ import { placeText, valueAt, valueText } from "../state/mapText";
 import type { Hover } from "../state/signals";
 import { type Store, useStore } from "../state/store";
 import { zeroText } from "../state/stored";
+import { Cost } from "./Cost";
 import { isMatrix } from "./grid/matrixLayout";
 import { rowName } from "./grid/rowName";
 import { Keyboard } from "./Keyboard";
@@ -81,7 +82,7 @@ export function StatusLine() {
       <span class="muted" aria-live="polite">
         {said.value}
       </span>
-      <span class="muted">{store.loading.value ? "loading…" : ""}</span>
+      {store.loading.value ? <span class="muted">loading…</span> : <Cost />}
       <Keyboard />
     </footer>
   );

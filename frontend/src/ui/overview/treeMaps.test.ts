@@ -10,7 +10,7 @@ function overview(layers: readonly (readonly [string, Kind, number, number])[]):
   });
   return {
     ...{ run: "r", complete: true, sampled: false, steps: { first: 0, last: 0, count: 1 } },
-    ...{ columns: [[0, 0]], firstNonfinite: null },
+    ...{ columns: [[0, 0]], firstNonfinite: null, update: null },
     layers: new Map(rows.map((row) => [row.tag, row])),
   };
 }
