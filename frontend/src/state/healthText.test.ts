@@ -14,7 +14,7 @@ function layer(tag: string, counts: readonly (readonly [number, number] | null)[
 
 function overview(layers: readonly LayerOverview[], width = 1): Overview {
   const columns = layers[0]!.columns.map((_, i) => [10 * i, 10 * i + width - 1] as const);
-  const run = { run: "r", complete: true, sampled: false, firstNonfinite: null };
+  const run = { run: "r", complete: true, sampled: false, firstNonfinite: null, update: null };
   const steps = { first: 0, last: 10 * (columns.length - 1), count: columns.length };
   return { ...run, steps, columns, layers: new Map(layers.map((one) => [one.tag, one])) };
 }
