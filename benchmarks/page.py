@@ -30,6 +30,7 @@ ORDER = (
     "bytes_per_value",
     "every_step",
     "server",
+    "crowd",
     "dashboard",
     "jobs",
     "walk",

@@ -156,7 +156,7 @@ export interface LayerOverview {
 }
 
 /** What the last update of a training took: of the thread that trains, and on disk. */
-export interface UpdateCost {
+interface UpdateCost {
   readonly step: number;
   readonly seconds: number;
   /** Of the time of training, 0 to 1; null where only the first update was. */
