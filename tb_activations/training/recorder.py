@@ -236,8 +236,7 @@ class Recorder:
                 keep = min(left, len(Batch(piece)))
                 part.run(piece, keep, take)
                 left -= keep
-        update.taken = self._worker.cost.so_far()
-        self._worker.hand_over(update, update.finish)
+        self._worker.finish(update)
         self.step = step
         if self._attributions.due_at_update():
             self._attributions.explain(step, update, self._worker.hand_over)

@@ -39,6 +39,11 @@ class Worker:
         """A task of an update, which holds so many bytes."""
         self._queue.put(functools.partial(update.guarded, task), size)
 
+    def finish(self, update: Update) -> None:
+        """All pieces of an update are handed over, and its cost is known."""
+        update.taken = self.cost.so_far()
+        self.hand_over(update, update.finish)
+
     def hand_over_piece(self, update: Update, name: str, piece: Piece) -> None:
         self.hand_over(update, functools.partial(update.add, name, piece), piece.nbytes)
 
