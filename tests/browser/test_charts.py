@@ -104,7 +104,8 @@ def test_a_softmax_shows_its_classes_and_its_small_values(page: Dashboard) -> No
     expect(largest.nth(1)).to_have_attribute("aria-pressed", "true")
     title = f"Channel {order[1]}, {NAMES[order[1]]}"
     expect(page.root.locator(".inspector h2")).to_have_text(title)
-    dark = levels(page, order[:40])
+    some = order[:40:5]
+    dark = levels(page, some)
     assert (dark < 3).mean() > 0.7
     page.root.get_by_role("button", name="More", exact=True).click()
     page.root.get_by_role("checkbox", name="Log scale").check()
@@ -112,8 +113,8 @@ def test_a_softmax_shows_its_classes_and_its_small_values(page: Dashboard) -> No
     high = values.max()
     low = high * LEAST
     with np.errstate(divide="ignore"):
-        shares = np.log(values[:, order[:40]] / low) / np.log(high / low)
-    assert np.abs(levels(page, order[:40]) - 255 * np.clip(shares, 0, 1)).max() <= 2.5
+        shares = np.log(values[:, some] / low) / np.log(high / low)
+    assert np.abs(levels(page, some) - 255 * np.clip(shares, 0, 1)).max() <= 2.5
     assert page.root.locator(".values .scope").inner_text().endswith(", log")
     page.until(lambda: "log" in page.page.url)
     assert page.axe() == []
