@@ -22,6 +22,7 @@ import signalStyles from "./ui/grid/signals.css?inline";
 import inspectorStyles from "./ui/inspector/inspector.css?inline";
 import mapStyles from "./ui/maps/maps.css?inline";
 import noticeStyles from "./ui/notices.css?inline";
+import answerStyles from "./ui/overview/answer.css?inline";
 import networkStyles from "./ui/overview/map.css?inline";
 import leftStyles from "./ui/overview/overview.css?inline";
 import shortStyles from "./ui/short.css?inline";
@@ -37,6 +38,7 @@ export function render(): void {
     dividerStyles,
     leftStyles,
     networkStyles,
+    answerStyles,
     gridStyles,
     matrixStyles,
     signalStyles,

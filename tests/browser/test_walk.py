@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, CDPSession
 from report import report
 from servers import Server
 
-from browser import walk_maps, walk_model, zoo
+from browser import walk_answer, walk_maps, walk_model, zoo
 from browser.conftest import new_dashboard
 from browser.dashboard import Dashboard
 from browser.walk_model import RGB, Walk, record, spread
@@ -382,6 +382,7 @@ class Walker:
             "plane": {"width": width, "height": height},
             "parts": self.parts,
             "extra": self.extra,
+            "answer": self.walk.run in zoo.KNOWN,
             "pixels": True,
         }
         sample = {
@@ -393,7 +394,7 @@ class Walker:
     def check(self) -> None:
         shown = self.report()
         channels = ("maps",) if self.maps else ("order", "tiles", "status")
-        for part in ("view", *channels, "statistics", "chart", "film"):
+        for part in ("view", *channels, "statistics", "chart", "film", "answer"):
             getattr(self, f"check_{part}")(shown)
         assert self.dashboard.problems == []
 
@@ -663,6 +664,11 @@ class Walker:
             np.array(points).reshape(-1, 2), abs=0.6
         )
         assert len(chart["missing"]) == len(series) - len(points)
+
+    def check_answer(self, shown: dict[str, Any]) -> None:
+        walk_answer.check_answer(self.walk, shown["bars"], shown["answer"])
+        position = self.position(name_of(shown["heading"]))
+        walk_answer.check_firing(self.walk, position, shown["firing"])
 
     def check_quantiles(self, chart: dict[str, Any], frames: dict[int, np.ndarray]) -> None:
         """Points are the medians of the film's values, between the outermost quantiles of all."""

@@ -28,6 +28,8 @@
     if ($(".film .waiting") || $(".chart-empty")) return false;
     if (!text(".inputbox .facts").includes(" … ")) return false;
     if (text(".statistics").includes("…")) return false;
+    if (expected.answer !== ($(".answer .share") !== null)) return false;
+    if ($(".firing[aria-busy=true]")) return false;
     // Of attributions: their scores.
     if (expected.extra && !text(".statistics").includes(expected.extra)) return false;
     if ($(".row.compare") && text(".row.compare > span:last-child") === "") return false;
@@ -160,6 +162,12 @@
         row.getAttribute("aria-label"),
         $$("button", row).map((button) => Number(button.getAttribute("aria-label").slice(5))),
       ]),
+      bars: $$(".answer .share").map((row) => row.innerText),
+      answer: text(".answer"),
+      firing: $$(".firing button").map((b) => ({
+        name: b.getAttribute("aria-label"),
+        pressed: b.getAttribute("aria-pressed") === "true",
+      })),
     };
     // All of it at one moment; pointing takes another.
     const status =

@@ -24,6 +24,7 @@ from tb_activations.record import Options
 from tb_activations.record.attribution import Explanation
 from tb_activations.record.encoder import keep
 from tb_activations.record.metadata import TagAttribution, summary_metadata
+from tb_activations.record.run import RUN_TAG, Classifier, RunFacts, run_blobs
 from tb_activations.record.scores import Scores, attribution_blobs
 
 STEPS = (0, 10, 20, 30, 40)
@@ -155,6 +156,15 @@ EXPLAINED = {
 }
 
 
+# What each run's model is said to answer with; `partial` says nothing of it.
+CLASSES = tuple(f"kind {i}" for i in range(48))
+RIGHT = (0, 7, None, 47)
+KNOWN = {
+    "main": RunFacts({}, CLASSES, (Classifier("softmax", "softmax", RIGHT),)),
+    "single": RunFacts({}, None, (Classifier("logits", "logits", RIGHT),)),
+}
+
+
 def tags_of(run: str) -> list[str]:
     """The layers of a run, in model order."""
     return [tag for i, tag in enumerate(LAYERS) if run != "partial" or i % 2 == 0]
@@ -177,6 +187,9 @@ def write(directory: Path) -> Path:
 def write_run(directory: Path, run: str, start: float = START) -> None:
     """One run, its steps a second apart."""
     with events.EventWriter(directory / run, ".activations") as writer:
+        if run in KNOWN:
+            about, blobs = summary_metadata("run"), run_blobs(KNOWN[run])
+            writer.write(activation_event(RUN_TAG, blobs, RUNS[run][0], start, about))
         for step in RUNS[run]:
             for order, tag in enumerate(tags_of(run)):
                 time = start + step

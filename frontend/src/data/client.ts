@@ -5,6 +5,7 @@
  * sentence.
  */
 import type { LatestStep, Overview, StepIndex, StepInfo, TagIndex, Tensor } from "./answers";
+import { type Answers, type Largest, parseAnswers, parseLargest } from "./classifier";
 import { parseFacts, type RunFacts } from "./facts";
 import { AnswerError } from "./json";
 import { labelsOf, learn } from "./labels";
@@ -50,6 +51,16 @@ export interface Client {
   ): Promise<Overview>;
   /** What is constant for a run. */
   facts(run: string, signal: AbortSignal): Promise<RunFacts>;
+  /** What a classifier answers at some of its steps, the last one up to `step` among them. */
+  answers(run: string, tag: string, step: number, signal: AbortSignal): Promise<Answers>;
+  /** The largest value of the channel at a position, of each example, the largest first. */
+  largest(
+    run: string,
+    tag: string,
+    step: number,
+    channel: number,
+    signal: AbortSignal,
+  ): Promise<readonly Largest[]>;
   tensor(query: TensorQuery, signal: AbortSignal): Promise<Tensor>;
   /** `[positions, channels, 6]` of the half-open range of positions; of `rows` of them, if given. */
   stats(
@@ -109,6 +120,7 @@ export function tensorAddress(query: TensorQuery): string {
 
 /** So many labels at once, and so many lists of steps that are remembered. */
 const LABELLED = 64;
+const ANSWERED = 88;
 const REMEMBERED = 8;
 
 export function createClient(): Client {
@@ -157,6 +169,13 @@ export function createClient(): Client {
     },
     async facts(run, signal) {
       return parseFacts(await (await get("run", { run }, signal)).json(), run);
+    },
+    async answers(run, tag, step, signal) {
+      const answer = await get("answers", { run, tag, step, rows: ANSWERED }, signal);
+      return parseAnswers(await answer.json(), run, tag);
+    },
+    async largest(run, tag, step, channel, signal) {
+      return parseLargest(await (await get("top", { run, tag, step, channel }, signal)).json());
     },
     async tensor(query, signal) {
       const answer = await get("tensor", tensorParameters(query), signal);

@@ -17,6 +17,8 @@ export interface RunFacts {
   readonly receptiveFields: ReadonlyMap<string, ReadonlyMap<string, readonly Field[]>>;
   /** What the classes are called, in their order; null where they have only numbers. */
   readonly classNames: readonly string[] | null;
+  /** Tags of the layers that answer with classes. */
+  readonly classifiers: readonly string[];
   /** Randomization checks that methods failed, by `checkKey`. */
   readonly failed: ReadonlyMap<string, FailedCheck>;
 }
@@ -51,6 +53,9 @@ export function parseFacts(json: unknown, run: string): RunFacts {
     run,
     receptiveFields: new Map(receptiveFields),
     classNames: orNull(facts.class_names, "class_names", texts),
+    classifiers: list(facts.classifiers ?? [], "classifiers").map((one) =>
+      text(object(one, "classifiers").tag, "tag"),
+    ),
     failed: new Map(
       list(facts.randomization ?? [], "randomization")
         .map((one) => object(one, "check"))

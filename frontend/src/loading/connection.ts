@@ -42,6 +42,8 @@ export class Connection {
       steps: watched(client.steps),
       overview: watched(client.overview),
       facts: watched(client.facts),
+      answers: watched(client.answers),
+      largest: watched(client.largest),
       tensor: watched(client.tensor),
       stats: watched(client.stats),
       latest: watched(client.latest),

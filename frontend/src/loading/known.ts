@@ -36,6 +36,14 @@ export function knownOnly(client: Client, store: Store): Client {
       check(run, null);
       return await client.facts(run, signal);
     },
+    async answers(run, tag, ...rest) {
+      check(run, tag);
+      return await client.answers(run, tag, ...rest);
+    },
+    async largest(run, tag, ...rest) {
+      check(run, tag);
+      return await client.largest(run, tag, ...rest);
+    },
     async tensor(query, signal) {
       check(query.run, query.tag);
       return await client.tensor(query, signal);

@@ -13,6 +13,7 @@ import { ALL_RUNS } from "../state/compare";
 import { setFailure } from "../state/notices";
 import type { Part } from "../state/signals";
 import type { Store } from "../state/store";
+import { Answering } from "./answering";
 import { Attributions } from "./attributions";
 import { CarriedBy } from "./carried";
 import { Film } from "./film";
@@ -31,6 +32,7 @@ export class Surroundings {
   private readonly film: Film;
   private readonly attributions: Attributions;
   private readonly carried: CarriedBy;
+  private readonly answering: Answering;
   private readonly previousTask: Latest;
   private readonly otherTask: Latest;
   /** Steps of the layer in the runs that it is compared with, until the log is read anew. */
@@ -48,6 +50,7 @@ export class Surroundings {
     this.film = new Film(store, tensors, said("film"));
     this.attributions = new Attributions(store, client, tensors, said("scores"), said("bound"));
     this.carried = new CarriedBy(store, client, tensors, said("carried"));
+    this.answering = new Answering(store, client, said("answer"), said("firing"));
     this.previousTask = said("previous");
     this.inputs = new Inputs(store, client, tensors, said("input"), () => this.prefetch());
     this.otherTask = new Latest((message) => {
@@ -63,6 +66,15 @@ export class Surroundings {
     const byChange = computed(() => store.triage.value.sortBy === "change");
     effect(() => {
       if (store.view.value) untracked(() => this.surround());
+    });
+    effect(() => {
+      void [store.facts.value, store.overview.value, store.output.value];
+      const view = store.view.value;
+      if (view) untracked(() => this.answering.openAnswer(view));
+    });
+    effect(() => {
+      const [view, channel] = [store.view.value, store.channel.value];
+      if (view) untracked(() => this.answering.openFiring(view, channel ?? 0));
     });
     effect(() => {
       void [store.view.value, byChange.value];

@@ -23,6 +23,7 @@ import {
   type Viewport,
   type WindowState,
 } from "../data/choices";
+import type { Answers, Largest } from "../data/classifier";
 import type { RunFacts } from "../data/facts";
 import { DEFAULT_MAPS, type MapChoice } from "../data/maps";
 import type { Scores } from "../data/scores";
@@ -82,8 +83,26 @@ export interface OverSteps {
   readonly count: number;
 }
 
+/** Which stored examples fire a channel most, the first one most. */
+interface Firing {
+  readonly run: string;
+  readonly tag: string;
+  /** See `firingKey`. */
+  readonly key: string;
+  readonly top: readonly Largest[];
+}
+
 /** What stands around a view: each says for itself what it could not get. */
-export type Part = "film" | "input" | "statistics" | "previous" | "scores" | "bound" | "carried";
+export type Part =
+  | "film"
+  | "input"
+  | "statistics"
+  | "previous"
+  | "scores"
+  | "bound"
+  | "carried"
+  | "answer"
+  | "firing";
 
 /** What something said is about; in this order they are shown. */
 export const SUBJECTS = ["connection", "run", "layer", "link", "step"] as const;
@@ -126,6 +145,8 @@ export function selection() {
     example: signal(0),
     /** What is wished for of all stored examples in place of one. */
     pool: signal<Pool | null>(null),
+    /** The classifier wished for, where the model answers with several; else the first. */
+    output: signal(""),
     /** The channel wished for; null: the first shown. */
     channelWish: signal<ChannelWish | null>(null),
     /** The pixel to mark, kept over channels, steps and layers. */
@@ -203,6 +224,10 @@ export function answers() {
     overSteps: signal<OverSteps | null>(null),
     /** What is constant for the run; null until it is here. */
     facts: signal<RunFacts | null>(null),
+    /** What the classifier answers; null until it is here. */
+    answered: signal<Answers | null>(null),
+    /** Which stored examples fire the selected channel most. */
+    firing: signal<Firing | null>(null),
     /** Why something that stands around the view could not be had. */
     failures: signal<Readonly<Partial<Record<Part, string>>>>({}),
     /** Set while a view is on its way. */

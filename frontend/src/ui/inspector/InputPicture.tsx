@@ -49,7 +49,7 @@ function Patch() {
 const ITSELF = { start: 0, size: 1, stride: 1 } as const;
 
 /** The fields of the rows and columns of a plane; of an input, each pixel sees itself. */
-function fieldsOf(view: LayerView, input: string, facts: RunFacts | null) {
+export function fieldsOf(view: LayerView, input: string, facts: RunFacts | null) {
   if (view.spatial.length < 2) return null;
   if (view.kind === "input") return view.tag === input ? [ITSELF, ITSELF] : null;
   if (holdsMaps(view.info)) return view.info.explained?.input === input ? [ITSELF, ITSELF] : null;

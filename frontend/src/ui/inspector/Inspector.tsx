@@ -16,6 +16,7 @@ import { CarriedMap } from "./CarriedMap";
 import { Chart } from "./Chart";
 import { Enlarged } from "./Enlarged";
 import { Film } from "./Film";
+import { Firing } from "./Firing";
 import { InputPicture } from "./InputPicture";
 import { Statistics } from "./Statistics";
 
@@ -63,6 +64,9 @@ export function Inspector() {
           </div>
           <Guard name="chart">
             <Chart stat={extra ?? stat} width={width} />
+          </Guard>
+          <Guard name="largest examples">
+            <Firing />
           </Guard>
           <Guard name="film">
             <Film size={wide ? 50 : 36} />

@@ -6,12 +6,15 @@ import { poolIn } from "../../data/pool";
 import { middleOf } from "../../data/view";
 import { formatValue } from "../../render/format";
 import { selectExample } from "../../state/actions";
+import { answersHere } from "../../state/answer";
 import { inputShown } from "../../state/inputShown";
 import type { InputView } from "../../state/signals";
 import { useStore } from "../../state/store";
 import { Select } from "../controls";
+import { Guard } from "../Guard";
 import { InputPicture } from "../inspector/InputPicture";
 import { Sample } from "../inspector/Sample";
+import { AnswerCard } from "./AnswerCard";
 
 const THUMBS = 48;
 const PICTURE = 72;
@@ -24,6 +27,7 @@ export function InputCard() {
   if (!info) return null;
   const input = store.input.value;
   const labels = (input && labelsOf(input.info)) ?? labelsOf(info);
+  const verdict = answersHere(store)?.verdict;
   const example = view?.example ?? 0;
   const reason = store.failures.value.input;
   const none = store.inputHere.value === null ? "No input was logged for these examples" : "";
@@ -37,16 +41,21 @@ export function InputCard() {
           {input ? <InputFacts input={input} /> : <span>{noInput}</span>}
         </div>
       </div>
+      <Guard name="answer">
+        <AnswerCard />
+      </Guard>
       {info.examples.length > 1 && input && (
         <fieldset class="thumbs" aria-label="Examples">
           {info.examples.slice(0, THUMBS).map((id, i) => {
             const source = input.sources[input.info.examples.indexOf(id)];
             if (!source) return null;
-            const text = exampleText(id, labelOf(labels, input, info, i));
+            const wrong = verdict?.(id) === false;
+            const text = exampleText(id, labelOf(labels, input, info, i), wrong);
             return (
               <button
                 key={id}
                 type="button"
+                class={wrong ? "missed" : ""}
                 aria-label={text}
                 title={text}
                 aria-pressed={i === example && !view?.pool}
@@ -70,6 +79,7 @@ export function ExampleChoice({ shown }: { readonly shown?: boolean }) {
   if (!info) return null;
   const input = store.input.value;
   const labels = (input && labelsOf(input.info)) ?? labelsOf(info);
+  const verdict = answersHere(store)?.verdict;
   return (
     <Select
       label="Example"
@@ -78,7 +88,7 @@ export function ExampleChoice({ shown }: { readonly shown?: boolean }) {
       choices={[
         ...info.examples.map((id, i) => ({
           value: String(i),
-          text: exampleText(id, labelOf(labels, input, info, i)),
+          text: exampleText(id, labelOf(labels, input, info, i), verdict?.(id) === false),
         })),
         ...POOLS.filter((pool) => poolIn(info, pool)).map((pool) => ({
           value: pool,
@@ -105,8 +115,8 @@ function labelOf(
   return labels[input.info.examples.indexOf(info.examples[position]!)];
 }
 
-function exampleText(id: number, label: string | undefined): string {
-  return label === undefined ? `example ${id}` : `example ${id}, “${label}”`;
+function exampleText(id: number, label: string | undefined, wrong: boolean): string {
+  return `example ${id}${label === undefined ? "" : `, “${label}”`}${wrong ? ", wrong" : ""}`;
 }
 
 /** As "28×28×3", "512", or "5×9×9, slice 2"; one channel is not said. */
