@@ -61,7 +61,7 @@ class Place:
         return any(fnmatch.fnmatchcase(path, pattern) for path in paths)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Returned:
     """Values that the model returns, or what its last function made those of.
 
@@ -74,7 +74,7 @@ class Returned:
     before: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """One output of one layer call.
 

@@ -13,6 +13,7 @@ from torch import nn
 from torch_nets import Residual, facts, images, records, steps
 
 import tb_activations as tba
+from tb_activations.record.run import Classifier
 
 QUIET = {"verbose": 0, "receptive_fields": False}
 X, Y = images(12), torch.arange(12) % 5
@@ -60,7 +61,9 @@ def test_records_are_of_the_first_step_and_every_multiple(tmp_path):
     assert found["input", 1].values.shape == (4, 8, 8, 3)
     assert found["input", 1].labels == ("a", "b", "c", "d")
     assert steps(tmp_path, "input") == [1]
-    assert facts(tmp_path).class_names == tuple("abcde")
+    known = facts(tmp_path)
+    assert known.class_names == tuple("abcde")
+    assert known.classifiers == (Classifier("fc", "logits", tuple(i % 5 for i in range(12))),)
 
 
 def test_the_last_record_is_what_capture_has(tmp_path):

@@ -18,6 +18,7 @@ transformers = pytest.importorskip("transformers", reason="needs transformers")
 
 from accelerate import Accelerator  # noqa: E402
 from accelerate.state import AcceleratorState  # noqa: E402
+from torch_nets import facts  # noqa: E402
 from training.torch.read import logged, steps  # noqa: E402
 
 import tb_activations as tba  # noqa: E402
@@ -111,6 +112,10 @@ def test_pictures_are_those_before_the_image_processor_with_their_names(run):
     expected = torch.stack([Pictures(100).picture(i) for i in range(4)]).permute(0, 2, 3, 1)
     np.testing.assert_allclose(pictures.values, expected, atol=1e-3)
     assert pictures.labels == ("cat", "dog", "emu", "cat")
+    known = facts(directory)
+    assert known.class_names == NAMES
+    assert [(one.tag, one.form) for one in known.classifiers] == [("classifier", "logits")]
+    assert known.classifiers[0].classes[:4] == (0, 1, 2, 0)
     assert pictures.header.batch == 24
 
 
