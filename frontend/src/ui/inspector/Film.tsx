@@ -15,6 +15,11 @@ import { Trouble } from "../Guard";
 import { reduction } from "./picture";
 import { thumbSize } from "./viewport";
 
+/** All frames stand in a row as wide as the column, as long as they need not be smaller by more. */
+const ROOM = 268;
+const BORDER = 5;
+const LEEWAY = 19;
+
 /** The film; while all runs are compared a row for each of them. */
 export function Film({ size }: { size: number }) {
   const store = useStore();
@@ -67,6 +72,7 @@ function Frames({ label, frames, size, run }: FramesProps) {
     const view = store.view.value;
     return view && (run === null || run === view.run) ? view.info.step : null;
   }).value;
+  const fit = Math.min(size, Math.max(size - LEEWAY, Math.floor(ROOM / frames.length) - BORDER));
   const current = frames.findIndex((frame) => frame.step === step);
   const keyed = (event: KeyboardEvent) => {
     const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
@@ -91,7 +97,7 @@ function Frames({ label, frames, size, run }: FramesProps) {
             goToStep(store, frame.step);
           }}
         >
-          <Frame frame={frame} size={size} />
+          <Frame frame={frame} size={fit} />
         </button>
       ))}
     </div>
