@@ -94,7 +94,7 @@ function Crop({ view, one, pixel }: CropProps) {
   const store = useStore();
   const input = store.input.value;
   const source = input?.sources[input.info.examples.indexOf(one.example)];
-  if (!input || !source) return <span class="crop">{one.example}</span>;
+  if (!input || !source) return <span class="crop" data-example={one.example} />;
   const { width, height } = source.stack;
   const [y, x] = fieldsOf(view, input.tag, store.facts.value) ?? [];
   if (!pixel || !x || !y || formOf(source.stack) !== "picture") {
