@@ -30,7 +30,7 @@ export function AnswerCard() {
       {reason ? (
         <Trouble text={`No answer: ${reason}`} />
       ) : (
-        here && <Likeliest here={here} example={view.info.examples[view.example]!} />
+        here && !view.pool && <Likeliest here={here} example={view.info.examples[view.example]!} />
       )}
     </div>
   );
