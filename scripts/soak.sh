@@ -12,7 +12,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 SESSIONS="lowest newest-3.11 newest-3.12 newest-3.13 viewer-3.11 viewer-3.12 viewer-3.13 zlib backends hub firefox"
-PARTS="tests walk $SESSIONS audit"
+PARTS="tests walk dark $SESSIONS audit"
 LIMIT=1800 # seconds that a part may take
 if [ "${1:-}" = "--list" ]; then
     printf '%s\n' $PARTS
@@ -63,6 +63,9 @@ walk() {
     TBA_SOAK="${TBA_SOAK:-1}" TBA_REPORT="$LOGS/figures.md" "$VENV/bin/python" -m pytest -q -s tests/browser/test_walk.py
 }
 
+# What CI looks at in the light alone.
+dark() { TBA_SOAK=1 "$VENV/bin/python" -m pytest -q tests/browser -k dark; }
+
 # session NAME: one session of noxfile.py; its outcome stays in NAME.outcome.
 session() {
     local name="$1" outcome=passed
@@ -96,6 +99,7 @@ for name in ${@:-$PARTS}; do
         tail -n 3 "$LOGS/tests.log" >&2
         ;;
     walk) part walk walk || true ;;
+    dark) part dark dark || true ;;
     audit)
         part audit audits || true
         cat "$LOGS/audit.txt" >&2

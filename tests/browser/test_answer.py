@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, expect
 from servers import Server, tensorboard_server
 
-from browser.conftest import _shared
+from browser.conftest import shared
 from browser.dashboard import Dashboard
 
 RUNS = ("plain", "two", "many", "fewer", "train")
@@ -31,12 +31,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def page(browser: Browser, server: Server, _themes: dict, theme: str) -> Iterator[Dashboard]:
-    yield from _shared(browser, server, _themes, theme, "answers")
+    yield from shared(browser, server, _themes, theme, "answers")
 
 
 @pytest.fixture
 def light(browser: Browser, server: Server, _themes: dict) -> Iterator[Dashboard]:
-    yield from _shared(browser, server, _themes, "light", "answers")
+    yield from shared(browser, server, _themes, "light", "answers")
 
 
 def card(page: Dashboard) -> Locator:

@@ -12,7 +12,7 @@ from logs import event
 from playwright.sync_api import Browser, expect
 from servers import Server, tensorboard_server
 
-from browser.conftest import _shared
+from browser.conftest import shared
 from browser.dashboard import Dashboard
 from browser.test_any_rank import column
 from browser.test_attributions import READ, bound_of, coloured, maps_of
@@ -93,7 +93,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def page(browser: Browser, server: Server, _themes: dict) -> Iterator[Dashboard]:
-    yield from _shared(browser, server, _themes, "light", "kinds")
+    yield from shared(browser, server, _themes, "light", "kinds")
 
 
 def stored(run: str) -> np.ndarray:

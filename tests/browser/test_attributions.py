@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 from servers import Server, tensorboard_server
 
-from browser.conftest import _shared, new_dashboard
+from browser.conftest import new_dashboard, shared
 from browser.dashboard import Dashboard
 from browser.test_export import HEAD, MARGIN, panel, pixels_of, saved
 from tb_activations.eventfile.event import activation_event
@@ -90,12 +90,12 @@ def server(logged: tuple[str, log.Logged]) -> Iterator[Server]:
 @pytest.fixture
 def page(browser: Browser, server: Server, _themes: dict, theme: str) -> Iterator[Dashboard]:
     """The page of each theme in turn."""
-    yield from _shared(browser, server, _themes, theme, "attributions")
+    yield from shared(browser, server, _themes, theme, "attributions")
 
 
 @pytest.fixture
 def light(browser: Browser, server: Server, _themes: dict) -> Iterator[Dashboard]:
-    yield from _shared(browser, server, _themes, "light", "attributions")
+    yield from shared(browser, server, _themes, "light", "attributions")
 
 
 def maps_of(page: Dashboard) -> Locator:

@@ -3,47 +3,40 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser
-from servers import Server
 
-from browser.conftest import new_dashboard
+from browser.dashboard import Dashboard
 
 ASK = "(path) => fetch(path).then((answer) => answer.text(), () => null)"
 
 
 @pytest.mark.parametrize("path", ["plugin/activations/nothing", "/fonts/nothing.woff2"])
-def test_what_our_tab_asks_for_in_vain_is_a_problem(
-    browser: Browser, scene_server: Server, path: str
-) -> None:
+def test_what_our_tab_asks_for_in_vain_is_a_problem(dashboard: Dashboard, path: str) -> None:
     """Among our own routes or anywhere else, a failed request of ours is told."""
-    page = new_dashboard(browser, scene_server.url).open()
+    page = dashboard.open()
     page.frame.evaluate(ASK, path)
     page.until(lambda: page.problems)
-    assert path.split("/")[-1] in page.problems[0]
-    page.page.context.close()
+    assert path.split("/")[-1] in page.problems.pop(0)
 
 
-def test_what_tensorboard_asks_for_in_vain_is_none(browser: Browser, scene_server: Server) -> None:
+def test_what_tensorboard_asks_for_in_vain_is_none(dashboard: Dashboard) -> None:
     """Its page's failed requests are its own, but for those of our routes; errors always count."""
-    page = new_dashboard(browser, scene_server.url).open()
+    page = dashboard.open()
     page.page.evaluate(ASK, "font-roboto/nothing.woff2")
     page.page.evaluate(ASK, "data/plugin/activations/nothing")
     page.until(lambda: page.problems)
     page.frame.evaluate("() => console.error('mine')")
     page.frame.evaluate("() => setTimeout(() => { throw new Error('uncaught') })")
     page.until(lambda: len(page.problems) >= 3)
-    found = page.problems
+    found = page.problems[:]
+    page.problems.clear()
     assert "data/plugin/activations/nothing" in found[0]
     assert "mine" in found[1] and "uncaught" in found[2]
     assert not [problem for problem in found if "woff2" in problem]
-    page.page.context.close()
 
 
-def test_settled_means_that_the_page_stopped_changing(
-    browser: Browser, scene_server: Server
-) -> None:
+def test_settled_means_that_the_page_stopped_changing(dashboard: Dashboard) -> None:
     """What a timer or an answer still changes is waited for, however slowly it comes."""
-    page = new_dashboard(browser, scene_server.url).open()
+    page = dashboard.open()
     page.frame.evaluate(
         "() => { const node = document.body.appendChild(document.createElement('p'));"
         " let count = 0; const timer = setInterval(() => { node.textContent = ++count;"
@@ -51,4 +44,3 @@ def test_settled_means_that_the_page_stopped_changing(
     )
     page.settle()
     assert page.frame.evaluate("window.counting.textContent") == "12"
-    page.page.context.close()

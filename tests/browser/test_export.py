@@ -41,8 +41,8 @@ def pixels_of(blob: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(blob)).convert("RGBA"))
 
 
-@pytest.mark.parametrize("scale", [1, 3])
-def test_picture_holds_the_filtered_channels(themed: Dashboard, scale: int) -> None:
+@pytest.mark.both_themes
+def test_picture_holds_the_filtered_channels(themed: Dashboard) -> None:
     """Six channels that were searched for, each pixel its value, on white in either theme."""
     themed.open(layer=CONV1, window=GREY)
     field = themed.root.get_by_label("Channels to show", exact=True)
@@ -50,23 +50,24 @@ def test_picture_holds_the_filtered_channels(themed: Dashboard, scale: int) -> N
     themed.wait_idle()
     tile = themed.cell(0).bounding_box()
     assert tile is not None
-    panel(themed).get_by_label("Scale", exact=True).select_option(str(scale))
-    name, blob = saved(themed, "Save PNG")
-    assert name == "encoder-conv1_step70_example0.png"
-    picture = pixels_of(blob)
-    assert tuple(picture[2, 2]) == (255, 255, 255, 255)
-    zoom = round(tile["width"] / 28) * scale
-    top = (MARGIN + HEAD) * scale
-    for i, channel in enumerate((0, 1, 2, 3, 4, 11)):
-        left = round((MARGIN + i * (tile["width"] + 8)) * scale)
-        part = picture[top : top + 28 * zoom, left : left + 28 * zoom]
-        shown = part[zoom // 2 :: zoom, zoom // 2 :: zoom, 0].astype(float)
-        plane = scenes.layers(70)[CONV1][0, ..., channel].astype(np.float64)
-        assert np.abs(shown - grey_of(plane, plane.min(), plane.max())).max() <= 1.5
+    for scale in (1, 3):
+        panel(themed).get_by_label("Scale", exact=True).select_option(str(scale))
+        name, blob = saved(themed, "Save PNG")
+        assert name == "encoder-conv1_step70_example0.png"
+        picture = pixels_of(blob)
+        assert tuple(picture[2, 2]) == (255, 255, 255, 255)
+        zoom = round(tile["width"] / 28) * scale
+        top = (MARGIN + HEAD) * scale
+        for i, channel in enumerate((0, 1, 2, 3, 4, 11)):
+            left = round((MARGIN + i * (tile["width"] + 8)) * scale)
+            part = picture[top : top + 28 * zoom, left : left + 28 * zoom]
+            shown = part[zoom // 2 :: zoom, zoom // 2 :: zoom, 0].astype(float)
+            plane = scenes.layers(70)[CONV1][0, ..., channel].astype(np.float64)
+            assert np.abs(shown - grey_of(plane, plane.min(), plane.max())).max() <= 1.5
 
 
-@pytest.mark.parametrize("scale", [1, 2])
-def test_picture_of_a_matrix_is_the_matrix_on_screen(themed: Dashboard, scale: int) -> None:
+@pytest.mark.both_themes
+def test_picture_of_a_matrix_is_the_matrix_on_screen(themed: Dashboard) -> None:
     """Cells as large, bands as wide as there, every value in its place; rows and columns named."""
     themed.open(layer="dense", window=GREY)
     cells = [themed.cell(channel).bounding_box() for channel in range(20)]
@@ -75,18 +76,19 @@ def test_picture_of_a_matrix_is_the_matrix_on_screen(themed: Dashboard, scale: i
     side = round(boxes[0]["width"])
     columns = sum(box["y"] == boxes[0]["y"] for box in boxes)
     pitch = round(next((box["y"] for box in boxes if box["y"] != boxes[0]["y"]), 0) - boxes[0]["y"])
-    panel(themed).get_by_label("Scale", exact=True).select_option(str(scale))
-    texts = written(themed)
-    picture = pixels_of(saved(themed, "Save PNG")[1])
-    for channel in range(20):
-        band, column = divmod(channel, columns)
-        left = (MARGIN + LABELS + column * side) * scale
-        top = (MARGIN + HEAD + band * pitch) * scale
-        # At the corner of a cell, where no number is written.
-        corner = picture[top + 2 :: side * scale, left + 2][: len(rows), 0].astype(float)
-        expected = grey_of(rows[:, channel], rows.min(), rows.max())
-        assert np.abs(corner - expected).max() <= 1.5
-    assert {"0 “cat”", "3 “frog”", "0", "1"} <= set(texts())
+    for scale in (1, 2):
+        panel(themed).get_by_label("Scale", exact=True).select_option(str(scale))
+        texts = written(themed)
+        picture = pixels_of(saved(themed, "Save PNG")[1])
+        for channel in range(20):
+            band, column = divmod(channel, columns)
+            left = (MARGIN + LABELS + column * side) * scale
+            top = (MARGIN + HEAD + band * pitch) * scale
+            # At the corner of a cell, where no number is written.
+            corner = picture[top + 2 :: side * scale, left + 2][: len(rows), 0].astype(float)
+            expected = grey_of(rows[:, channel], rows.min(), rows.max())
+            assert np.abs(corner - expected).max() <= 1.5
+        assert {"0 “cat”", "3 “frog”", "0", "1"} <= set(texts())
 
 
 def test_picture_of_a_sequence_has_its_channels_in_rows(dashboard: Dashboard) -> None:

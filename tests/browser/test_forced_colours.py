@@ -16,19 +16,26 @@ from browser.dashboard import Dashboard
 SLIDERS = ["Step", "Tile size", "Brightness", "Contrast", "Gamma", "Depth"]
 
 
+pytestmark = pytest.mark.both_themes
+
+
 @pytest.fixture
-def page(browser: Browser, scene_server: Server, theme: str) -> Iterator[Dashboard]:
+def page(
+    browser: Browser, scene_server: Server, module_pages: dict[str, Dashboard], theme: str
+) -> Iterator[Dashboard]:
     """A page under forced colours, black on white or white on black."""
-    context = browser.new_context(
-        viewport={"width": 1400, "height": 900},
-        color_scheme=theme,
-        forced_colors="active",
-        reduced_motion="reduce",
-    )
-    dashboard = Dashboard(context.new_page(), scene_server.url)
+    if theme not in module_pages:
+        context = browser.new_context(
+            viewport={"width": 1400, "height": 900},
+            color_scheme=theme,
+            forced_colors="active",
+            reduced_motion="reduce",
+        )
+        module_pages[theme] = Dashboard(context.new_page(), scene_server.url)
+    dashboard = module_pages[theme]
+    dashboard.problems.clear()
     yield dashboard
     assert dashboard.problems == []
-    context.close()
 
 
 def light(element: Locator) -> np.ndarray:

@@ -12,7 +12,7 @@ from logs import event
 from playwright.sync_api import Browser, Locator, expect
 from servers import Server, tensorboard_server
 
-from browser.conftest import new_dashboard
+from browser.conftest import shared
 from browser.dashboard import Dashboard
 from browser.test_any_rank import GREY, column
 from browser.test_values import grey_of
@@ -62,11 +62,10 @@ def input_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def page(browser: Browser, input_server: Server, theme: str) -> Iterator[Dashboard]:
-    dashboard = new_dashboard(browser, input_server.url, theme)
-    yield dashboard
-    assert dashboard.problems == []
-    dashboard.page.context.close()
+def page(
+    browser: Browser, input_server: Server, module_pages: dict[str, Dashboard], theme: str
+) -> Iterator[Dashboard]:
+    yield from shared(browser, input_server, module_pages, theme)
 
 
 def show(page: Dashboard, run: str, **keys: object) -> None:

@@ -11,7 +11,7 @@ from logs import write_run
 from playwright.sync_api import Browser, expect
 from servers import Server, tensorboard_server
 
-from browser.conftest import new_dashboard
+from browser.conftest import new_dashboard, shared
 from browser.dashboard import Dashboard
 
 # What can be read of each row without hovering, whether its end is in sight, and its group's name.
@@ -76,6 +76,14 @@ def resnet(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield server
 
 
+@pytest.fixture
+def names_page(
+    browser: Browser, resnet: Server, module_pages: dict[str, Dashboard], theme: str
+) -> Iterator[Dashboard]:
+    """The page of each theme on that log."""
+    yield from shared(browser, resnet, module_pages, theme)
+
+
 def rows(page: Dashboard) -> list[dict]:
     return page.frame.evaluate(READ_ROWS)
 
@@ -84,10 +92,11 @@ def rows(page: Dashboard) -> list[dict]:
     ("theme", "width"), [("light", 1000), ("light", 1400), ("dark", 1400), ("light", 1800)]
 )
 def test_every_layer_of_a_resnet50_is_told_from_its_neighbours(
-    browser: Browser, resnet: Server, theme: str, width: int
+    names_page: Dashboard, theme: str, width: int
 ) -> None:
     """Without hovering: group and visible letters name each of 177 layers, ends never cut."""
-    page = new_dashboard(browser, resnet.url, theme, width=width)
+    page = names_page
+    page.page.set_viewport_size({"width": width, "height": 900})
     page.open()
     found = rows(page)
     groups, read = "", []
@@ -107,13 +116,12 @@ def test_every_layer_of_a_resnet50_is_told_from_its_neighbours(
     flat = [row["text"] for row in rows(page)]
     assert len(flat) == len(set(flat)) == 168
     page.screenshot(f"names-search-{theme}-{width}")
-    assert page.problems == []
-    page.page.context.close()
 
 
-def test_a_search_shows_what_it_found_in_bold(browser: Browser, resnet: Server) -> None:
+@pytest.mark.parametrize("theme", ["light"])
+def test_a_search_shows_what_it_found_in_bold(names_page: Dashboard) -> None:
     """The letters that were searched for, in each name, and no others."""
-    page = new_dashboard(browser, resnet.url).open()
+    page = names_page.open()
     page.root.get_by_label("Search layers").fill("BLOCK6_1")
     bold = page.tree.get_by_role("treeitem").evaluate_all(
         "rows => rows.map(row => [...row.querySelectorAll('b')].map(b => b.innerText).join(''))"
@@ -121,18 +129,17 @@ def test_a_search_shows_what_it_found_in_bold(browser: Browser, resnet: Server) 
     assert bold == ["block6_1"] * 3
     weight = page.tree.locator("b").first.evaluate("b => getComputedStyle(b).fontWeight")
     assert int(weight) >= 600
-    page.page.context.close()
 
 
-def test_infinities_are_not_called_nan(browser: Browser, resnet: Server) -> None:
+@pytest.mark.parametrize("theme", ["light"])
+def test_infinities_are_not_called_nan(names_page: Dashboard) -> None:
     """The badge says what is known of the batch; the tile, whose values are here, says `Inf`."""
-    page = new_dashboard(browser, resnet.url).open(layer="conv3_block2_2_relu")
+    page = names_page.open(layer="conv3_block2_2_relu")
     badge = page.layer("conv3_block2_2_relu").locator(".badge")
     expect(badge).to_have_text("1 non-finite")
     expect(badge).to_have_attribute("title", "1 of 4 channels hold non-finite values")
     expect(page.root.locator(".caption.nonfinite")).to_have_text("1 4 Inf")
     assert page.root.get_by_role("list", name="Marks").inner_text().strip() == "+Inf"
-    page.page.context.close()
 
 
 def test_a_row_chooses_the_layer_and_its_strip_then_the_step(themed: Dashboard) -> None:
@@ -168,11 +175,9 @@ def test_the_left_column_grows_with_the_window(
     assert left_width(dashboard) == column
 
 
-def test_the_divider_is_dragged_and_its_place_is_kept(
-    browser: Browser, scene_server: Server, theme: str
-) -> None:
+def test_the_divider_is_dragged_and_its_place_is_kept(themed: Dashboard, theme: str) -> None:
     """By pointer and by keys, within its ends; kept over visits; a double click forgets it."""
-    page = new_dashboard(browser, scene_server.url, theme).open()
+    page = themed.open()
     divider = page.root.get_by_role("separator", name="Width of the left column")
     expect(divider).to_have_attribute("aria-valuenow", "320")
     box = divider.bounding_box()
@@ -198,8 +203,6 @@ def test_the_divider_is_dragged_and_its_place_is_kept(
     assert left_width(page) == 320
     page.open()
     assert left_width(page) == 320
-    assert page.problems == []
-    page.page.context.close()
 
 
 def test_a_page_that_may_keep_nothing_still_has_its_divider(

@@ -48,11 +48,10 @@ def test_back_returns_to_the_layer_and_the_run_before(
     page.page.context.close()
 
 
-def test_at_200_per_cent_the_bars_scroll_away(browser: Browser, scene_server: Server) -> None:
+def test_at_200_per_cent_the_bars_scroll_away(dashboard: Dashboard) -> None:
     """Of a window of 1400 × 900 at twice its size the tiles have all but TensorBoard's own bar."""
-    page = new_dashboard(browser, scene_server.url, width=700, height=450).open(
-        layer="encoder/conv1"
-    )
+    dashboard.page.set_viewport_size({"width": 700, "height": 450})
+    page = dashboard.open(layer="encoder/conv1")
     inside = page.frame.evaluate("() => innerHeight")
     page.cell(11).scroll_into_view_if_needed()
     page.frame.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
@@ -65,5 +64,3 @@ def test_at_200_per_cent_the_bars_scroll_away(browser: Browser, scene_server: Se
     status = page.root.locator(".status").evaluate("e => e.getBoundingClientRect().bottom")
     assert abs(status - inside) <= 1
     page.screenshot("zoomed")
-    assert page.problems == []
-    page.page.context.close()

@@ -10,7 +10,8 @@ from logs import event
 from playwright.sync_api import Browser, expect
 from servers import Server, tensorboard_server
 
-from browser.conftest import new_dashboard
+from browser.conftest import shared
+from browser.dashboard import Dashboard
 from tb_activations.eventfile.writer import EventWriter
 
 RUNS = [f"sweep/lr={lr},width={w},seed={s}" for lr in (0.1, 0.01) for w in (16, 32, 64)
@@ -52,11 +53,15 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def test_the_broken_one_of_many_runs_is_two_clicks_away(
-    browser: Browser, sweep: Server, theme: str
-) -> None:
+@pytest.fixture
+def page(
+    browser: Browser, sweep: Server, module_pages: dict[str, Dashboard], theme: str
+) -> Iterator[Dashboard]:
+    yield from shared(browser, sweep, module_pages, theme)
+
+
+def test_the_broken_one_of_many_runs_is_two_clicks_away(page: Dashboard, theme: str) -> None:
     """Newest first, each name whole, what is wrong beside it; nothing is asked before it opens."""
-    page = new_dashboard(browser, sweep.url, theme)
     asked: list[str] = []
     page.page.on("request", lambda request: asked.append(request.url))
     page.open()
@@ -94,13 +99,12 @@ def test_the_broken_one_of_many_runs_is_two_clicks_away(
     page.page.keyboard.press("ArrowDown")
     page.page.keyboard.press("Enter")
     expect(page.root.get_by_role("button", name=f"Run {RUNS[2]}", exact=True)).to_be_focused()
-    assert page.problems == []
-    page.page.context.close()
 
 
-def test_what_explodes_is_named(browser: Browser, sweep: Server) -> None:
+@pytest.mark.parametrize("theme", ["light"])
+def test_what_explodes_is_named(page: Dashboard) -> None:
     """The sentence names the layer that has grown out of all proportion, and leads to it."""
-    page = new_dashboard(browser, sweep.url).open(run=GROWN, layer="c")
+    page.open(run=GROWN, layer="c")
     health = page.root.locator(".health")
     expect(health).to_contain_text(f"a grew {growth()}-fold since step 0.")
     # What was filtered before does not hide what the link leads to.
@@ -109,4 +113,3 @@ def test_what_explodes_is_named(browser: Browser, sweep: Server) -> None:
     expect(page.root.locator(".layerbar h1")).to_have_text("a")
     expect(page.root.get_by_role("combobox", name="Show", exact=True)).to_have_value("all")
     assert page.shown() == [0, 1, 2, 3]
-    page.page.context.close()

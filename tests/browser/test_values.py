@@ -27,6 +27,7 @@ def open_grey(dashboard: Dashboard, **keys: object) -> None:
     dashboard.open(layer=CONV1, window='{"limits":"minmax","colormap":"grey"}', **keys)
 
 
+@pytest.mark.both_themes
 @pytest.mark.parametrize("channel", [0, 4, 11])
 def test_tiles_show_the_logged_values(themed: Dashboard, channel: int) -> None:
     """A tile's pixels are the values of its channel between its own minimum and maximum."""
