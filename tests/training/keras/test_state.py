@@ -161,13 +161,24 @@ STATES = {
 }
 
 
-def weights(title, log_dir, plain=False):
-    """After a short training; logged where there is a directory, by the plain pass if asked."""
+GRAPHS = [title for title, (_, _, eagerly) in STATES.items() if not eagerly]
+EAGER = [title for title, (_, _, eagerly) in STATES.items() if eagerly]
+# All at once, in one model; with TBA_SOAK=1 each by itself as well, which says whose state it was.
+ALONE = [[title] for title in STATES] if os.environ.get("TBA_SOAK") else []
+
+
+def named(titles):
+    """For pytest: one title, or how many."""
+    return titles[0] if len(titles) == 1 else f"{len(titles)} states"
+
+
+def weights(titles, log_dir):
+    """After a short training of a model with these states; logged where there is a directory."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(3)
-    start, move, eagerly = STATES[title]
-    layer = Moves(start, move, name="moves")
-    model = keras.Sequential([keras.Input((3,)), layer, L.Dense(2, name="dense")])
+    layers = [Moves(*STATES[title][:2], name=f"moves{i}") for i, title in enumerate(titles)]
+    model = keras.Sequential([keras.Input((3,)), *layers, L.Dense(2, name="dense")])
+    eagerly = any(STATES[title][2] for title in titles)
     model.compile("sgd", "mse", run_eagerly=eagerly, jit_compile=False)
     x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
     watch = [tba.ActivationsCallback(log_dir, x, update_freq="batch", verbose=0)] if log_dir else []
@@ -175,17 +186,17 @@ def weights(title, log_dir, plain=False):
     return model.get_layer("dense").get_weights()
 
 
-@pytest.mark.parametrize("title", STATES)
-def test_a_fit_is_the_same_with_the_callback_and_without(title, tmp_path):
-    for one, other in zip(weights(title, tmp_path), weights(title, None), strict=True):
+@pytest.mark.parametrize("titles", [GRAPHS, EAGER, *ALONE], ids=named)
+def test_a_fit_is_the_same_with_the_callback_and_without(titles, tmp_path):
+    for one, other in zip(weights(titles, tmp_path), weights(titles, None), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("title", [title for title, state in STATES.items() if state[2]])
-def test_the_plain_pass_puts_the_same_back(title, monkeypatch, tmp_path):
+@pytest.mark.parametrize("titles", [EAGER, *(one for one in ALONE if one[0] in EAGER)], ids=named)
+def test_the_plain_pass_puts_the_same_back(titles, monkeypatch, tmp_path):
     """A model that no graph can be made of trains the same with the callback, too."""
     monkeypatch.setattr("tb_activations.training.keras.passes._kind", lambda: None)
-    for one, other in zip(weights(title, tmp_path), weights(title, None), strict=True):
+    for one, other in zip(weights(titles, tmp_path), weights(titles, None), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
