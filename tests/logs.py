@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 
 import numpy as np
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+from tensorboard.compat.proto import event_pb2
 
 from tb_activations import record
 from tb_activations.eventfile.event import activation_event
+from tb_activations.eventfile.frame import frame
 from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record import metadata
 from tb_activations.record.cost import UpdateCost, with_cost
@@ -64,20 +67,32 @@ def write_long_run(
     """
     waits = np.random.default_rng(0).exponential(0.05, steps) + 0.05
     times = start + np.cumsum(waits)
-    records = {
-        tag: [record.encode(np.roll(values, shift, -1), **options) for shift in range(8)]
-        for tag, values in layers.items()
-    }
-    abouts = {
-        tag: metadata.summary_metadata("input" if tag == "input" else "activation", order, None)
-        for order, tag in enumerate(layers)
-    }
+    summaries = []
+    for order, (tag, values) in enumerate(layers.items()):
+        about = metadata.summary_metadata("input" if tag == "input" else "activation", order, None)
+        blobs = [record.encode(np.roll(values, shift, -1), **options) for shift in range(8)]
+        summaries.append([_without_time(activation_event(tag, b, 0, 0.0, about)) for b in blobs])
     with EventWriter(directory, ".activations") as writer:
+        path = writer.path
+    with path.open("ab") as file:
         for step, time_of_step in enumerate(times.tolist()):
-            for tag, about in abouts.items():
-                blobs = records[tag][step % 8]
-                writer.write(activation_event(tag, blobs, step, time_of_step, about))
+            when = b"\x09" + struct.pack("<d", time_of_step) + b"\x10" + _varint(step)
+            file.writelines(frame(when + each[step % 8]) for each in summaries)
     return times
+
+
+def _without_time(serialized: bytes) -> bytes:
+    """An event less its `wall_time` and `step`, which may stand anywhere in it, so before it."""
+    event = event_pb2.Event.FromString(serialized)
+    return event_pb2.Event(summary=event.summary).SerializeToString()
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*out, number])
 
 
 def write_run(

@@ -23,9 +23,9 @@ PLACES, GREENS = [0, 0.25, 0.5, 0.75, 1], [1, 82, 145, 201, 231]
 
 @pytest.fixture(scope="module")
 def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """TensorBoard on what two epochs of the demo log."""
+    """TensorBoard on what a short epoch of the demo logs."""
     log_dir = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "demo.train", "--epochs", "2", "--images", "512"]
+    command = [sys.executable, "-m", "demo.train", "--epochs", "1", "--images", "256"]
     subprocess.run([*command, "--log-dir", str(log_dir)], cwd=ROOT, check=True, capture_output=True)
     with tensorboard_server(log_dir) as server:
         server.wait_for_tags("conv1", "input", run="digits-1")
