@@ -20,6 +20,7 @@ ACCEPTED = (
     "them, and what yields such batches: a tf.data.Dataset, a DataLoader, a generator, a Keras "
     "sequence"
 )
+_DATASETS = "torch.utils.data.dataset"  # the module of PyTorch's
 Cut = Callable[[Any, int, int], Any]
 
 
@@ -131,8 +132,23 @@ def _numbers(array: np.ndarray) -> np.ndarray:
         return array
 
 
+def check_batched(data: Any, name: str) -> None:
+    """Refuses a data set of PyTorch's, whose first example would be taken for a batch.
+
+    Raises:
+      DataError: it is one.
+    """
+    bases = {one.__name__ for one in type(data).__mro__ if one.__module__ == _DATASETS}
+    if "Dataset" in bases and "IterableDataset" not in bases:
+        raise DataError(
+            f"{name} is a {type(data).__name__}, which yields single examples: pass what makes "
+            "batches of them, torch.utils.data.DataLoader(dataset, batch_size=64)"
+        )
+
+
 def _check_kind(data: Any, name: str) -> None:
     """Refuses what is neither an array, nested ones, nor a stream of them."""
+    check_batched(data, name)
     streams = hasattr(data, "__iter__") or hasattr(data, "__next__") or hasattr(data, "__getitem__")
     if isinstance(data, str | bytes | os.PathLike):
         what = f"the text or path {os.fspath(data)!r:.80}: load what it names first"

@@ -82,13 +82,14 @@ def warn_of_later(log_dir: str, step: int, to_continue: str) -> None:
     """Warns where the directory holds later steps, which a record of `step` would hide.
 
     Args:
-      to_continue: how the user counts on instead, with `{held}` for the last step held.
+      to_continue: how the user counts on instead, with `{held}` for the last step held,
+        and `{next}` for the one after it.
     """
     held = last_step(log_dir)
     if held is not None and held > step:
         warnings.warn(
             f"{log_dir} already holds activations up to step {held}, and this training starts at "
-            f"step {step}, which hides the later ones: {to_continue.format(held=held)}, or choose "
-            "another log_dir",
+            f"step {step}, which hides the later ones: "
+            f"{to_continue.format(held=held, next=held + 1)}, or choose another log_dir",
             stacklevel=3,
         )

@@ -16,7 +16,7 @@ from tb_activations.training.recorder import MAX_BYTES_PER_UPDATE, Recorder
 from tb_activations.training.watched import Watched, Wishes
 
 _KEPT = 4  # examples whose values are kept, of the first ones
-_CONTINUE = "pass the count on, logger.step(step={held} + 1)"
+_CONTINUE = "pass the count on, logger.step(step={next})"
 
 
 class ActivationsLogger:

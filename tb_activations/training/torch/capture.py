@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tb_activations.training.batch import first_batch
+from tb_activations.training.batch import check_batched, first_batch
 from tb_activations.training.selection import Selection
 from tb_activations.training.shapes import DataError
 from tb_activations.training.torch.data import (
     arranged,
-    check_batched,
     clearer,
     describing,
     with_all,
@@ -72,7 +71,7 @@ def _pass(model: Any, inputs: Any, names: Names, selection: Selection, how: How)
         asked=asked_functions(selection.texts),
         first=how.first,
     )
-    with describing(inputs, "x"):
+    with describing(inputs, "x", model):
         how.run(model, Placed(model).all(inputs), watch)
     return watch
 

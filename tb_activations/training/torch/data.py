@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,9 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import Dataset, IterableDataset
 
-from tb_activations.training.batch import Batch, as_inputs, batch_of, indexed
+from tb_activations.training.batch import Batch, as_inputs, batch_of, check_batched, indexed
 from tb_activations.training.examples import Arrays, examples_of, names_of
 from tb_activations.training.receptive import Input
 from tb_activations.training.shapes import DataError, Refusal, described, without_values
@@ -50,11 +50,24 @@ class Scale:
             ) from None
         return Scale(mean, std)
 
+    def fits(self, array: np.ndarray, axis: int) -> bool:
+        """Whether it can be of these inputs: pictures or volumes of so many channels."""
+        lengths = {len(self.mean), len(self.std)}
+        return array.ndim > 3 and lengths <= {1, array.shape[axis]}
+
+    def warn(self, inputs: Sequence[Input]) -> None:
+        """That it is of none of the inputs."""
+        each = ", ".join(f"{one.name} {list(one.array.shape)}" for one in inputs) or "none"
+        numbers = f"({self.mean.tolist()}, {self.std.tolist()})"
+        warnings.warn(
+            f"input_scale is {numbers}, (mean, std), which fits none of the inputs and undoes "
+            "nothing: it must be of pictures [n, c, h, w] or volumes, with one number for all or "
+            f"one a channel; the inputs that can be shown: {each}",
+            stacklevel=2,
+        )
+
     def undone(self, array: np.ndarray, axis: int) -> np.ndarray:
-        """The pictures before; the array itself where its channels are others."""
-        channels = array.shape[axis]
-        if any(len(one) not in (1, channels) for one in (self.mean, self.std)):
-            return array
+        """The pictures before, of those that it fits."""
         sides = [1] * array.ndim
         sides[axis] = -1
         mean = self.mean.reshape(sides)
@@ -76,19 +89,6 @@ def examples(
     with random_numbers(model):
         arrays = Arrays(indexed, targets, to_numpy_any, partial(arranged, taken(model)))
         return examples_of(data, names, which, arrays)
-
-
-def check_batched(data: Any, name: str) -> None:
-    """Refuses a data set of single examples, whose first one would be taken for a batch.
-
-    Raises:
-      DataError: it is one.
-    """
-    if isinstance(data, Dataset) and not isinstance(data, IterableDataset):
-        raise DataError(
-            f"{name} is a {type(data).__name__}, which yields single examples: pass what makes "
-            "batches of them, torch.utils.data.DataLoader(dataset, batch_size=64)"
-        )
 
 
 def named_classes(model: nn.Module, data: Any, given: Sequence[str] | None) -> Sequence[str] | None:
@@ -194,16 +194,18 @@ def shown(
       axes: name → axis of channels, as far as a module told.
       first: whether the user says that the channels of a name stand first.
     """
-    found, count = [], len(batch)
+    found, count, undone = [], len(batch), 0
     for name, leaf in named(batch.inputs):
         array = _array(leaf)
         if array is None or len(array) != count or not 2 <= array.ndim <= 5 or not array.size:
             continue
         said = first(name)
         axis = axes.get(name, _axis(array)) if said is None else 1 if said else array.ndim - 1
-        if scale is not None and array.ndim > 3:
-            array = scale.undone(array, axis)
+        if scale is not None and scale.fits(array, axis):
+            array, undone = scale.undone(array, axis), undone + 1
         found.append(Input(name, array, axis == 1 and array.ndim > 2))
+    if scale is not None and not undone:
+        scale.warn(found)
     return found
 
 
@@ -233,8 +235,8 @@ def _of_config(model: nn.Module) -> list[str] | None:
 
 
 @contextmanager
-def describing(inputs: Any, name: str) -> Iterator[None]:
-    """Names the argument and its shapes where the model refuses it.
+def describing(inputs: Any, name: str, model: nn.Module) -> Iterator[None]:
+    """Names the argument and its shapes where the model refuses it, and what its forward takes.
 
     Raises:
       DataError: what torch raised of the inputs, without their values.
@@ -246,4 +248,20 @@ def describing(inputs: Any, name: str) -> Iterator[None]:
     except (RuntimeError, TypeError, ValueError, IndexError, KeyError) as e:
         raise DataError(
             f"the model cannot be called on {name}, {described(inputs)}: {without_values(e)}"
+            + _mismatch(taken(model), inputs)
         ) from e
+
+
+def _mismatch(how: Taken, inputs: Any) -> str:
+    """Of a dict whose keys are not the arguments of `forward`: which those are."""
+    if not isinstance(inputs, Mapping) or not how.names:
+        return ""
+    known = how.by_name(inputs)
+    missing = [key for key in how.required if key not in inputs]
+    names = ", ".join(f"{key!r}" for key in how.names)
+    if known is None:
+        return (
+            f"; none of its keys, {', '.join(map(repr, inputs))}, is an argument of forward, which "
+            f"takes {names}, so that the whole dict was passed"
+        )
+    return f"; {', '.join(map(repr, missing))} is missing: forward takes {names}" if missing else ""

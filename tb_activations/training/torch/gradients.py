@@ -23,6 +23,7 @@ from tb_activations.training.attribution.framework import (
 )
 from tb_activations.training.batch import leaves, mapped
 from tb_activations.training.selection import Entry
+from tb_activations.training.shapes import DataError, described
 from tb_activations.training.torch.data import to_numpy_any
 from tb_activations.training.torch.forward import Placed, check_model, forward
 from tb_activations.training.torch.functions import asked_functions
@@ -62,6 +63,8 @@ class TorchExplained:
         self._model = model
         self._nested = mapped(to_numpy_any, inputs)
         self.inputs = leaves(self._nested)
+        if any(one.dtype.kind not in "fiub" for one in self.inputs):
+            raise DataError(f"x is {described(self._nested)}; a torch.nn.Module takes numbers")
         few = Placed(model).all(mapped(torch.as_tensor, self.rows(np.zeros(_COPIES, np.int64))))
         self._known = inspected(model, self._nested, few, output, function)
         self.survey = self._known.survey

@@ -106,7 +106,7 @@ def inspected(
     names = Names(model)
     watch = Watch(names, lambda _: True, lambda _, value: value, asked=asked_functions(()))
     watch.endings = []
-    with describing(inputs, "x"), preserved(model), watching(watch):
+    with describing(inputs, "x", model), preserved(model), watching(watch):
         outputs = forward(model, few)
     own, rows = unwrapped(model), len(leaves(few)[0])
     entries = tuple(e for e in watch.entries if e.layer is not own)

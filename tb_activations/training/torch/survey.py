@@ -160,7 +160,7 @@ def _of_one_pass(
     model: nn.Module, names: Names, selection: Selection, batch: Batch, how: How
 ) -> Survey:
     """Where the model takes one number of examples alone: all, at once."""
-    with describing(batch.inputs, "data"):
+    with describing(batch.inputs, "data", model):
         looks, watch = _looks(model, names, selection, batch.inputs, how)
     survey, count = Survey(loops=watch.loops, divisible=False), len(batch)
     for entry, look in looks.values():

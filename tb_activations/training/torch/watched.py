@@ -82,7 +82,7 @@ class WatchedModule:
             survey = self._survey()
         self._say(survey)
         run = partial(self._pass, survey)
-        with describing(self.batch.inputs, "data"):
+        with describing(self.batch.inputs, "data", self.model):
             recorder.prepare(survey.found, self._probe(survey), run)
         self.survey, self._built = survey, built
 

@@ -55,6 +55,15 @@ def edgenext():
     return make(**sizes, d2_scales=(2, 2, 3, 4), num_classes=5), torch.randn(3, 3, 64, 64)
 
 
+def segformer():
+    torch_zoo.torchvision()
+    hf = importlib.import_module("transformers")
+    sizes = {"hidden_sizes": [8, 16], "patch_sizes": [7, 3], "strides": [4, 2]}
+    ratios = {"sr_ratios": [2, 1], "mlp_ratios": [2, 2], "num_attention_heads": [1, 2]}
+    config = hf.SegformerConfig(num_encoder_blocks=2, depths=[1, 1], **sizes, **ratios)
+    return hf.SegformerModel(config), torch.randn(3, 3, 32, 32)
+
+
 # Of entries of three axes and more: glob → whether the channels stand first; the last that fits.
 TRUTH = {
     "swin": (swin, {"*": False, "features/0/0": True, "avgpool": True, "*softmax()": True,
@@ -65,6 +74,9 @@ TRUTH = {
                         "*softmax()": True}),
     "edgenext": (edgenext, {"*": True, "*/norm": False, "*/mlp/*": False, "*/xca/*": False,
                             "*/norm_xca": False, "*/softmax()": True, "head/norm": True}),
+    "segformer": (segformer, {"*": False, "*/proj": True, "*/sequence_reduction": True,
+                              "*/dwconv": True, "*attention_scores": True,
+                              "stages/[01]": True}),
     "wav2vec2": (torch_zoo.ZOO["transformers Wav2Vec2"],
                  {"*": False, "*/conv_layers/*": True, "*/pos_conv_embed/*": True,
                   "*/attention_scores": True}),

@@ -114,6 +114,19 @@ def test_a_normalisation_is_undone_for_pictures_alone(tmp_path):
     )
 
 
+@pytest.mark.parametrize(("x", "shape"), [(X, [6, 3, 8, 8]), (torch.rand(6, 3, 8), [6, 3, 8])])
+def test_a_normalisation_of_no_input_is_said(tmp_path, x, shape):
+    """The inputs are logged as they are, and a warning names the value and each of them."""
+    said = rf"input_scale is \(\[0.5, 0.5\], \[2.0\]\).* fits none .*: input {shape}".replace(
+        "[6", r"\[6"
+    )
+    with pytest.warns(UserWarning, match=said):
+        found = logged(tmp_path, nn.Tanh(), x, input_scale=([0.5, 0.5], 2), max_outputs=6)
+    np.testing.assert_array_equal(
+        found["input"].values, x if x.ndim == 3 else x.permute(0, 2, 3, 1)
+    )
+
+
 def test_layouts_of_inputs_are_those_of_the_modules_that_take_them(tmp_path):
     sound = logged(tmp_path / "a", nn.Conv1d(2, 4, 3), torch.randn(3, 2, 9))
     assert sound["input"].values.shape == (3, 9, 2)
@@ -174,6 +187,38 @@ def test_a_data_set_of_single_examples_is_refused_with_the_loader_to_pass(tmp_pa
         tba.capture(nn.Conv2d(3, 4, 3), examples)
     with pytest.raises(DataError, match=r"data is a TensorDataset, .*DataLoader\(dataset"):
         tba.ActivationsLogger(tmp_path, nn.Conv2d(3, 4, 3), examples)
+
+    with pytest.raises(DataError, match=r"x is a TensorDataset, .*DataLoader\(dataset"):
+        tba.attribute(nn.Conv2d(3, 4, 3), examples)
+
+
+class Words(nn.Module):
+    def forward(self, ids, mask=None):
+        return ids * 2.0
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"a": X, "b": X}, r"none of its keys, 'a', 'b', is an argument of forward, which takes "
+                           "'ids', 'mask', so that the whole dict was passed"),
+        ({"mask": X}, "'ids' is missing: forward takes 'ids', 'mask'$"),
+    ],
+)  # fmt: skip
+def test_keys_that_forward_does_not_take_are_named_beside_those_that_it_does(
+    tmp_path, given, sentence
+):
+    with pytest.raises(DataError, match=f"on x, a dict of .*{sentence}"):
+        tba.capture(Words(), given)
+    with pytest.raises(DataError, match=f"on x, a dict of .*{sentence}"):
+        tba.attribute(Words(), given)
+    with pytest.raises(DataError, match=f"on data, a dict of .*{sentence}"):
+        tba.ActivationsLogger(tmp_path, Words(), given, verbose=0).step()
+
+
+def test_texts_are_no_inputs_of_a_module_that_is_explained():
+    with pytest.raises(DataError, match=r"x is str32 \[2\]; a torch.nn.Module takes numbers"):
+        tba.attribute(nn.Linear(4, 3), ["a", "b"])
 
 
 def test_what_is_no_data_is_told_of_loaders(tmp_path):

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 pytest.importorskip("torch", reason="needs PyTorch")
 
@@ -40,5 +41,9 @@ def test_the_loop_runs_and_logs_what_the_page_says(tmp_path):
         "4",
     }
     assert steps(tmp_path / "logs" / "pytorch", "0") == [1, 5, 10, 15]
+    (file,) = (tmp_path / "logs" / "pytorch").glob("events*.0")  # the writer's own, for other tabs
+    loss = [e.step for e in EventFileLoader(str(file)).Load()
+            for one in e.summary.value if one.tag == "loss"]  # fmt: skip
+    assert loss == list(range(1, 17))
     first = logged(tmp_path / "logs" / "pytorch")
     assert first["1", 5].values.min() < 0 <= first["2", 5].values.min()

@@ -86,6 +86,16 @@ def test_steps_are_those_given_and_jumps_record_the_first_after_a_multiple(tmp_p
     assert steps(tmp_path, "Linear") == [5, 12, 20, 43]
 
 
+def test_a_directory_with_later_steps_is_warned_of_with_the_step_to_go_on_at(tmp_path):
+    model, x = nn.Linear(3, 2), torch.ones(4, 3)
+    with tba.ActivationsLogger(tmp_path, model, x, verbose=0) as logger:
+        logger.step(step=3)
+    logger = tba.ActivationsLogger(tmp_path, model, x, verbose=0)
+    with pytest.warns(UserWarning, match=r"up to step 3, .*logger\.step\(step=4\), or choose"):
+        logger.step()
+    logger.close()
+
+
 def test_the_first_loss_that_is_not_finite_is_recorded_out_of_turn(tmp_path, capsys):
     model = nn.Linear(3, 2)
     with tba.ActivationsLogger(tmp_path, model, torch.ones(4, 3), update_freq=10) as logger:

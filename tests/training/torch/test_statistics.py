@@ -8,7 +8,7 @@ import pytest
 from tb_activations.record.statistics import ChannelStatistics
 from tb_activations.training.torch.statistics import TensorPiece, statistics
 
-SHAPES = [(32, 16, 12, 12), (8, 3, 40, 40), (16, 512, 2, 2), (700, 10, 1), (19, 2, 100, 90)]
+SHAPES = [(32, 16, 12, 12), (8, 3, 60, 60), (16, 1100, 2, 2), (700, 100, 1), (19, 2, 100, 90)]
 
 
 def values(shape, scale=1.0) -> np.ndarray:
@@ -27,7 +27,7 @@ def test_tables_are_those_of_numpy(shape):
 
 
 def test_zeros_dead_channels_and_subnormals_are_counted_as_the_format_says():
-    array = values((16, 8, 16, 16))
+    array = values((16, 8, 24, 24))
     array[:, 2] = 0
     array[:, 3, 0] = 1e-40  # below the smallest normal number: a zero
     array[:, 4] = np.finfo(np.float32).tiny
@@ -41,7 +41,7 @@ def test_zeros_dead_channels_and_subnormals_are_counted_as_the_format_says():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e25, 1e38])
 def test_what_is_not_finite_or_leaves_float32_goes_numpys_way(bad):
-    array = values((16, 8, 16, 16))
+    array = values((16, 8, 24, 24))
     array[3, 5, 2, 1] = bad
     assert statistics(array, True) is None
     piece = TensorPiece(16, 4, array)
@@ -55,8 +55,9 @@ def test_what_is_not_finite_or_leaves_float32_goes_numpys_way(bad):
 
 
 def test_tiny_values_and_other_dtypes_go_numpys_way():
-    assert statistics(values((16, 8, 16, 16), 1e-15), True) is None
-    assert statistics(values((16, 8, 16, 16)).astype(np.float64), True) is None
+    assert statistics(values((16, 8, 24, 24), 1e-15), True) is None
+    assert statistics(values((16, 8, 24, 24)).astype(np.float64), True) is None
     assert statistics(values((4, 8)), False) is None
+    assert statistics(values((16, 8, 16, 16)), True) is None  # few: NumPy is the faster one
     assert statistics(values((7, 300, 33)), False) is None
     assert statistics(values((2, 16, 16, 16)), True) is None
