@@ -163,8 +163,7 @@ class Recorder:
         Warns where the directory holds later steps, which this one would hide.
 
         Args:
-          to_continue: how the user counts on instead, with `{held}` for the last step held,
-            and `{next}` for the one after it.
+          to_continue: how the user counts on instead, as `destination.warn_of_later` has it.
         """
         check_step(step)
         warn_of_later(self.log_dir, step, to_continue)
