@@ -50,15 +50,39 @@ def test_the_callback_example_is_short():
     assert len(code_blocks()[0].splitlines()) <= 13
 
 
-@pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/where.md", "docs/pytorch.md"]
-)
+def documents() -> list[Path]:
+    pages = sorted((ROOT / "docs").glob("*.md"))
+    return [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + pages
+
+
+def links(document: Path) -> list[str]:
+    """The relative targets of a document's links and pictures, code left out."""
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+    found = re.findall(r"\]\(([^)\s]+)\)", text)
+    return [target for target in found if not target.startswith(("http:", "https:"))]
+
+
+def anchors(document: Path) -> set[str]:
+    """What a link may name after `#`: each heading as its renderers write it."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
 def test_links_lead_somewhere(document):
-    """Every relative link and picture of the documents is in the repository."""
-    text = (ROOT / document).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)]+)\)", text):
-        if not target.startswith(("http:", "https:", "#")):
-            assert ((ROOT / document).parent / target.split("#")[0]).exists(), target
+    """Every relative link and picture of the documents is in the repository, its heading too."""
+    for target in links(document):
+        name, _, anchor = target.partition("#")
+        page = document.parent / name if name else document
+        assert page.exists(), target
+        assert not anchor or anchor in anchors(page), target
+
+
+def test_the_index_leads_to_every_page():
+    """docs/index.md links each other page of docs/."""
+    index = ROOT / "docs" / "index.md"
+    linked = {target.partition("#")[0] for target in links(index)}
+    assert {page.name for page in index.parent.glob("*.md")} - {"index.md"} <= linked
 
 
 needs_tree = pytest.mark.skipif(
