@@ -159,6 +159,6 @@ def test_what_fails_offline_is_there_once_online(zoo_page: Dashboard) -> None:
     expect(zoo_page.root.locator(".layerbar .muted").first).to_have_text("12×20")
     values = zoo.values("main", "tokens", 40)[0].astype(np.float64)
     zoo_page.settle()
-    shown = zoo_page.tile(3, 1)[:, 0, 0].astype(float)
+    shown = zoo_page.tile(3, 12)[0, :, 0].astype(float)
     assert np.abs(shown - grey_of(values[:, 3], values.min(), values.max())).max() <= 1.6
     zoo_page.problems[:] = [p for p in zoo_page.problems if "ERR_INTERNET_DISCONNECTED" not in p]

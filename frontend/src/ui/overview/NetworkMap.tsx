@@ -113,7 +113,6 @@ export function NetworkMap({ overview }: { readonly overview: Overview }) {
           aria-label="Network map"
           aria-description="Layers from top to bottom, steps from left to right; arrows move in it"
           style={`height:${height}px`}
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: arrows move from layer to layer, step to step
           tabIndex={0}
           onKeyDown={onKey}
           onBlur={() => {
