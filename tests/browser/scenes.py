@@ -30,7 +30,7 @@ STEPS = tuple(range(0, 80, 10))
 LABELS = ("cat", "dog", "ship", "frog")
 EXAMPLES = 4
 START = 1_700_000_000.0
-COST = UpdateCost(seconds=0.42, share=0.011, bytes=2_345_678)
+COST = UpdateCost(0.42, 0.011, 2_345_678)
 FIELDS = {"input": {"encoder/conv1": (Field(-1.5, 4, 0.5), Field(-1, 3, 0.75))}}
 
 

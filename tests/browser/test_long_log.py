@@ -53,7 +53,10 @@ def assert_shown(page: Dashboard, step: int) -> None:
         values = plane(step, channel)
         assert_grey(page.tile(channel, 8), grey_of(values, values.min(), values.max()))
     chosen = page.root.get_by_role("combobox", name="Example", exact=True)
-    expect(chosen.locator("option")).to_have_text(["example 0, “cat”", "example 1, “dog”"])
+    examples = ["example 0, “cat”", "example 1, “dog”"]
+    expect(chosen.locator("option")).to_have_text(
+        [*examples, "Mean of 2 stored", "Largest of 2 stored"]
+    )
 
 
 class Idle:

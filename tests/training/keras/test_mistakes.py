@@ -48,7 +48,7 @@ def test_a_copy_logs_as_the_original_would(tmp_path, way):
     """Tuners deep-copy what they are given once a trial, scikit-learn's wrappers pickle it."""
     original = quiet(tmp_path, (X, Y))
     fit(dense(), WAYS[way](original))
-    assert steps(tmp_path) == {"input": [0], "h": [0, 1]}
+    assert steps(tmp_path) == {"__run__": [0], "input": [0], "h": [0, 1]}
 
 
 @pytest.mark.parametrize("layers", ["h", ["h*"], L.Dense])
@@ -56,7 +56,7 @@ def test_a_copy_logs_as_the_original_would(tmp_path, way):
 def test_a_copy_watches_the_layers_that_were_named(tmp_path, way, layers):
     """A name, globs, a class."""
     fit(dense(), WAYS[way](quiet(tmp_path, X, layers, log_inputs=False)))
-    assert set(steps(tmp_path)) == {"h"}
+    assert set(steps(tmp_path)) == {"__run__", "h"}
 
 
 @pytest.mark.parametrize("way", WAYS)
