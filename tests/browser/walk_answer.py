@@ -17,7 +17,7 @@ LARGEST = re.compile(r"Example (\d+): (\S+?)( at [^;]*)?(; (\d+) NaN or infinite
 def check_answer(walk: Walk, bars: list[str], said: str) -> None:
     """The likeliest classes of the shown example, at the last step that the classifier has."""
     known = zoo.KNOWN.get(walk.run)
-    if known is None or walk.pool:  # the mean of all has no answer of one example
+    if known is None or walk.pool_in(walk.record):  # the mean of all has no answer of one example
         assert bars == []
         return
     [one] = known.classifiers
