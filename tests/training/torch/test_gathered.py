@@ -17,6 +17,11 @@ from tb_activations.training.torch.gathered import can_sum
 QUIET = {"verbose": 0, "receptive_fields": False, "compression": 0, "precision": "float32"}
 
 
+@pytest.fixture(autouse=True)
+def _seeded():
+    torch.manual_seed(0)
+
+
 class Sorts(nn.Module):
     """Channels of every sort: NaN, infinite, dead, subnormal, weak, constant, large, ordinary."""
 
