@@ -1,6 +1,6 @@
 """A walk at random over unlike layers: after each move all that is shown is of what is chosen.
 
-150 moves, some thousands in the soak (`TBA_SOAK=1`). The seed is printed; `TBA_WALK_SEED` and
+300 moves, some thousands in the soak (`TBA_SOAK=1`). The seed is printed; `TBA_WALK_SEED` and
 `TBA_WALK_MOVES` repeat a walk.
 """
 
@@ -919,7 +919,7 @@ def heap(session: CDPSession) -> int:
 def test_whatever_the_move_all_that_is_shown_is_of_what_is_chosen(walker: Walker) -> None:
     """Tiles, title, status line, statistics, chart, film; no failure said, no memory kept."""
     moves = int(
-        os.environ.get("TBA_WALK_MOVES", 3000 if os.environ.get("TBA_SOAK") == "1" else 150)
+        os.environ.get("TBA_WALK_MOVES", 3000 if os.environ.get("TBA_SOAK") == "1" else 300)
     )
     session = walker.dashboard.page.context.new_cdp_session(walker.dashboard.page)
     walker.check()
