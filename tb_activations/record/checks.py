@@ -6,17 +6,12 @@ of `Check`. There is one tag a method, `__randomization__/grad_cam`, of which th
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
-from tb_activations.record.decoder import Blob
-from tb_activations.record.encoder import encode
-from tb_activations.record.errors import RecordError
+from tb_activations.record.json_blob import blob_after, lone_blobs, parsed
 from tb_activations.record.values import Record
 
 CHECK_TAG = "__randomization__/"
@@ -46,37 +41,33 @@ class Check:
 
 def check_blobs(check: Check) -> list[bytes]:
     """The blobs of a check's record."""
-    content = json.dumps(asdict(check), separators=(",", ":"), allow_nan=False)
-    return [*encode(np.zeros((1, 1), np.float32)), content.encode("utf-8")]
+    return lone_blobs(asdict(check))
 
 
 def read_check(record: Record) -> Check:
     """The check in a record. Raises RecordError where it does not hold one."""
-    [blob] = record.blobs([Blob.FIRST_PAGE + len(record.header.pages)])
-    return parse_check(blob)
+    return parse_check(blob_after(record))
 
 
 def parse_check(blob: bytes) -> Check:
     """The check in a blob, every field checked. Raises RecordError."""
-    if len(blob) > MAX_BYTES:
-        raise RecordError(f"a randomization check of {len(blob):,} bytes")
-    try:
-        fields = json.loads(blob.decode("utf-8"))
-        layer = fields.get("layer")
-        return Check(
-            method=str(fields["method"]),
-            verdict=_one_of(fields["verdict"]),
-            likeness=_number(fields.get("likeness")),
-            threshold=float(fields["threshold"]),
-            parameters=dict(fields.get("parameters") or {}),
-            layer=None if layer is None else str(layer),
-            weights=str(fields.get("weights", "")),
-            stages=tuple(tuple(map(str, one)) for one in fields.get("stages", ())),
-            signed=tuple(map(_number, fields.get("signed", ()))),
-            absolute=tuple(map(_number, fields.get("absolute", ()))),
-        )
-    except (ValueError, RecursionError, AttributeError, TypeError, KeyError) as e:
-        raise RecordError(f"a randomization check that cannot be read: {blob[:60]!r}") from e
+    return parsed(blob, "a randomization check", MAX_BYTES, _built)
+
+
+def _built(fields: dict[str, Any]) -> Check:
+    layer = fields.get("layer")
+    return Check(
+        method=str(fields["method"]),
+        verdict=_one_of(fields["verdict"]),
+        likeness=_number(fields.get("likeness")),
+        threshold=float(fields["threshold"]),
+        parameters=dict(fields.get("parameters") or {}),
+        layer=None if layer is None else str(layer),
+        weights=str(fields.get("weights", "")),
+        stages=tuple(tuple(map(str, one)) for one in fields.get("stages", ())),
+        signed=tuple(map(_number, fields.get("signed", ()))),
+        absolute=tuple(map(_number, fields.get("absolute", ()))),
+    )
 
 
 def _one_of(verdict: Any) -> str:

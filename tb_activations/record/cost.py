@@ -6,14 +6,13 @@ their order, `COST` among them; what an update takes is never in the header, whi
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tb_activations.record.decoder import Blob
-from tb_activations.record.errors import RecordError
 from tb_activations.record.header import Header, parse_header
+from tb_activations.record.json_blob import blob_after, parsed
 from tb_activations.record.values import Record
 
 COST = "cost"
@@ -49,26 +48,21 @@ def holds_cost(header: Header) -> bool:
 
 def read_cost(record: Record) -> UpdateCost:
     """The cost in a record whose header says that it has one. Raises RecordError."""
-    header = record.header
-    number = Blob.FIRST_PAGE + len(header.pages) + header.after.index(COST)
-    [blob] = record.blobs([number])
-    return parse_cost(blob)
+    return parse_cost(blob_after(record, record.header.after.index(COST)))
 
 
 def parse_cost(blob: bytes) -> UpdateCost:
     """The cost in a blob, every field checked. Raises RecordError."""
-    try:
-        if len(blob) > MAX_BYTES:
-            raise ValueError(f"{len(blob):,} bytes")
-        fields = json.loads(blob.decode("utf-8"))
-        share = fields.get("share")
-        return UpdateCost(
-            _number(fields["seconds"]),
-            None if share is None else _number(share, 1),
-            int(_number(fields["bytes"], 1 << 62)),
-        )
-    except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as e:
-        raise RecordError(f"a cost that cannot be read: {blob[:60]!r}") from e
+    return parsed(blob, "a cost", MAX_BYTES, _cost)
+
+
+def _cost(fields: dict[str, Any]) -> UpdateCost:
+    share = fields.get("share")
+    return UpdateCost(
+        _number(fields["seconds"]),
+        None if share is None else _number(share, 1),
+        int(_number(fields["bytes"], 1 << 62)),
+    )
 
 
 def _number(value: Any, high: float = math.inf) -> float:

@@ -7,17 +7,12 @@ earlier one. Fields may be added; a reader passes over those that it does not kn
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from tb_activations.record.decoder import Blob
-from tb_activations.record.encoder import encode
-from tb_activations.record.errors import RecordError
+from tb_activations.record.json_blob import blob_after, lone_blobs, parsed
 from tb_activations.record.values import Record
 
 RUN_TAG = "__run__"
@@ -71,8 +66,7 @@ class RunFacts:
 
 def run_blobs(facts: RunFacts) -> list[bytes]:
     """The blobs of the run's record."""
-    content = json.dumps(_fields(facts), separators=(",", ":"), allow_nan=False)
-    return [*encode(np.zeros((1, 1), np.float32)), content.encode("utf-8")]
+    return lone_blobs(_fields(facts))
 
 
 def _fields(facts: RunFacts) -> dict[str, Any]:
@@ -91,26 +85,22 @@ def _fields(facts: RunFacts) -> dict[str, Any]:
 
 def read_facts(record: Record) -> RunFacts:
     """The facts in a run's record. Raises RecordError where it does not hold them."""
-    number = Blob.FIRST_PAGE + len(record.header.pages)
-    [blob] = record.blobs([number])
-    return parse_facts(blob)
+    return parse_facts(blob_after(record))
 
 
 def parse_facts(blob: bytes) -> RunFacts:
     """The facts in a blob, every field checked. Raises RecordError."""
-    if len(blob) > MAX_BYTES:
-        raise RecordError(f"facts of a run of {len(blob):,} bytes")
-    try:
-        fields = json.loads(blob.decode("utf-8"))
-        receptive = fields.get("receptive_fields", {})
-        return RunFacts(
-            {source: {tag: _axes(axes) for tag, axes in layers.items()}
-             for source, layers in receptive.items()},
-            _names(fields.get("class_names")),
-            _classifiers(fields.get("classifiers", [])),
-        )  # fmt: skip
-    except (ValueError, RecursionError, AttributeError, TypeError, KeyError) as e:
-        raise RecordError(f"facts of a run that cannot be read: {blob[:60]!r}") from e
+    return parsed(blob, "facts of a run", MAX_BYTES, _facts)
+
+
+def _facts(fields: dict[str, Any]) -> RunFacts:
+    receptive = fields.get("receptive_fields", {})
+    return RunFacts(
+        {source: {tag: _axes(axes) for tag, axes in layers.items()}
+         for source, layers in receptive.items()},
+        _names(fields.get("class_names")),
+        _classifiers(fields.get("classifiers", [])),
+    )  # fmt: skip
 
 
 def _names(names: Any) -> tuple[str, ...] | None:

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from tb_activations.record.decoder import Blob
 from tb_activations.record.encoder import Kept, blobs
 from tb_activations.record.errors import RecordError
 from tb_activations.record.header import Header
+from tb_activations.record.json_blob import blob_after, parsed
 from tb_activations.record.options import Options
 from tb_activations.record.values import Record
 
@@ -65,25 +65,24 @@ def read_scores(record: Record) -> Scores:
     header = record.header
     if header.attribution is None:
         raise RecordError("a record of no attribution, which has no scores")
-    [blob] = record.blobs([Blob.FIRST_PAGE + len(header.pages)])
-    return parse_scores(blob, header)
+    return parse_scores(blob_after(record), header)
 
 
 def parse_scores(blob: bytes, header: Header) -> Scores:
     """The scores in a blob, every member checked. Raises RecordError."""
-    if header.attribution is None or len(blob) > MAX_BYTES:
+    if header.attribution is None:
         raise RecordError(f"scores of {len(blob):,} bytes")
     shape = (header.shape[0], header.channels // header.attribution.parts)
-    try:
-        fields = json.loads(blob.decode("utf-8"))
+
+    def tables_of(fields: dict[str, Any]) -> dict[str, np.ndarray | None]:
         tables = {name: _table(fields.get(name), shape, np.float64) for name in MEMBERS}
-        targets = _table(fields.get("targets"), shape, np.int64)
-    except (ValueError, RecursionError, AttributeError, TypeError, OverflowError) as e:
-        raise RecordError(f"scores that cannot be read: {blob[:60]!r}") from e
+        return tables | {"targets": _table(fields.get("targets"), shape, np.int64)}
+
+    tables = parsed(blob, "scores", MAX_BYTES, tables_of)
     scores = tables.pop("scores")
     if scores is None:
         raise RecordError(f"scores that are missing: {blob[:60]!r}")
-    return Scores(scores, **tables, targets=targets)
+    return Scores(scores, **tables)
 
 
 def listed(table: np.ndarray | None) -> list[list[float | None]] | None:
