@@ -21,8 +21,8 @@ from tb_activations.training.plan import LayerPlan
 _TINY = float(np.finfo(np.float32).tiny)
 _RANGES = (1e-12, 1e18)  # values whose squares neither underflow nor overflow float32
 _BLOCK_VALUES = 1 << 17
-# Up to 65,536 values NumPy works in one block, at 0.7 to 0.97 of what torch's calls take; beyond it
-# takes 1.4 to 4.8 times as much (one thread, CPU time, 20 shapes of 4 to 2,048 channels).
+# Up to 65,536 values NumPy works in one block, at 0.69 to 0.98 of what torch's calls take; beyond
+# it takes 1.4 to 4.8 times as much (one thread, CPU time, 20 shapes of 4 to 2,048 channels).
 _FEW = 1 << 16
 _FEW_ROWS = 8  # for which what is put together in float64 is too much
 
