@@ -143,9 +143,16 @@ def _field(status: Path, name: str) -> int:
 
 
 def _prepare_tf_explain(model: Any, images: np.ndarray, directory: str) -> tuple[Update, Update]:
+    return tf_explain_of(LAYER, model, images, directory)
+
+
+def tf_explain_of(
+    layer: str, model: Any, images: np.ndarray, directory: str
+) -> tuple[Update, Update]:
+    """An update of tf-explain's callback of this layer, and what puts it on disk."""
     from tf_explain.callbacks.activations_visualization import ActivationsVisualizationCallback
 
-    callback = ActivationsVisualizationCallback((images, None), [LAYER], directory)
+    callback = ActivationsVisualizationCallback((images, None), [layer], directory)
     callback.set_model(model)
 
     def update() -> None:

@@ -7,9 +7,7 @@ fills, beside tf-explain. Each in a process of its own, everyone's work in turn.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
-import io
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import first_step, harness
-from benchmarks.epoch import _size, _timed
+from benchmarks.epoch import _size, _timed, tf_explain_of
 
 EXAMPLES = 32
 ALL = 256  # examples of which every value is kept
@@ -82,7 +80,7 @@ def everything(repeats: int) -> dict[str, Any]:
             OURS: _ours(model, x, f"{directory}/ours", [LAYER], **options),
         }
         if importlib.util.find_spec("tf_explain"):
-            work[RIVAL] = _tf_explain(model, x, f"{directory}/theirs")
+            work[RIVAL] = tf_explain_of(LAYER, model, x, f"{directory}/theirs")
         found, _ = _in_turn(work, repeats)
         written = {
             name: _size(f"{directory}/{where}") / (repeats + 1 + (name == OURS))
@@ -114,19 +112,6 @@ def _ours(model: Any, x: np.ndarray, directory: str, layers: Any = None, **optio
     callback.on_train_begin()
     callback.on_epoch_begin(0)
     return lambda: callback.on_epoch_end(0), callback.flush
-
-
-def _tf_explain(model: Any, x: np.ndarray, directory: str) -> Work:
-    from tf_explain.callbacks.activations_visualization import ActivationsVisualizationCallback
-
-    callback = ActivationsVisualizationCallback((x, None), [LAYER], directory)
-    callback.set_model(model)
-
-    def update() -> None:
-        with contextlib.redirect_stdout(io.StringIO()):  # its predict() draws a progress bar
-            callback.on_epoch_end(0)
-
-    return update, callback.file_writer.flush
 
 
 def _in_turn(

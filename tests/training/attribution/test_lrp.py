@@ -8,16 +8,9 @@ import numpy as np
 import pytest
 from keras import layers as L
 from keras import ops
+from lrp_rules import RULES
 
 import tb_activations as tba
-
-RULES = {
-    "epsilon": {"gamma": 0},
-    "gamma": {},
-    "gamma everywhere": {"gamma": 0.5, "dense": True},
-    "z+": {"gamma": float("inf"), "dense": True},
-    "box": {"bounds": (0, 1)},
-}
 
 
 @pytest.fixture(autouse=True)

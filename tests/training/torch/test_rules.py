@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torch_zoo
+from lrp_rules import RULES
 from torch import nn
 from torch_nets import Net
 
@@ -22,13 +23,6 @@ ZENNIT = {
     "lrp_gamma_conv": {},
     "lrp_gamma_all": {"dense": True},
     "lrp_gamma_conv_box": {"bounds": (0, 1)},
-}
-RULES = {
-    "epsilon": {"gamma": 0},
-    "gamma": {},
-    "gamma everywhere": {"gamma": 0.5, "dense": True},
-    "z+": {"gamma": float("inf"), "dense": True},
-    "box": {"bounds": (0, 1)},
 }
 
 
