@@ -71,6 +71,11 @@ class DryRun:
         rows = _table((*self.kept, *self.attributions))
         return "\n".join([*rows, *self._without(), *self._costs()])
 
+    def __repr__(self) -> str:
+        """In one line, for a prompt, which shows it below the table that `check` has printed."""
+        kept, left = len(self.kept), len(self.left_out)
+        return f"<DryRun: {kept} kept, {left} left out, {megabytes(self.bytes)} an update>"
+
     def _without(self) -> Iterator[str]:
         for one in self.left_out:
             yield f"left out: {one.name!r}: {one.reason}"

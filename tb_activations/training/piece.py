@@ -21,7 +21,8 @@ class Piece(Protocol):
     """One slice of one layer.
 
     examples: in the slice. keep: how many of them are kept, the first ones. nbytes: what the piece
-    holds in memory.
+    holds in memory. source: the name of the layer's dtype where NumPy has none such; None for that
+    of the values.
     """
 
     @property
@@ -32,6 +33,9 @@ class Piece(Protocol):
 
     @property
     def nbytes(self) -> int: ...
+
+    @property
+    def source(self) -> str | None: ...
 
     def statistics(self, layer: LayerPlan) -> ChannelStatistics:
         """Over all examples of the slice."""
@@ -47,6 +51,7 @@ class ValuesPiece:
     examples: int
     keep: int
     values: np.ndarray
+    source: str | None = None
 
     @property
     def nbytes(self) -> int:
@@ -74,6 +79,7 @@ class SumsPiece:
     keep: int
     sums: np.ndarray
     kept: np.ndarray
+    source: str | None = None
 
     @property
     def nbytes(self) -> int:
@@ -97,6 +103,7 @@ class MergedPiece:
     keep: int
     merged: ChannelStatistics
     kept: np.ndarray
+    source: str | None = None
 
     @property
     def nbytes(self) -> int:

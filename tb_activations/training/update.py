@@ -50,6 +50,7 @@ class Update:
         self._statistics: dict[str, ChannelStatistics] = {}
         self._kept: dict[str, list[np.ndarray]] = {}
         self._examples: dict[str, int] = {}
+        self._sources: dict[str, str | None] = {}
         self._written = 0  # bytes of the records so far
         self.taken: tuple[float, float | None] | None = None  # `Cost.so_far` at its end
 
@@ -69,6 +70,7 @@ class Update:
             return
         layer = self._layers[name]
         statistics = piece.statistics(layer)
+        self._sources[name] = piece.source
         before = self._statistics.get(name)
         self._statistics[name] = before.merge(statistics) if before else statistics
         self._examples[name] = self._examples.get(name, 0) + piece.examples
@@ -118,6 +120,7 @@ class Update:
             batch=self._examples[layer.name],
             channels=layer.channels,
             channel_ids=layer.channel_ids,
+            source=self._sources[layer.name],
         )
         options = self._precise(kept)
         blobs = encoder.blobs(held, labels, options)

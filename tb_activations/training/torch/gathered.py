@@ -15,6 +15,7 @@ import torch
 
 from tb_activations.training.piece import Piece, SumsPiece, Take
 from tb_activations.training.plan import LayerPlan
+from tb_activations.training.torch.tensors import foreign
 
 _PLAIN_DTYPES = (torch.float16, torch.float32, torch.float64)
 _HEADROOM = 2.0**-64  # keeps sums of values near 1e308 finite, and is exact
@@ -35,6 +36,7 @@ class _Place:
     total: int = 0
     dtype: torch.dtype = torch.float32
     kept: tuple[int, ...] = ()
+    source: str | None = None
 
 
 def can_sum(value: torch.Tensor) -> bool:
@@ -90,7 +92,8 @@ class Gathered:
         kept = _kept(value if value.dtype in _PLAIN_DTYPES else wide, layer, keep, ids)
         self._kept.setdefault(kept.dtype, []).append(kept.reshape(-1))
         total = value.numel() // channels
-        place = _Place(layer.name, None, channels, total, kept.dtype, tuple(kept.shape))
+        shape = tuple(kept.shape)
+        place = _Place(layer.name, None, channels, total, kept.dtype, shape, foreign(value))
         self._places.append(place)
 
     def hand_over(self, examples: int, keep: int, take: Take) -> None:
@@ -113,7 +116,7 @@ class Gathered:
             start = used[place.dtype]
             used[place.dtype] = start + size
             values = kept[place.dtype][start : start + size].reshape(place.kept)
-            take(place.name, SumsPiece(examples, keep, rows, values))
+            take(place.name, SumsPiece(examples, keep, rows, values, place.source))
 
     def _fetched(self) -> tuple[list[np.ndarray], list[np.ndarray], dict[torch.dtype, np.ndarray]]:
         """All that was added, on the host: two counts and four reals a layer, kept values."""

@@ -27,7 +27,7 @@ from tb_activations.training.torch.scores import Scores
 from tb_activations.training.torch.state import device_of
 from tb_activations.training.torch.statistics import TensorPiece
 from tb_activations.training.torch.survey import How
-from tb_activations.training.torch.tensors import to_numpy
+from tb_activations.training.torch.tensors import foreign, to_numpy
 from tb_activations.training.torch.watch import Watch
 
 # Bytes of scores; more are computed an example at a time, on the host.
@@ -115,19 +115,22 @@ class WatchedPass:
             if value.nbytes > _AT_ONCE:
                 return _by_example(value, layer, keep)
             value = value.whole()
-        return TensorPiece(examples, keep, layer.unfolded(to_numpy(layout.of(value))))
+        values = layer.unfolded(to_numpy(layout.of(value)))
+        return TensorPiece(examples, keep, values, foreign(value))
 
 
 def _by_example(scores: Scores, layer: LayerPlan, keep: int) -> Piece:
     """Scores of many examples, of which no more than one's are held, and those that are kept."""
     merged: ChannelStatistics | None = None
     kept: list[np.ndarray] = []
+    source: str | None = None
     for i in range(scores.shape[0]):
-        piece = TensorPiece(1, 1, to_numpy(scores.of(i, i + 1)))
+        one = scores.of(i, i + 1)
+        piece, source = TensorPiece(1, 1, to_numpy(one)), foreign(one)
         statistics = piece.statistics(layer)
         merged = statistics if merged is None else merged.merge(statistics)
         if i < keep:
             kept.append(np.array(piece.kept_values(layer)))
     assert merged is not None
     values = np.concatenate(kept) if kept else np.zeros((0, *layer.shape), np.float32)
-    return MergedPiece(scores.shape[0], keep, merged, values)
+    return MergedPiece(scores.shape[0], keep, merged, values, source)

@@ -91,11 +91,18 @@ def viewed(value: torch.Tensor) -> np.ndarray:
     What NumPy does not have (bfloat16, float8) becomes float32, without loss.
     """
     value = plain(value)
-    if value.dtype.is_floating_point and (value.dtype == torch.bfloat16 or value.itemsize < 2):
+    if foreign(value) is not None:
         value = value.float()
     if hasattr(value, "full_tensor"):  # shards of several processes
         value = value.full_tensor()
     return np.asarray(value.resolve_conj().resolve_neg().cpu().numpy())
+
+
+def foreign(value: torch.Tensor) -> str | None:
+    """The name of the dtype where `viewed` has to change it: `bfloat16`; None where it need not."""
+    dtype = value.dtype
+    narrow = dtype.is_floating_point and (dtype == torch.bfloat16 or dtype.itemsize < 2)
+    return dtype_name(dtype) if narrow or value.is_quantized else None
 
 
 def dtype_name(dtype: torch.dtype) -> str:

@@ -22,7 +22,8 @@ def test_check_says_what_would_be_kept_and_why_the_rest_would_not(capsys):
     assert reasons["encoder/layers/0/self_attn/out_proj"].startswith("it does not run as a module")
     assert result.bytes > 0 and result.once > 0
     assert [one.training for one in model.modules()] == flags
-    assert "an update: 19 layers" in capsys.readouterr().out
+    assert capsys.readouterr().out == f"{result}\n" and "an update: 19 layers" in str(result)
+    assert repr(result).startswith("<DryRun: 19 kept, ") and len(repr(result)) < 80
 
 
 def test_loops_are_capped_and_said(tmp_path, capsys):

@@ -145,6 +145,7 @@ def test_layouts_of_inputs_are_those_of_the_modules_that_take_them(tmp_path):
 def test_inputs_are_cast_to_the_weights(tmp_path, dtype):
     found = logged(tmp_path, nn.Linear(4, 3).to(dtype), torch.randn(3, 4))
     assert found["Linear"].values.shape == (3, 3)
+    assert found["Linear"].header.source == str(dtype).removeprefix("torch.")
 
 
 def test_values_that_numpy_does_not_have_become_float32():
