@@ -2,8 +2,14 @@
 import type { Span } from "../data/choices";
 import type { TileSource } from "./planes";
 
-/** The share of the finite values of all planes outside of each plane's limits; 0 where there are none. */
-export function clippedShare(source: TileSource, limitsOf: (plane: number) => Span): number {
+/**
+ * The share of the finite values of all planes outside of each plane's limits; 0 where there are none. It looks at
+ * all values, so it stops after each plane: who calls it goes on when there is time.
+ */
+export function* clippedShare(
+  source: TileSource,
+  limitsOf: (plane: number) => Span,
+): Generator<void, number> {
   const { values, scale, planes, offset, stride, width, height } = source.stack;
   let [outside, finite] = [0, 0];
   for (let plane = 0; plane < planes; plane++) {
@@ -17,6 +23,7 @@ export function clippedShare(source: TileSource, limitsOf: (plane: number) => Sp
       const v = values[i] as number;
       if (v - v === 0 && (v < low || v > high)) outside++;
     }
+    yield;
   }
   return finite > 0 ? outside / finite : 0;
 }

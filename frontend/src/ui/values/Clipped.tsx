@@ -4,6 +4,7 @@ import { clippedShare } from "../../render/clipped";
 import { formatShare } from "../../render/format";
 import { pressAuto } from "../../state/actions";
 import { useStore } from "../../state/store";
+import { inSlices } from "./slices";
 
 /** From here on it is worth a word. */
 const MUCH = 0.5;
@@ -15,16 +16,17 @@ export function Clipped() {
     const shown = store.shown.value;
     const { range, lockSteps, brightness, contrast } = store.window.value;
     const own = range !== "manual" && !lockSteps && brightness === 0 && contrast === 0;
-    // Looking through all values waits until the picture is painted.
-    const timer = setTimeout(() => {
-      const none = own || !shown || store.coloured.peek() || shown.signed;
-      const limitsAt = (plane: number) => {
-        const { lo, hi, log } = shown!.table.limits(plane);
-        return { lo: log ? 0 : lo, hi };
-      };
-      share.value = none ? 0 : clippedShare(shown.source, limitsAt);
-    }, 30);
-    return () => clearTimeout(timer);
+    if (own || !shown || store.coloured.peek() || shown.signed) {
+      share.value = 0;
+      return;
+    }
+    const limitsAt = (plane: number) => {
+      const { lo, hi, log } = shown.table.limits(plane);
+      return { lo: log ? 0 : lo, hi };
+    };
+    return inSlices(clippedShare(shown.source, limitsAt), (found) => {
+      share.value = found;
+    });
   });
   if (share.value < MUCH) return null;
   return (

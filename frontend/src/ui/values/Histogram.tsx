@@ -4,14 +4,15 @@
  * Bars count all shown channels, the outline the selected one, dashed that of the other side. Counting waits until the picture is
  * painted; moving an end repaints one small canvas.
  */
-import { computed, useComputed, useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { planesOf } from "../../data/channels";
 import type { Span } from "../../data/choices";
 import { ABOVE_ENTRY, BELOW_ENTRY, colorOf, cssGradient } from "../../render/colormap";
 import { histogramOf } from "../../render/histogram";
 import { symmetric } from "../../render/limits";
 import { BINS, type Counted, paintHistogram, toValue, toX } from "../../render/paintHistogram";
+import type { TileSource } from "../../render/planes";
 import { entryOf } from "../../render/strip";
 import { setWindow } from "../../state/actions";
 import { type Selected, useSelected } from "../../state/selected";
@@ -36,16 +37,27 @@ function zoomed(span: Span, about: number, factor: number): Span {
   return { lo: about - (about - span.lo) * factor, hi: about + (span.hi - about) * factor };
 }
 
-/** Keeps the last span while a new one says the same, so that nothing is counted twice. */
-function useSpan(read: () => Span | null) {
-  const last = useRef<Span | null>(null);
+/** Keeps the last answer while a new one says the same, so that nothing is counted twice. */
+function useKept<T extends object>(read: () => T | null) {
+  const last = useRef<T | null>(null);
   return useComputed(() => {
-    const span = read();
-    const { current } = last;
-    if (span && current && span.lo === current.lo && span.hi === current.hi) return current;
-    last.current = span;
-    return span;
+    const found = read();
+    const kept = last.current;
+    if (found && kept && Object.entries(found).every(([key, of]) => kept[key as keyof T] === of)) {
+      return kept;
+    }
+    last.current = found;
+    return found;
   });
+}
+
+/** What the counts are of. */
+interface Subject {
+  readonly source: TileSource;
+  readonly other: TileSource | null;
+  readonly order: readonly number[];
+  readonly position: number;
+  readonly span: Span;
 }
 
 export function Histogram() {
@@ -56,19 +68,20 @@ export function Histogram() {
   const width = useSignal(264);
   const zoom = store.axis;
   const counted = useSignal<Counted | null>(null);
-  const span = useSpan(() => zoom.value ?? (selected.value && fitted(selected.value)));
-  const subject = useMemo(
-    () =>
-      computed(() => ({
-        source: store.shown.value?.source ?? null,
-        other: store.shown.value?.other ?? null,
-        order: store.order.value,
-        position: selected.value?.position ?? 0,
-        span: span.value,
-      })),
-    [store, selected, span],
-  );
-  useCounting(subject, counted);
+  const span = useKept(() => zoom.value ?? (selected.value && fitted(selected.value)));
+  const subject = useKept<Subject>(() => {
+    const shown = store.shown.value;
+    return shown && span.value
+      ? {
+          source: shown.source,
+          other: shown.other?.source ?? null,
+          order: store.order.value,
+          position: selected.value?.position ?? 0,
+          span: span.value,
+        }
+      : null;
+  });
+  useCounting(store, subject, counted);
   useWidth(canvas, width);
   useSignalEffect(() => {
     void store.dark.value;
@@ -111,30 +124,24 @@ export function Histogram() {
   );
 }
 
-/** Counts once the browser is idle, after the picture that the counts are of. */
+/** Counts once the picture is painted that the counts are of. */
 function useCounting(
-  subject: {
-    readonly value: {
-      source: Selected["shown"]["source"] | null;
-      other: Selected["shown"]["other"];
-      order: readonly number[];
-      position: number;
-      span: Span | null;
-    };
-  },
+  store: Store,
+  subject: { readonly value: Subject | null },
   counted: { value: Counted | null },
 ): void {
   useSignalEffect(() => {
+    if (!subject.value) return;
     const { source, other, order, position, span } = subject.value;
-    if (!source || !span) return;
     const timer = setTimeout(() => {
       const some = order.length > 0 && order.length < source.stack.planes ? order : null;
+      const at = store.shown.peek()?.other ?? null;
       counted.value = {
         all: histogramOf(source, span, BINS, some),
         selected: planesOf(position).map((plane) => histogramOf(source, span, BINS, [plane])),
-        other: otherPlanes(other, position).map((at) =>
-          histogramOf(other!.source, span, BINS, [at]),
-        ),
+        other: other
+          ? otherPlanes(at, position).map((plane) => histogramOf(other, span, BINS, [plane]))
+          : [],
       };
     }, 30);
     return () => clearTimeout(timer);
