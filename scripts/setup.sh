@@ -6,6 +6,7 @@
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 VENV="${TBA_VENV:-$ROOT/.venv}"
 export PIP_DISABLE_PIP_VERSION_CHECK=1
+export PIP_NO_COMPILE=1 # of ten thousand modules the few that are imported are compiled then
 export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}"
 
 say() { printf '» %s\n' "$*" >&2; }
@@ -118,7 +119,7 @@ setup_node() {
     want="$(hash_of "$ROOT/frontend/package-lock.json") $(node --version)"
     [ "$(cat "$stamp" 2>/dev/null || true)" = "$want" ] && return
     say "npm ci in frontend/ with Node $(node --version)"
-    (cd "$ROOT/frontend" && npm ci --no-audit --no-fund --loglevel=error)
+    (cd "$ROOT/frontend" && npm ci --prefer-offline --no-audit --no-fund --loglevel=error)
     echo "$want" >"$stamp"
 }
 
@@ -156,4 +157,23 @@ setup_nginx() {
         TBA_NGINX="$cache/usr/sbin/nginx"
     fi
     export TBA_NGINX
+}
+
+# setup_tests: all of the above for "dev". What comes from Debian and from npm is fetched beside what comes from PyPI.
+setup_tests() {
+    local beside=""
+    make_venv
+    find_chromium >/dev/null || { apt_install chromium || true; } &
+    beside="$!"
+    # Another Node would go into the environment that pip is filling.
+    if [ ! -x "$VENV/bin/node" ] && node_is_new_enough node && command -v npm >/dev/null; then
+        setup_node &
+        beside="$beside $!"
+    fi
+    setup_python dev
+    # shellcheck disable=SC2086  # two numbers or fewer
+    wait $beside || true # what failed is tried again, and heard
+    setup_node
+    setup_chromium
+    setup_nginx
 }

@@ -22,10 +22,7 @@ for name in "$@"; do
     case " $PARTS " in *" $name "*) ;; *) fail "no part '$name'; there are $PARTS" ;; esac
 done
 exec </dev/null
-setup_python dev
-setup_node
-setup_chromium
-setup_nginx
+setup_tests
 cd "$ROOT"
 
 LOGS="$ROOT/.cache/soak"

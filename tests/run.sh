@@ -9,10 +9,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/setup.sh"
 
-setup_python dev
-setup_node
-setup_chromium
-setup_nginx
+setup_tests
 [ "${1:-}" = "--setup" ] && exit 0
 
 cd "$ROOT"
