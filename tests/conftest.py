@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: Keras, which collects garbage for each model, need not look at it."""
+    """What was imported stays: Keras, which collects garbage often, need not look at it."""
     gc.collect()
     gc.freeze()
 
