@@ -35,7 +35,7 @@ ISAL = (
     "platform_machine == 'aarch64' or platform_machine == 'arm64')"
 )
 # Exact, so that what passes today passes tomorrow.
-LINT = ["mypy==2.4.1", "ruff==0.17.6"]
+LINT = ["mypy==2.4.1", "ruff==0.17.6", "vulture==2.16"]
 
 PROJECT_URLS: dict[str, str] = {}  # {"Source": …} once the package is published
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lint and types of the Python and of the TypeScript; every part runs, whatever an earlier one found.
+# Lint, types and dead code of the Python and of the TypeScript; every part runs, whatever an earlier one found.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 setup_python dev
@@ -15,5 +15,6 @@ part() {
 part "$VENV/bin/ruff" check .
 part "$VENV/bin/ruff" format --check .
 part "$VENV/bin/mypy"
+part "$VENV/bin/vulture"
 part npm --prefix frontend run check --silent
 exit "$status"

@@ -13,8 +13,6 @@ from browser.dashboard import Dashboard
 from browser.test_inspector import enlarged, inspector, read, statistics
 from browser.test_values import assert_grey, grey_of
 
-GREYS = '{"range":"layer","limits":"minmax","colormap":"grey"}'
-
 
 def names(dashboard: Dashboard) -> list[str]:
     """What the cells are called, in order."""
