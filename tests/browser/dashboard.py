@@ -261,11 +261,14 @@ class Dashboard:
         self.root.get_by_role("combobox", name=name, exact=True).select_option(value)
         self.wait_idle()
 
-    def axe(self) -> list[str]:
-        """Violations that axe finds, one line each."""
+    def axe(self, **options: Any) -> list[str]:
+        """Violations that axe finds, one line each; `options` are those of `axe.run`."""
         if not self.frame.evaluate("() => 'axe' in window"):
             self.frame.evaluate(AXE.read_text(encoding="utf-8"))
-        found = self.frame.evaluate("() => axe.run(document)")["violations"]
+        options = {"resultTypes": ["violations"], **options}
+        found = self.frame.evaluate(
+            "async (options) => (await axe.run(document, options)).violations", options
+        )
         return [
             f"{v['id']}: {v['help']}: {json.dumps([n['html'][:120] for n in v['nodes']][:3])}"
             for v in found

@@ -122,6 +122,7 @@ function Tree({ list, rows, width, overview, fold }: TreeProps) {
     return () => watch.disconnect();
   }, [layer, rows.length, list]);
   const focusable = rows.some((row) => row.path === layer) ? layer : rows[0]?.path;
+  if (rows.length === 0) return <p class="message">No layer is left</p>;
   return (
     <div
       ref={list}
@@ -130,7 +131,6 @@ function Tree({ list, rows, width, overview, fold }: TreeProps) {
       aria-label="Layers"
       style={{ "--badge": `${badge}px`, "--strip": `${strip}px` }}
     >
-      {rows.length === 0 && <p class="message">No layer is left</p>}
       {rows.map((row) => (
         <div
           key={row.path}
