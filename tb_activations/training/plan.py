@@ -2,15 +2,17 @@
 
 Owns `LayerPlan`, one a tag, and `Plan`. A plan is made once, before the first step, from the shapes
 that a first small pass shows; it keeps every layer, and where they do not fit into the byte budget
-it lowers examples and channels by one common fraction, found by bisection over sizes alone.
+it lowers examples and channels by one common fraction, found by bisection over sizes alone. The
+smallest layers keep their channels: a classifier's answers cost nothing, and are of no use in part.
 """
 
 from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from tb_activations.training.fold import Fold
 _CHANNEL_BYTES = 24  # six float32 statistics
 _RECORD_BYTES = 700  # header, summary, metadata and frame of an event
 _STEPS = 1000  # a fraction is so many thousandths
+_SMALL = 0.1  # of the budget: what the values of the layers that stay whole may take together
 _PAGE_OVERHEAD = 1.01  # a PNG of what cannot be compressed
 
 
@@ -99,26 +102,38 @@ class Plan:
         return math.inf if budget is None else max(0, budget - self.bytes)
 
     def within(self, budget: int | None) -> Plan:
-        """The plan, its examples and channels lowered evenly until it fits, or to one of each."""
+        """The plan, lowered evenly until it fits, or to one example and channel of each layer."""
         plan = self._checked() if budget is None else self._lowered(budget)
         return plan._checked()
 
     def _lowered(self, budget: int) -> Plan:
         if self.bytes <= budget:
             return self
-        both = _largest(range(1, _STEPS), lambda i: self._size(i, i) <= budget)
+        whole = self._whole(budget)
+        both = _largest(range(1, _STEPS), lambda i: self._size(i, i, whole) <= budget)
         # The number of examples is rounded down, which leaves room for more channels.
-        wider = _largest(range(1, _STEPS + 1), lambda i: self._size(both, i) <= budget)
-        return Plan(
-            tuple(layer.scaled(wider / _STEPS) for layer in self.layers),
-            self._fewer_examples(both),
-            self.precision,
+        wider = _largest(range(1, _STEPS + 1), lambda i: self._size(both, i, whole) <= budget)
+        layers = tuple(
+            layer if i in whole else layer.scaled(wider / _STEPS)
+            for i, layer in enumerate(self.layers)
         )
+        return Plan(layers, self._fewer_examples(both), self.precision)
 
-    def _size(self, examples: int, channels: int) -> int:
+    def _whole(self, budget: int) -> Set[int]:
+        """The smallest layers, which keep their channels; none where that leaves no plan."""
+        sizes = [layer.values(self.examples) * value_bytes(self.precision) for layer in self.layers]
+        order = sorted(range(len(sizes)), key=sizes.__getitem__)
+        together = accumulate(sizes[i] for i in order)
+        whole = {i for i, total in zip(order, together, strict=True) if total <= budget * _SMALL}
+        return whole if self._size(1, 1, whole) <= budget else set()
+
+    def _size(self, examples: int, channels: int, whole: Set[int]) -> int:
         """What the plan takes with these steps of its examples and of each layer's channels."""
         kept, fraction = self._fewer_examples(examples), channels / _STEPS
-        return sum(layer.bytes(kept, self.precision, fraction) for layer in self.layers)
+        return sum(
+            layer.bytes(kept, self.precision, 1 if i in whole else fraction)
+            for i, layer in enumerate(self.layers)
+        )
 
     def _fewer_examples(self, step: int) -> int:
         return max(1, int(self.examples * (step / _STEPS)))

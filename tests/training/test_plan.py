@@ -25,16 +25,29 @@ class Search:
         self.layers = [tuple(narrowed(one, i / STEPS) for one in plan.layers) for i in steps]
         self.size = functools.cache(lambda *fractions: self.scaled(*fractions).bytes)
 
-    def scaled(self, examples, channels):
+    def scaled(self, examples, channels, whole):
         kept = max(1, int(self.plan.examples * (examples / STEPS)))
-        return Plan(self.layers[channels - 1], kept, self.plan.precision)
+        pairs = enumerate(zip(self.plan.layers, self.layers[channels - 1], strict=True))
+        layers = tuple(full if i in whole else fewer for i, (full, fewer) in pairs)
+        return Plan(layers, kept, self.plan.precision)
+
+    def whole(self, budget):
+        """The most of the smallest layers whose values take a tenth of the budget together."""
+        size = 2 if self.plan.precision == "float16" else 4
+        values = [layer.values(self.plan.examples) * size for layer in self.plan.layers]
+        order = sorted(range(len(values)), key=lambda i: values[i])
+        counts = range(len(order) + 1)
+        most = max(n for n in counts if sum(values[i] for i in order[:n]) <= budget * 0.1)
+        whole = frozenset(order[:most])
+        return whole if self.size(1, 1, whole) <= budget else frozenset()
 
     def within(self, budget):
         if self.plan.bytes <= budget:
             return self.plan
-        both = max((i for i in range(1, STEPS) if self.size(i, i) <= budget), default=1)
-        wider = [i for i in range(1, STEPS + 1) if self.size(both, i) <= budget]
-        return self.scaled(both, max(wider, default=1))
+        whole = self.whole(budget)
+        both = max((i for i in range(1, STEPS) if self.size(i, i, whole) <= budget), default=1)
+        wider = [i for i in range(1, STEPS + 1) if self.size(both, i, whole) <= budget]
+        return self.scaled(both, max(wider, default=1), whole)
 
 
 def narrowed(layer, fraction):
@@ -96,3 +109,13 @@ def test_the_work_of_planning_does_not_grow_with_the_plans_that_there_are():
     kept = sum(layer.kept_channels for layer in found.layers)
     assert 150 < kept < 150 * 512
     assert calls < 200 * len(layers) + 3 * kept
+
+
+def test_a_network_that_must_lose_channels_loses_no_class():
+    """Maps over the budget beside 1,000 classes: the maps lose channels, the answers none."""
+    shapes = [(16, 56, 56, 256)] * 40 + [(16, 1, 1, 2048), (16, 2048), (16, 1000)]
+    layers = [layer_plan(f"layer{i}", i, shape, False, None) for i, shape in enumerate(shapes)]
+    found = Plan(tuple(layers), 4, "auto").within(16 << 20)
+    assert found.bytes <= 16 << 20
+    assert all(layer.kept_channels < 256 for layer in found.layers[:40])
+    assert [layer.channel_ids for layer in found.layers[40:]] == [None] * 3
