@@ -94,6 +94,7 @@ def test_the_keyboard_sheet_lists_the_keys(dashboard: Dashboard) -> None:
     dashboard.page.keyboard.press("?")
     sheet = dashboard.root.get_by_role("dialog", name="Keyboard")
     expect(sheet).to_be_visible()
+    assert sheet.evaluate("e => e.scrollWidth - e.clientWidth") == 0, "a line is cut off"
     assert dashboard.axe() == []
     sheet.get_by_role("checkbox", name="Single keys").uncheck()
     dashboard.screenshot("keyboard")

@@ -181,6 +181,10 @@ def test_input_lies_over_the_tile_at_one_key(dashboard: Dashboard) -> None:
     assert button.get_attribute("aria-pressed") == "true"
     over = read(enlarged(dashboard), 28, 28).astype(int)
     assert np.abs(over[..., 0] - over[..., 2]).max() > 30, "the input is in colour"
+    dashboard.open(layer="dense", channel=4, overlay=1)
+    assert button.is_disabled(), "a dense layer has no places"
+    dashboard.open(layer=CONV1, window=GREY, channel=4, overlay=1)
+    dashboard.cell(4).focus()
     dashboard.page.keyboard.press("i")
     assert (read(enlarged(dashboard), 28, 28) == before).all()
 

@@ -132,6 +132,11 @@ def test_the_part_that_is_zoomed_into_is_that_of_all_rows(zoo_page: Dashboard) -
         assert_line(pixels(zoo_page.root.locator(canvas)), part[:, 0])
     named = zoo_page.root.locator(".signalaxes .x").all_inner_texts()
     assert (named[0], named[-1]) == ("10", "28")
+    zoo_page.cell(5).click()
+    zoo_page.settle()
+    enlarged = pixels(zoo_page.root.locator(".inspector .enlarged canvas"))
+    assert_line(enlarged, part[:, 5])  # and nothing of the channel before
+    zoo_page.cell(0).click()
     zoo_page.root.get_by_role("button", name="Zoom out").click()
     zoo_page.settle()
     assert_line(row(zoo_page, 0), STORED[:, 0])

@@ -49,6 +49,10 @@ describe("the health of a run in words", () => {
     expect(healthText(overview(LAYERS), 10)).toContain("dead: none. ");
   });
 
+  it("says of a name that is a number that it is a layer's", () => {
+    expect(healthText(overview([layer("5", [[1, 0]])]), null)).toContain("dead: layer 5 (1 of 4,");
+  });
+
   it("is vague about the step where a column stands for several", () => {
     const text = healthText({ ...overview(LAYERS, 10), complete: false }, null);
     expect(text).toContain("step 30, still being read: ");

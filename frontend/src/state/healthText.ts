@@ -9,6 +9,11 @@ const PROBLEMS = [
   ["constant", ({ constant }: LayerHealth) => constant],
 ] as const;
 
+/** A name that is a number, as in PyTorch's `Sequential`, reads as one in a sentence. */
+export function called(tag: string): string {
+  return /^\d+$/.test(tag) ? `layer ${tag}` : tag;
+}
+
 export function healthText(overview: Overview, step: number | null): string {
   const { run, layers, steps, complete } = overview;
   const said = PROBLEMS.map(([what, count], i) => {
@@ -17,12 +22,12 @@ export function healthText(overview: Overview, step: number | null): string {
       const counts = i === 0 ? layer.kind !== "attribution" : layer.kind === "activation";
       if (!now || !counts || count(now) === 0) return [];
       const since = sinceOf(overview, layer, now, count);
-      return `${layer.tag} (${count(now)} of ${layer.channels}, since ${since})`;
+      return `${called(layer.tag)} (${count(now)} of ${layer.channels}, since ${since})`;
     });
     return `Channels ${what}: ${found.join(", ") || "none"}.`;
   });
   const { grown } = summarize(overview, step);
-  if (grown) said.push(`${grown.tag} grew ${grown.times}-fold since step ${grown.since}.`);
+  if (grown) said.push(`${called(grown.tag)} grew ${grown.times}-fold since step ${grown.since}.`);
   const where = `Run ${run}, step ${step ?? steps?.last}${complete ? "" : ", still being read"}:`;
   return [where, ...said].join(" ");
 }

@@ -116,9 +116,10 @@ function markOf(store: Store): { x: number; y: number } | null {
   return store.hover.value?.pixel ?? store.pixel.value;
 }
 
-/** What can be laid over a tile: an input that is a picture itself. */
+/** What can be laid over a tile, which has places of its own: an input that is a picture itself. */
 function inputOf(store: Store) {
   const source = inputShown(store);
+  if ((store.view.value?.spatial.length ?? 0) < 2) return null;
   return source && formOf(source.stack) === "picture" ? source : null;
 }
 

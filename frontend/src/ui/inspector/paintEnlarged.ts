@@ -5,6 +5,7 @@ import { drawLines, inkOf } from "../../render/lines";
 import { startNumbers, writeValues } from "../../render/numbers";
 import { colourOver, type Over, paintCanvasOver } from "../../render/overlay";
 import type { TileSource } from "../../render/planes";
+import { startCanvas } from "../../render/signalRow";
 import type { Selected } from "../../state/selected";
 import { inputPicture, painted } from "./picture";
 import { enlargedSize, whole } from "./viewport";
@@ -46,10 +47,8 @@ export class Painter {
       ? { width: limit, height: Math.round(limit * COURSE) }
       : enlargedSize(stack.width, stack.height, limit);
     const view = viewport ?? whole(stack.width, stack.height);
-    sizeCanvas(canvas, css, ratio);
-    const context = canvas.getContext("2d");
+    const context = startCanvas(canvas, css);
     if (!context) return;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const zoom = css.width / view.width;
     if (extras.line) {
       const course = { source: at.shown.source, plane: at.position };
@@ -77,18 +76,6 @@ export class Painter {
     }
     if (extras.mark) drawMark(context, extras.mark, view, zoom, css.height / view.height);
   }
-}
-
-function sizeCanvas(
-  canvas: HTMLCanvasElement,
-  css: { width: number; height: number },
-  ratio: number,
-): void {
-  const [width, height] = [Math.round(css.width * ratio), Math.round(css.height * ratio)];
-  if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== height) canvas.height = height;
-  canvas.style.width = `${css.width}px`;
-  canvas.style.height = `${css.height}px`;
 }
 
 /** The part of a picture that stands where the view does; pictures may be finer or coarser. */

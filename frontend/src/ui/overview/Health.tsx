@@ -7,7 +7,7 @@ import { formatShare } from "../../render/format";
 import { selectLayer, setTriage } from "../../state/actions";
 import { changeTitle, mostChanged } from "../../state/changes";
 import { summarize } from "../../state/choose";
-import { healthText } from "../../state/healthText";
+import { called, healthText } from "../../state/healthText";
 import { type Store, useStore } from "../../state/store";
 import { CopyButton } from "../controls";
 
@@ -64,7 +64,7 @@ export function Health() {
             <button
               type="button"
               class="link"
-              title={`Show the dead channels of ${worst.tag}`}
+              title={`Show the dead channels of ${called(worst.tag)}`}
               onClick={() => open(store, worst.tag, "dead")}
             >
               {dead} of {channels} channels dead
@@ -82,7 +82,7 @@ export function Health() {
               class="link"
               onClick={() => selectLayer(store, first.tag, first.step)}
             >
-              {first.tag} at step {first.step}
+              {called(first.tag)} at step {first.step}
             </button>
             .
           </>
@@ -91,7 +91,7 @@ export function Health() {
           <span title={changeTitle(most)}>
             {" "}
             <button type="button" class="link" onClick={() => open(store, most.tag, "all")}>
-              {most.tag} changed most
+              {called(most.tag)} changed most
             </button>{" "}
             since step {most.before.step} (RMS {most.text}).
           </span>
@@ -118,7 +118,7 @@ function LayerLink({ tag }: { readonly tag: string }) {
   const store = useStore();
   return (
     <button type="button" class="link" onClick={() => open(store, tag, "all")}>
-      {tag}
+      {called(tag)}
     </button>
   );
 }

@@ -56,8 +56,11 @@ function badgeOf(layer: LayerOverview, health: LayerHealth | null): Badge {
     const title = `${health.constant} of ${channels} channels are constant`;
     return { kind: "constant", text: `${health.constant} const`, title };
   }
+  const many = channels === 1 ? "" : "s";
   const title =
-    layer.kind === "attribution" ? `${channels} maps an example` : `${channels} channels`;
+    layer.kind === "attribution"
+      ? `${channels} map${many} an example`
+      : `${channels} channel${many}`;
   return { kind: "", text: String(channels), title };
 }
 

@@ -34,6 +34,13 @@ describe("attributions in the tree", () => {
       ["conv/a", "conv/a", 0, false],
     ]);
     expect(rows[1]?.badge.text).toBe("1 map");
+    expect(rows[2]?.badge.title).toMatch(/^2 maps an example$/);
+  });
+
+  it("of one channel are called one", () => {
+    const of = overview([["conv", "activation", 1, 0]]);
+    const layers = new Map([["conv", { ...of.layers.get("conv")!, channels: 1 }]]);
+    expect(rowsOf({ ...of, layers })[0]?.badge.title).toBe("1 channel");
   });
 
   it("of a layer name the channel that adds most, but where something is wrong", () => {
