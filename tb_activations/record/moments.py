@@ -100,10 +100,10 @@ class _Sums:
             return reduce.reduce(found.reshape(-1, channels), axis=0)
 
         low, high = each(self._low, np.minimum), each(self._high, np.maximum)
-        constant, ordinary = _ordinary(low, high)
+        constant, fits = ordinary(low, high)
         total, squares = each(self._total, np.add), each(self._squares, np.add)
         m2 = squares - total * total / count
-        if not (ordinary & (constant | (4 * m2 >= squares))).all():
+        if not (fits & (constant | (4 * m2 >= squares))).all():
             return None
         mean = total / count + (0.0 if self._centre is None else self._centre)
         return Moments(
@@ -127,8 +127,8 @@ def moments(values: np.ndarray, axis: int) -> Moments | None:
 
     low = each(wide.min(axis=axis), np.minimum)
     high = each(wide.max(axis=axis), np.maximum)
-    constant, ordinary = _ordinary(low, high)
-    if not ordinary.all():
+    constant, fits = ordinary(low, high)
+    if not fits.all():
         return None
     about = (each(_sum(wide, axis), np.add) / count).astype(np.float32)
     rest = wide - np.expand_dims(np.tile(about, fold), axis)
@@ -144,7 +144,7 @@ def moments(values: np.ndarray, axis: int) -> Moments | None:
     )
 
 
-def _ordinary(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ordinary(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of each channel: whether it is constant, and whether float32 can square its spread."""
     with np.errstate(over="ignore", invalid="ignore"):
         spread, largest = high - low, np.maximum(np.abs(low), np.abs(high))

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tb_activations.record.moments import Moments, folded, moments, moments_of_rows
+from tb_activations.record.sweep import swept
 
 COLUMNS = ("min", "max", "mean", "std", "zeros", "nonfinite")
 
@@ -92,16 +93,31 @@ class ChannelStatistics:
 
         Works block by block, so that the extra memory does not grow with the array.
         """
+        quick = ChannelStatistics.quick(array, channels_first)
+        if quick is not None:
+            return quick
         channels = array.shape[1 if channels_first else -1]
         working = working_dtype(array.dtype)
-        if working is np.float32 and not channels_first and array.size > _BLOCK_VALUES:
-            found = _of_many(array.astype(working, copy=False).reshape(-1, channels))
+        narrow = working is np.float32 != array.dtype
+        if narrow and not channels_first and array.size > _BLOCK_VALUES:
+            found = _of_many(array.astype(working).reshape(-1, channels))
             if found is not None:
                 return found
         result = ChannelStatistics.empty(channels)
         for block, axis in _blocks(array, channels_first):
             result = result.merge(_of_block(block, axis))
         return result
+
+    @staticmethod
+    def quick(array: np.ndarray, channels_first: bool = False) -> ChannelStatistics | None:
+        """The same of float32, as it lies in memory; None where that takes more than few passes."""
+        if array.dtype != np.float32 or not array.size:
+            return None
+        if not channels_first and array.flags.c_contiguous:
+            rows = array.reshape(-1, array.shape[-1])
+            return _of_many(rows) if array.size > _BLOCK_VALUES else None
+        found = swept(array, 1 if channels_first else array.ndim - 1)
+        return None if found is None else _of_moments(found, array.size // len(found.low))
 
     @staticmethod
     def of_sums(rows: np.ndarray) -> ChannelStatistics:

@@ -108,16 +108,20 @@ def store(values: np.ndarray, precision: str) -> tuple[np.ndarray, int]:
 
 
 def _store_plain(values: np.ndarray, largest: np.floating[Any]) -> tuple[np.ndarray, int]:
-    """Finite float32 so strong that its subnormals vanish in float16, in parts that stay cached."""
+    """Finite float32 so strong that its subnormals vanish in float16, in parts that stay cached.
+
+    As they lie in memory: channels that stand first there are not turned, and not turned back.
+    """
     shift = _shift_of(largest, "float16")
     factor = np.ldexp(np.float32(1), shift)
-    contiguous = np.ascontiguousarray(values)
-    stored = np.empty(values.shape, np.float16)
-    flat, out, scaled = contiguous.reshape(-1), stored.reshape(-1), np.empty(_PART, np.float32)
+    axes = sorted(range(values.ndim), key=lambda i: -values.strides[i])
+    laid = np.ascontiguousarray(values.transpose(axes))
+    stored = np.empty(laid.shape, np.float16)
+    flat, out, scaled = laid.reshape(-1), stored.reshape(-1), np.empty(_PART, np.float32)
     for start in range(0, flat.size, _PART):
         part = flat[start : start + _PART]
         out[start : start + _PART] = np.multiply(part, factor, out=scaled[: part.size])
-    return stored, -shift
+    return stored.transpose(np.argsort(axes)), -shift
 
 
 def restore(stored: np.ndarray, exponent: int) -> np.ndarray:

@@ -61,10 +61,15 @@ class ValuesPiece:
         return ChannelStatistics.of(self.values, layer.channels_first)
 
     def kept_values(self, layer: LayerPlan) -> np.ndarray:
-        kept = self.values[: self.keep]
-        if layer.channels_first:
-            kept = np.moveaxis(kept, 1, -1)
-        return kept if layer.channel_ids is None else kept[..., list(layer.channel_ids)]
+        return kept_of(self.values, layer, self.keep)
+
+
+def kept_of(values: np.ndarray, layer: LayerPlan, keep: int) -> np.ndarray:
+    """`[keep, *spatial, c]` of what a layer returned, its memory as it lies."""
+    kept, axis = values[:keep], 1 if layer.channels_first else values.ndim - 1
+    if layer.channel_ids is not None:
+        kept = np.take(kept, layer.channel_ids, axis)
+    return np.moveaxis(kept, axis, -1)
 
 
 @dataclass(frozen=True)

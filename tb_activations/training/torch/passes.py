@@ -1,7 +1,9 @@
 """One slice of a batch through a model → what each planned layer adds to its record.
 
-On a CPU values are copied when a module returns them, before anything can write to them, and the
-statistics left to the thread that encodes. On an accelerator see `gathered`.
+On a CPU the statistics are made when a module returns, before anything can write to its values and
+while they are in the cache, which takes no longer than to copy them all; what is kept is copied.
+What has no quick statistics is copied whole and left to the thread that encodes. On an accelerator
+see `gathered`.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from torch import nn
 
 from tb_activations.record.statistics import ChannelStatistics
 from tb_activations.training.batch import Batch
-from tb_activations.training.piece import MergedPiece, Piece, Take
+from tb_activations.training.piece import MergedPiece, Piece, Take, ValuesPiece, kept_of
 from tb_activations.training.plan import LayerPlan
 from tb_activations.training.selection import Named
 from tb_activations.training.torch.forward import Placed
@@ -25,9 +27,8 @@ from tb_activations.training.torch.layout import Layout
 from tb_activations.training.torch.names import Names
 from tb_activations.training.torch.scores import Scores
 from tb_activations.training.torch.state import device_of
-from tb_activations.training.torch.statistics import TensorPiece
 from tb_activations.training.torch.survey import How
-from tb_activations.training.torch.tensors import foreign, to_numpy
+from tb_activations.training.torch.tensors import foreign, viewed
 from tb_activations.training.torch.watch import Watch
 
 # Bytes of scores; more are computed an example at a time, on the host.
@@ -39,8 +40,8 @@ class WatchedPass:
     """The forward pass as it is; each layer's values are handed over as soon as they are there.
 
     Args:
-      gather: whether values are summed where they are, and handed over once the pass has ended;
-        None for those of them that are on an accelerator.
+      gather: True: values are summed where they are, and handed over once the pass has ended.
+        False: all are handed over as they are. None: what is on an accelerator is summed there.
     """
 
     def __init__(
@@ -115,8 +116,18 @@ class WatchedPass:
             if value.nbytes > _AT_ONCE:
                 return _by_example(value, layer, keep)
             value = value.whole()
-        values = layer.unfolded(to_numpy(layout.of(value)))
-        return TensorPiece(examples, keep, values, foreign(value))
+        values = layer.unfolded(viewed(layout.of(value)))
+        quick = None if self._gather is False else _quick(values, layer)
+        if quick is None:
+            return ValuesPiece(examples, keep, np.array(values), foreign(value))
+        kept = np.array(kept_of(values, layer, keep))
+        return MergedPiece(examples, keep, quick, kept, foreign(value))
+
+
+def _quick(values: np.ndarray, layer: LayerPlan) -> ChannelStatistics | None:
+    if values.shape[1 if layer.channels_first else -1] != layer.channels:
+        return None  # what the plan keeps may not be there
+    return ChannelStatistics.quick(values, layer.channels_first)
 
 
 def _by_example(scores: Scores, layer: LayerPlan, keep: int) -> Piece:
@@ -126,7 +137,7 @@ def _by_example(scores: Scores, layer: LayerPlan, keep: int) -> Piece:
     source: str | None = None
     for i in range(scores.shape[0]):
         one = scores.of(i, i + 1)
-        piece, source = TensorPiece(1, 1, to_numpy(one)), foreign(one)
+        piece, source = ValuesPiece(1, 1, viewed(one)), foreign(one)
         statistics = piece.statistics(layer)
         merged = statistics if merged is None else merged.merge(statistics)
         if i < keep:
