@@ -33,7 +33,8 @@ export class Answering {
     const of = JSON.stringify([run, tag, count]);
     const here = known?.run === run && known.tag === tag && known.step.includes(info.step);
     const wanted = here ? of : `${of} ${info.step}`;
-    if (here ? this.asked.startsWith(of) : wanted === this.asked) return;
+    const failed = store.failures.peek().answer !== undefined;
+    if (!failed && (here ? this.asked.startsWith(of) : wanted === this.asked)) return;
     this.asked = wanted;
     this.answerTask.run(async (signal) => {
       const found = await this.client.answers(run, tag, info.step, signal);
