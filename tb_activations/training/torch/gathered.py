@@ -8,15 +8,18 @@ over. The sums are made as if every value were an ordinary number, which takes h
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from tb_activations.record.statistics import ChannelStatistics
 from tb_activations.training.piece import Piece, SumsPiece, Take
 from tb_activations.training.plan import LayerPlan
 from tb_activations.training.torch.tensors import foreign
 
+HOSTS = ("cpu", "meta")  # devices that are no accelerators
 _PLAIN_DTYPES = (torch.float16, torch.float32, torch.float64)
 _HEADROOM = 2.0**-64  # keeps sums of values near 1e308 finite, and is exact
 _WEAK = float(np.finfo(np.float32).tiny) * 2.0**40  # below it a subnormal is felt in a mean
@@ -52,7 +55,35 @@ def can_sum(value: torch.Tensor) -> bool:
 
 def on_accelerator(value: torch.Tensor) -> bool:
     """Whether the values can be summed where they are, which is not this host."""
-    return value.device.type not in ("cpu", "meta") and can_sum(value)
+    return value.device.type not in HOSTS and can_sum(value)
+
+
+def summable(value: torch.Tensor) -> torch.Tensor | None:
+    """A tensor of real numbers that is on an accelerator, as floats that hold them; None of others,
+    of which all must be fetched."""
+    value = value.detach()
+    whole = value.dtype.is_floating_point or value.is_quantized or value.is_complex()
+    if not whole and value.layout == torch.strided and value.device.type not in HOSTS:
+        wide = torch.float32 if value.itemsize <= 2 else torch.float64
+        if value.device.type == "mps" and wide == torch.float64:  # which has none
+            return None
+        value = value.to(wide)
+    return value if on_accelerator(value) else None
+
+
+def summed_alone(
+    value: torch.Tensor, layer: LayerPlan, keep: int
+) -> tuple[np.ndarray, ChannelStatistics]:
+    """What is kept of one summable tensor, and its statistics; nothing else is fetched."""
+    found: list[Piece] = []
+    ids = Chosen()(layer, value)
+    for apart in (False, True):
+        gathered = Gathered(apart)
+        gathered.add(layer, value, keep, ids)
+        with contextlib.suppress(Odd):
+            gathered.hand_over(len(value), keep, lambda _, piece: found.append(piece))
+            break
+    return found[0].kept_values(layer), found[0].statistics(layer)
 
 
 class Gathered:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -12,6 +13,8 @@ from torch import nn
 
 # Attributes by which wrappers hold what they wrap, whatever their class.
 _WRAPPED = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
+# By which a function asks whether a mode is on.
+_ASKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 # What torch keeps in each module's `vars`, which has names and lists of its own for it.
 OF_TORCH = frozenset(vars(nn.Module()))
 
@@ -38,6 +41,22 @@ def base(tensor: torch.Tensor) -> torch.Tensor | None:
 def without_functions() -> AbstractContextManager[None]:
     """No function mode, and no subclass of a tensor, sees what runs in the block."""
     return torch._C.DisableTorchFunction()  # type: ignore[no-any-return,attr-defined]
+
+
+def opened(function: Any) -> Any:
+    """A function of torch's, as it is written, in which modes are on.
+
+    The original asks for a mode at its beginning, and hands itself over. What asks by no name that
+    is known here, or is not written in Python, is returned as it is.
+    """
+    code = getattr(function, "__code__", None)
+    asks = [] if code is None else [one for one in code.co_names if one in _ASKS]
+    if not asks:
+        return function
+    inside = {**function.__globals__, **dict.fromkeys(asks, lambda *_: False)}
+    made = FunctionType(code, inside, function.__name__, function.__defaults__)
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
 
 
 def mapped_over() -> bool:

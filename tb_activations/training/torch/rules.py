@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import FunctionType
 from typing import Any, Protocol
 
 import torch
@@ -17,12 +16,13 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from tb_activations.training.torch.functions import HEADS
-from tb_activations.training.torch.private import version
+from tb_activations.training.torch.private import opened, version
 
 # Questions about a tensor, whose answer is of the parameter itself.
 _ASKING = frozenset(("__get__", "__set__", "dim", "size", "requires_grad_", "is_contiguous"))
 # Attention of `nn.MultiheadAttention`; the way back, on which what is checkpointed runs again.
 _OPENED = (HEADS, torch.autograd.grad)
+_CLOSED = f"no rule holds inside `{{}}`, which torch {torch.__version__} writes in another way"
 
 
 class Followed(Protocol):
@@ -56,29 +56,32 @@ class _Ruled(TorchFunctionMode):
     def __init__(self, rules: Followed) -> None:
         super().__init__()
         self._rules = rules
+        self._inside: list[Any] = []  # functions that were opened, and are not over
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
         if func in _OPENED:
-            with self:
-                return _opened(func)(*args, **kwargs)
+            return self._open(func, args, kwargs)
         if func.__name__ in _ASKING:
             return func(*args, **kwargs)
         held = {name: _without_parameters(one) for name, one in kwargs.items()}
         return self._rules.function(func, _without_parameters(args), held)
 
-
-def _opened(function: Any) -> Callable[..., Any]:
-    """A function of torch's, as it is written, in which the mode is on.
-
-    The original asks for a mode at its beginning and would be handed to it again, and again.
-    """
-    inside = {**function.__globals__, "has_torch_function": lambda _: False}
-    opened = FunctionType(function.__code__, inside, function.__name__, function.__defaults__)
-    opened.__kwdefaults__ = function.__kwdefaults__
-    return opened
+    def _open(self, func: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """Runs a function with the mode on. It may ask for a mode in a way that is not known, and
+        be handed here again: it then runs as it is, which is said."""
+        if func in self._inside:
+            if _CLOSED.format(func.__name__) not in self._rules.said:
+                self._rules.said.append(_CLOSED.format(func.__name__))
+            return func(*args, **kwargs)
+        self._inside.append(func)
+        try:
+            with self:
+                return opened(func)(*args, **kwargs)
+        finally:
+            self._inside.pop()
 
 
 def _without_parameters(value: Any) -> Any:

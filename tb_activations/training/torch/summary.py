@@ -19,9 +19,10 @@ from tensorboard.compat.proto import summary_pb2
 
 from tb_activations.record.encoder import Kept, blobs, keep
 from tb_activations.record.metadata import check_kind, summary_metadata
-from tb_activations.record.options import Options, check_rank
+from tb_activations.record.options import Options, check_rank, check_size
 from tb_activations.record.storage import refused_dtype
 from tb_activations.record.summary import summary_of
+from tb_activations.training.plan import layer_plan
 from tb_activations.training.torch.private import file_writer
 
 _PICTURES = (4, 5)  # ranks that PyTorch's own layers lay out channels first
@@ -136,7 +137,22 @@ def _kept(tensor: Any, options: Options) -> Kept:
         )
     if tensor.is_complex():
         raise refused_dtype(source)
-    return replace(keep(viewed(tensor), options), source=source)
+    kept = _kept_there(tensor, options) or keep(viewed(tensor), options)
+    return replace(kept, source=source)
+
+
+def _kept_there(tensor: Any, options: Options) -> Kept | None:
+    """What is kept of a tensor on an accelerator, so that nothing else of it is fetched."""
+    from tb_activations.training.torch.gathered import summable, summed_alone
+
+    value = summable(tensor)
+    if value is None:
+        return None
+    layer = layer_plan("", 0, value.shape, options.channels_first, options.max_channels)
+    examples = min(options.max_outputs, len(value))
+    check_size((examples, *layer.shape[:-1], layer.kept_channels), options.precision)
+    values, statistics = summed_alone(value, layer, examples)
+    return Kept(values, statistics, len(value), layer.channels, layer.channel_ids)
 
 
 def _is_tensor(tensor: Any) -> bool:

@@ -252,6 +252,18 @@ def test_attention_and_deviations_are_held(attention):
     assert np.abs(product.gap).max() > 1e-2 * np.abs(found.score).max()
 
 
+def test_what_asks_for_a_mode_in_another_way_runs_as_it_is_and_it_is_said(monkeypatch):
+    """Where a release of torch writes attention otherwise, nothing hangs, and nothing is hidden."""
+    monkeypatch.setattr("tb_activations.training.torch.private._ASKS", ())
+    head = Net(lambda s, x: s.out(x.mean(1)), out=nn.Linear(8, 3, bias=False))
+    model, x = nn.Sequential(Block("module"), head), torch.randn(3, 5, 8)
+    with pytest.warns(UserWarning, match="no rule holds inside `multi_head_attention_forward`"):
+        found = lrp(model, x, gamma=0)
+    with torch.no_grad():
+        np.testing.assert_array_equal(found.score, model(x)[:, 1])
+    assert np.isfinite(found.values).all()
+
+
 def _rms(s, x):
     return s.a(x) * torch.rsqrt(s.a(x).pow(2).mean(-1, keepdim=True) + 1e-5) * s.scale
 

@@ -242,3 +242,43 @@ writer.close()
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert [value.tag for _, _, value in written(tmp_path)] == ["conv"]
+
+
+def test_no_more_of_a_tensor_on_an_accelerator_is_fetched_than_is_kept(monkeypatch):
+    """Of every dtype, NaN and infinities among them, with the record that all of it would make."""
+    from torch.overrides import TorchFunctionMode
+
+    from tb_activations.training.torch import gathered
+
+    fetched: list[int] = []
+
+    class Crossing(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            to_host = func is torch.Tensor.to and "cpu" in args
+            if to_host or func in (torch.Tensor.cpu, torch.Tensor.tolist):
+                fetched.append(args[0].numel())
+            return func(*args, **(kwargs or {}))
+
+    shape, options = (40, 12, 6, 7), {"max_outputs": 2, "max_channels": 3, "precision": "float32"}
+    for dtype in DTYPES:
+        tensor = tensor_of(dtype, shape)
+        host, values = record_of(tensor, **options)
+        table = _table(tensor, **options)
+        with monkeypatch.context() as patched:
+            # No accelerator is at hand: the host stands for one.
+            patched.setattr(gathered, "HOSTS", ("meta",))
+            with Crossing():
+                found, others = record_of(tensor, **options)
+        # Twice where some values are no ordinary numbers; all are 20,160.
+        assert 0 < sum(fetched) <= 2 * (2 * 3 * 6 * 7 + 6 * 12), dtype
+        fetched.clear()
+        assert found == host, dtype
+        np.testing.assert_array_equal(others, values, err_msg=dtype)
+        np.testing.assert_allclose(_table(tensor, **options), table, rtol=1e-5, atol=1e-6)
+
+
+def _table(tensor: Any, **options: Any) -> np.ndarray:
+    writer = Kept()
+    tba.add_activations(writer, "layer", tensor, 0, **options)
+    blobs = list(writer.summaries[0].value[0].tensor.string_val)
+    return record.parse_statistics(blobs[Blob.STATISTICS], record.parse_header(blobs[Blob.HEADER]))
