@@ -7,9 +7,10 @@ nothing would be written. Sizes are read off the records that the rehearsal wrot
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tensorboard.compat.proto import event_pb2
@@ -54,7 +55,8 @@ class DryRun:
     bytes: of one update on disk. once: bytes written a single time, of the inputs. seconds: for
     which training waits at an update. writing: seconds until the last of it is on disk, beside
     training. attributions: the tags of an explanation, and explaining: the seconds for which
-    training waits for one; without attributions none, and 0.
+    training waits for one; without attributions none, and 0. told: whether its table was printed,
+    which `print` then does not do again.
     """
 
     kept: tuple[KeptLayer, ...]
@@ -65,9 +67,14 @@ class DryRun:
     writing: float
     attributions: tuple[KeptLayer, ...] = ()
     explaining: float = 0.0
+    told: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
-        """A table of the layers, what is left out with reasons, and what an update takes."""
+        """The table; once that was printed, one line."""
+        return repr(self) if self.told else self.table()
+
+    def table(self) -> str:
+        """The layers, what is left out with reasons, and what an update takes."""
         rows = _table((*self.kept, *self.attributions))
         return "\n".join([*rows, *self._without(), *self._costs()])
 
@@ -75,6 +82,13 @@ class DryRun:
         """In one line, for a prompt, which shows it below the table that `check` has printed."""
         kept, left = len(self.kept), len(self.left_out)
         return f"<DryRun: {kept} kept, {left} left out, {megabytes(self.bytes)} an update>"
+
+    def shown(self, verbose: int) -> DryRun:
+        """Prints the table, where words are wanted."""
+        if not verbose:
+            return self
+        print(self.table())
+        return replace(self, told=True)
 
     def _without(self) -> Iterator[str]:
         for one in self.left_out:
@@ -103,6 +117,25 @@ class _Written:
     layer: KeptLayer
     kind: str
     step: int
+
+
+def together(found: Mapping[str, DryRun]) -> DryRun:
+    """What the updates of several models take together; names begin with the model's."""
+    runs = found.values()
+    return DryRun(
+        tuple(_within(name, one) for name, run in found.items() for one in run.kept),
+        tuple(_within(name, one) for name, run in found.items() for one in run.left_out),
+        sum(run.bytes for run in runs),
+        sum(run.once for run in runs),
+        sum(run.seconds for run in runs),
+        sum(run.writing for run in runs),
+        tuple(_within(name, one) for name, run in found.items() for one in run.attributions),
+        sum(run.explaining for run in runs),
+    )
+
+
+def _within(model: str, one: Any) -> Any:
+    return replace(one, name=f"{model}/{one.name}")
 
 
 def why_not(name: str, dtype: np.dtype | None, shape: Sequence[int], count: int) -> LeftOut | None:

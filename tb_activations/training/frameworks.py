@@ -124,6 +124,20 @@ def is_torch(model: Any) -> bool:
     return torch is not None and isinstance(model, torch.nn.Module)
 
 
+def torch_models(models: Any) -> dict[str, Any] | None:
+    """Several `nn.Module`s by name, those of a list by their places; None of anything else."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return None
+    if isinstance(models, torch.nn.ModuleDict | Mapping):
+        found = dict(models.items())
+    elif isinstance(models, torch.nn.ModuleList | list | tuple):
+        found = {str(i): one for i, one in enumerate(models)}
+    else:
+        return None
+    return found if found and all(is_torch(one) for one in found.values()) else None
+
+
 def _check_any(model: Any) -> None:
     """Refuses what is of no framework, where one other than Keras is there, too."""
     known = ("keras", "tf_keras", "tensorflow")

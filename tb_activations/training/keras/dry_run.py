@@ -47,10 +47,8 @@ def check(model: Any, data: Any, layers: Any = None, **options: Any) -> DryRun:
     verbose = options.pop("verbose", 1)
     several = {"model": model} if isinstance(model, Mapping) else {}
     with tempfile.TemporaryDirectory(prefix="tb_activations_") as directory:
-        result = _Rehearsal(directory, data, layers, **{**options, **_QUIET, **several}).of(model)
-    if verbose:
-        print(result)
-    return result
+        given = {**options, **_QUIET, **several}
+        return _Rehearsal(directory, data, layers, **given).of(model).shown(verbose)
 
 
 class _Rehearsal(ActivationsCallback):

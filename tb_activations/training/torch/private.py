@@ -50,8 +50,8 @@ def opened(function: Any) -> Any:
     is known here, or is not written in Python, is returned as it is.
     """
     code = getattr(function, "__code__", None)
-    asks = [] if code is None else [one for one in code.co_names if one in _ASKS]
-    if not asks:
+    asks = [one for one in _ASKS if one in getattr(code, "co_names", ())]
+    if code is None or not asks:
         return function
     inside = {**function.__globals__, **dict.fromkeys(asks, lambda *_: False)}
     made = FunctionType(code, inside, function.__name__, function.__defaults__)

@@ -116,7 +116,7 @@ def test_it_prints_a_table_and_leaves_nothing_behind(capsys, tmp_path, monkeypat
     before, seeds = model.get_weights(), np.random.get_state()[1].copy()
     result = tba.check(model, (X, Y))
     printed = capsys.readouterr().out
-    assert printed == f"{result}\n"
+    assert printed == f"{result.table()}\n"
     assert "conv1  [40, 6, 6, 8]   4 of 40    8 of 8" in printed
     assert "left out: 'flatten': its values are its input's, rearranged" in printed
     assert "an update: 2 layers," in printed and "training waits" in printed

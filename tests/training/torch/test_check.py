@@ -22,8 +22,32 @@ def test_check_says_what_would_be_kept_and_why_the_rest_would_not(capsys):
     assert reasons["encoder/layers/0/self_attn/out_proj"].startswith("it does not run as a module")
     assert result.bytes > 0 and result.once > 0
     assert [one.training for one in model.modules()] == flags
-    assert capsys.readouterr().out == f"{result}\n" and "an update: 19 layers" in str(result)
+    table = result.table()
+    assert capsys.readouterr().out == f"{table}\n" and "an update: 19 layers" in table
+    assert str(result) == repr(result)  # once it was printed
+    assert str(tba.check(model, images(), verbose=0)).count("\n") > 19
     assert repr(result).startswith("<DryRun: 19 kept, ") and len(repr(result)) < 80
+
+
+def test_several_models_are_checked_together_in_one_table(capsys):
+    """A dict, a list, and torch's own of both, with data of each; names begin with the model's."""
+    models = {"g": nn.Sequential(nn.Linear(3, 4), nn.Tanh()), "d": nn.Linear(4, 1)}
+    data = {"g": torch.randn(2, 3), "d": torch.randn(2, 4)}
+    result = tba.check(models, data)
+    assert [one.name for one in result.kept] == ["g/0", "g/1", "d/Linear"]
+    assert capsys.readouterr().out == f"{result.table()}\n"
+    assert result.bytes == sum(one.bytes for one in result.kept) and result.once > 0
+    modules, batches = list(models.values()), list(data.values())
+    for form, given in (
+        (modules, batches),
+        (nn.ModuleList(modules), batches),
+        (nn.ModuleDict(models), data),
+    ):
+        again = tba.check(form, given, verbose=0)
+        assert [one.shape for one in again.kept] == [one.shape for one in result.kept]
+    assert again.kept[0].name == "g/0"
+    with pytest.raises(ValueError, match=r"data is \['g'\]; .* each: \['d', 'g'\]"):
+        tba.check(models, {"g": data["g"]})
 
 
 def test_loops_are_capped_and_said(tmp_path, capsys):
