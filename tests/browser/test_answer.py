@@ -90,6 +90,7 @@ def test_the_card_says_what_is_answered_and_whether_it_is_right(page: Dashboard)
     long, box = row.locator("i").bounding_box(), row.bounding_box()
     short = card(page).locator(".share").nth(1).locator("i").bounding_box()
     assert long and box and short
+    assert long["x"] == short["x"], "the bar of the right class stands apart"
     assert long["height"] == pytest.approx(8, abs=0.1)
     room = box["width"] - 84 - 8 - row.locator("b").bounding_box()["width"]  # type: ignore[index]
     assert long["width"] == pytest.approx(probabilities(30)[0].max() * room, abs=1)

@@ -108,6 +108,7 @@ def test_another_run_is_the_nearest_step_and_said_so(dashboard: Dashboard) -> No
     """The step that comes nearest, and that channels need not correspond."""
     dashboard.open(layer=CONV1, window=GREY, compare="run:older")
     bar = dashboard.root.locator(".row.compare")
+    expect(bar).to_contain_text("right step 20 of run older")
     expect(bar).to_contain_text("Nearest step there: 20.")
     expect(bar).to_contain_text("Channels of separately trained models need not correspond.")
     dashboard.settle()

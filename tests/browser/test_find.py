@@ -109,7 +109,14 @@ def test_a_step_is_typed_and_what_grew_is_sorted_first(dashboard: Dashboard) -> 
     assert clicks.count <= 2
     dashboard.page.wait_for_url("**step=20**")
 
-    # The button has the focus again: the whole way by keyboard.
+    # The button has the focus again, with all of its ring: the whole way by keyboard.
+    ring = root.get_by_role("button", name="step 20", exact=True).evaluate("""(e) => {
+      const [own, box] = [e.getBoundingClientRect(), e.parentElement.getBoundingClientRect()];
+      const { outlineOffset, outlineWidth } = getComputedStyle(e);
+      const reach = parseFloat(outlineOffset) + parseFloat(outlineWidth);
+      return [own.left - reach - box.left, own.top - reach - box.top, e === document.activeElement];
+    }""")
+    assert ring == [0, 0, True]
     dashboard.page.keyboard.press("g")
     assert field.evaluate("f => f.value.slice(f.selectionStart, f.selectionEnd)") == "20"
     field.press("Escape")

@@ -211,6 +211,8 @@ def test_planes_of_one_value_are_a_matrix(page: Dashboard) -> None:
         assert np.abs(column(page, channel) - expected).max() <= 1.5
     rows = page.grid.locator(".rowlabels").first.inner_text().split("\n")
     assert rows == [f"{i} “{label}”" for i, label in enumerate(LABELS)]
+    whole = page.grid.locator(".rowlabels").first.locator("span")
+    assert whole.evaluate_all("all => all.map(one => one.title)") == rows
     box = page.cell(13).bounding_box()
     assert box
     page.page.mouse.move(box["x"] + 3, box["y"] + box["height"] / EXAMPLES * 1.5)

@@ -237,7 +237,7 @@ class Walk:
             step = min(zoo.RUNS[value], key=lambda s: (abs(s - shown.step), s))
             there = record(value, self.layer, step)
             example = self.pool_in(there) or self.shown_example
-            return (there, example, f"run {value}, step {step}")
+            return (there, example, f"step {step} of run {value}")
         if what == "example":
             at = int(value)
             return (shown, at, f"example {at}") if at < len(shown.stored) else None

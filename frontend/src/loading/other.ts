@@ -53,7 +53,7 @@ async function inRun(run: string, view: LayerView, stepsOf: StepsOf): Promise<Ot
   if (example < 0) return `Run ${run} did not keep example ${wanted}`;
   const near = info.step === view.info.step ? "" : `Nearest step there: ${info.step}. `;
   const note = `${near}Channels of separately trained models need not correspond.`;
-  return { key: { ...view, run, info, example }, name: `run ${run}, step ${info.step}`, note };
+  return { key: { ...view, run, info, example }, name: `step ${info.step} of run ${run}`, note };
 }
 
 function nearest(steps: readonly StepInfo[], step: number): StepInfo | null {

@@ -95,7 +95,7 @@ describe("what is chosen", () => {
     const store = storeWith({});
     const [shown, other] = [store.view.value!, view({ step: 9 })];
     store.compare.value = { target: "run:b", mode: "beside" };
-    store.found.value = { of: shown, target: "run:b", view: other, name: "run b, step 9" };
+    store.found.value = { of: shown, target: "run:b", view: other, name: "step 9 of run b" };
     expect(store.other.value).toBe(other);
     showView(store, view({ tag: "next" }), null);
     expect([store.other.value, store.otherName.value]).toEqual([null, ""]);

@@ -91,6 +91,7 @@ function RowLabels({ layout }: { layout: MatrixLayout }) {
             key={`${part} ${row}`}
             class={isDense(view.info) && row === view.example ? "shown" : ""}
             style={`top:${(part * (layout.rows + 1) + row + 0.5) * layout.cell - 7}px`}
+            title={text}
           >
             {text}
           </span>
