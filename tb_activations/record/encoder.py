@@ -40,7 +40,7 @@ from tb_activations.record.pages import (
     page_table,
     shape_proto,
 )
-from tb_activations.record.statistics import COLUMNS, ChannelStatistics, LayerSummary
+from tb_activations.record.statistics import COLUMNS, ChannelStatistics
 from tb_activations.record.storage import check_dtype, hides, settled, store
 
 
@@ -148,7 +148,7 @@ def blobs(kept: Kept, labels: Sequence[Any] | None, options: Options) -> list[by
     )
     flat = planes.reshape(header.planes, header.plane_size)
     texts = [] if labels is None else _label_strings(labels, len(values), kept.batch)
-    summary = _summary_numbers(kept.statistics.summary())
+    summary = kept.statistics.summary().numbers()
     return packed(header, flat, table, summary, label_blob(texts), compression)
 
 
@@ -212,11 +212,6 @@ def _label_strings(labels: Sequence[Any], kept: int, batch: int) -> list[bytes]:
             f"or per kept example ({kept})"
         )
     return [v if isinstance(v, bytes) else str(v).encode("utf-8") for v in values[:kept]]
-
-
-def _summary_numbers(summary: LayerSummary) -> np.ndarray:
-    numbers = [summary.rms, summary.largest, summary.dead, summary.constant, summary.nonfinite]
-    return np.array(numbers, np.float32)
 
 
 def _encode_statistics(table: np.ndarray, codec: str, compression: int) -> bytes:

@@ -18,14 +18,15 @@ from tensorboard.compat.proto import tensor_pb2, tensor_shape_pb2, types_pb2
 from tb_activations.record import png
 from tb_activations.record.deflate import at_once
 from tb_activations.record.errors import RecordError
+from tb_activations.record.packing import PART, PLAIN, Packing, packing_for
 
 CODECS = ("png", "tensor")
 PAGE_VALUES = 1 << 17
 FOLD = 1 << 19  # libpng refuses a side of a million
 MIN_PNG_VALUES = 4096
 MIN_PNG_STATISTICS = 1024
-_PART = 4096  # bytes of a plane that are worth codes of their own
 
+_CONTENT = b"\x22"  # the field `tensor_content` of a TensorProto, bytes of a length
 _TYPES = {"float16": types_pb2.DT_HALF, "float32": types_pb2.DT_FLOAT}
 
 
@@ -56,10 +57,11 @@ def encode_pages(planes: np.ndarray, codec: str, compression: int) -> list[bytes
     chunks = [planes[end - count : end] for count, end in zip(table, ends, strict=True)]
     if codec == "tensor":
         return [encode_tensor(chunk) for chunk in chunks]
-    return at_once(lambda chunk: encode_png(chunk, compression), chunks)
+    packing = packing_for(planes, compression)
+    return at_once(lambda chunk: encode_png(chunk, compression, packing), chunks)
 
 
-def encode_png(planes: np.ndarray, compression: int) -> bytes:
+def encode_png(planes: np.ndarray, compression: int, packing: Packing = PLAIN) -> bytes:
     """One `png` page of stored values `[planes, plane_size]`."""
     words = np.ascontiguousarray(planes).reshape(-1).view(_words(planes.dtype))
     height, width = fold_of(words.nbytes)
@@ -71,8 +73,9 @@ def encode_png(planes: np.ndarray, compression: int) -> bytes:
         np.right_shift(words, 8 * i, out=by_byte[i], casting="unsafe")
     if height > 1:
         rows[:, 1:] = split.reshape(height, width)
-    apart = height == 1 and words.size >= _PART
-    return png.write(rows, compression, words.itemsize if apart else 1)
+    if height > 1 or words.size < PART:
+        return png.write(rows, compression)
+    return png.write(rows, compression, *packing.parts(words.itemsize, words.size))
 
 
 def decode_page(page: bytes, codec: str, dtype: str, planes: int, plane_size: int) -> np.ndarray:
@@ -89,13 +92,24 @@ def decode_page(page: bytes, codec: str, dtype: str, planes: int, plane_size: in
 
 
 def encode_tensor(values: np.ndarray) -> bytes:
-    """A serialized TensorProto of float16 or float32 values."""
+    """A serialized TensorProto of float16 or float32 values, which are copied once."""
     little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
-    return tensor_pb2.TensorProto(
-        dtype=_TYPES[values.dtype.name],
-        tensor_shape=shape_proto(values.shape),
-        tensor_content=little.tobytes(),
+    front = tensor_pb2.TensorProto(
+        dtype=_TYPES[values.dtype.name], tensor_shape=shape_proto(values.shape)
     ).SerializeToString()
+    if not little.size:
+        return front
+    content = little.reshape(-1).view(np.uint8).data
+    return b"".join([front, _CONTENT, _varint(little.nbytes), content])
+
+
+def _varint(number: int) -> bytes:
+    """Protobuf's: seven bits a byte, the lowest first, the highest bit set but for the last."""
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*out, number])
 
 
 def shape_proto(shape: tuple[int, ...]) -> tensor_shape_pb2.TensorShapeProto:

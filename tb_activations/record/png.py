@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import itertools
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from PIL import PngImagePlugin
@@ -26,16 +26,19 @@ _END = b"\0\0\0\0IEND\xaeB`\x82"
 _NONE, _SUB = 0, 1
 
 
-def write(rows: np.ndarray, level: int, parts: int = 1) -> bytes:
+def write(
+    rows: np.ndarray, level: int, ends: Sequence[int] = (), by_zlib: Collection[int] = ()
+) -> bytes:
     """A PNG of filtered rows, uint8 `[height, 1 + width]`, the first byte of each its filter.
 
-    parts: of a single row, how many of one width stand in it, which have little in common.
+    ends: where parts end that have little in common, of the bytes of all rows but for the last.
+    by_zlib: numbers of the parts that zlib deflates, see `deflate`.
     """
     height, width = rows.shape[0], rows.shape[1] - 1
     front = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     flat = rows.reshape(-1)
-    ends = [0, *(1 + width * i // parts for i in range(1, parts)), len(flat)]
-    stream = deflate([flat[a:b] for a, b in itertools.pairwise(ends)], level)
+    parts = [flat[a:b] for a, b in itertools.pairwise([0, *ends, len(flat)])]
+    stream = deflate(parts, level, by_zlib)
     return b"".join([_SIGNATURE, *_chunk(b"IHDR", front), *_chunk(b"IDAT", stream), _END])
 
 

@@ -62,6 +62,11 @@ class LayerSummary:
     constant: int
     nonfinite: int
 
+    def numbers(self) -> np.ndarray:
+        """float32 `[5]`, as a record holds them."""
+        found = [self.rms, self.largest, self.dead, self.constant, self.nonfinite]
+        return np.array(found, np.float32)
+
 
 @dataclass(frozen=True)
 class ChannelStatistics:

@@ -16,6 +16,7 @@ from PIL import Image
 from servers import PATIENCE
 
 from tb_activations.record import RecordError, deflate, pages, png
+from tb_activations.record.packing import Packing, packing_for
 
 RANDOM = np.random.default_rng(3)
 PLANES = np.maximum(RANDOM.normal(size=(6, 5000)), 0)
@@ -153,6 +154,45 @@ def test_byte_planes_take_less_room_apart():
     planes = np.maximum(RANDOM.normal(size=(16, 8192)), 0).astype(np.float16)
     split = planes.reshape(-1).view(np.uint8).reshape(-1, 2).T
     assert len(pages.encode_png(planes, 1)) < 0.99 * len(zlib.compress(split.tobytes(), 1))
+
+
+def narrow_channels() -> np.ndarray:
+    """Channels of a strength of their own, each within a few binades: 32 planes of 64×64."""
+    strong = 10.0 ** RANDOM.uniform(-2, 0, (32, 1))
+    return (strong + 0.05 * strong * RANDOM.normal(size=(32, 4096))).astype(np.float32)
+
+
+def short_repetitions() -> np.ndarray:
+    """float32 whose third bytes repeat themselves by threes, as small channels' may."""
+    words = RANDOM.integers(0, 256, (400, 3)).astype(np.uint32)
+    third = words[RANDOM.integers(0, len(words), 43_648)].reshape(-1)[:130_944]
+    rest = RANDOM.integers(0, 1 << 16, len(third)).astype(np.uint32)
+    return (third << 16 | rest | 63 << 24).view(np.float32).reshape(-1, 64)
+
+
+@pytest.mark.parametrize(
+    ("values", "packing"),
+    [(narrow_channels, Packing(piece=4096)), (short_repetitions, Packing(by_zlib=True))],
+)
+def test_a_sample_tells_how_float32_takes_least(values, packing):
+    """Codes for each channel, or zlib for one plane, where they take less; all zlibs read it."""
+    if deflate.isal_zlib is None:
+        pytest.skip("isal is not installed here")
+    planes = values()
+    assert packing_for(planes, 1) == packing
+    split = planes.reshape(-1).view(np.uint8).reshape(-1, 4).T
+    found, plain = pages.encode_png(planes, 1, packing), pages.encode_png(planes, 1)
+    assert len(found) < min(0.99 * len(plain), len(zlib.compress(split.tobytes(), 1)))
+    back = pages.decode_page(found, "png", "float32", *planes.shape)
+    assert back.tobytes() == planes.tobytes()
+    assert np.array_equal(pillow(found).reshape(split.shape), split)
+
+
+@pytest.mark.parametrize("by_zlib", [[0], [1], [0, 2], [3], [0, 1, 2, 3]])
+def test_parts_of_a_stream_may_be_zlibs(by_zlib):
+    """Parts that zlib and ISA-L deflate in turns are one stream, its checksum included."""
+    parts = [PLANES[i].astype(dtype).tobytes() for i, dtype in enumerate(("f2", "f4", "f4", "f2"))]
+    assert zlib.decompress(deflate.deflate(parts, 1, by_zlib)) == b"".join(parts)
 
 
 def test_work_at_once_keeps_its_order_and_its_errors():

@@ -1,9 +1,10 @@
 """The blobs of a record made outside the graph that computes it, where that runs in this process.
 
 What is kept leaves the graph once, through `tf.numpy_function`, and `record.encoder` packs it: a
-third of the CPU of a graph's `encode_png`. Such a graph runs in no other process, and need not: it
-holds its summary writer, with which TensorFlow saves no graph. What a model logs is traced anew
-when it is exported, without a writer, and then records nothing.
+third of the CPU of a graph's `encode_png`. So do the statistics, where the layer lies in memory.
+Such a graph runs in no other process, and need not: it holds its summary writer, with which
+TensorFlow saves no graph. What a model logs is traced anew when it is exported, without a writer,
+and then records nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import tensorflow as tf
 from tb_activations.record.encoder import label_blob, packed
 from tb_activations.record.header import Header
 from tb_activations.record.metadata import VERSION
+from tb_activations.record.statistics import COLUMNS, ChannelStatistics
 from tb_activations.training.tensorflow.record import Kept
+from tb_activations.training.tensorflow.statistics import GraphStatistics, graph_statistics
 
 Tensor = Any
 
@@ -36,6 +39,37 @@ def leaves() -> bool:
 
 def _local(name: str) -> bool:
     return not name.startswith("/job:") or name.startswith("/job:localhost/")
+
+
+def statistics_outside(values: Tensor, channels_first: bool) -> GraphStatistics:
+    """`graph_statistics`, of float32 by NumPy where the values lie in this process's memory.
+
+    They are handed over as they lie there, without a copy. NumPy goes through them in parts that
+    stay in the cache, where each of the graph's operations reads all of them anew. One layer after
+    another, as what has effects is run: two at once would take turns at Python's lock.
+    """
+    if values.dtype != tf.float32 or not _in_memory():
+        return graph_statistics(values, channels_first)
+    channels = values.shape[1 if channels_first else 2]
+    table, summary = tf.numpy_function(
+        _STATISTICS[channels_first], [values], [tf.float32, tf.float32], stateful=True
+    )
+    table.set_shape([channels, len(COLUMNS)])
+    summary.set_shape([5])
+    return GraphStatistics(table, summary)
+
+
+def _in_memory() -> bool:
+    return all(device.device_type == "CPU" for device in tf.config.list_logical_devices())
+
+
+def _statistics(channels_first: bool, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    found = ChannelStatistics.of(values, channels_first)
+    return found.table(), found.summary().numbers()
+
+
+# For good: a graph knows its functions by number, and may outlive all who know it.
+_STATISTICS = {first: functools.partial(_statistics, first) for first in (False, True)}
 
 
 def blobs_outside(kept: Kept, labels: Tensor, source: str, compression: int) -> Tensor:

@@ -62,13 +62,18 @@ class Kept:
     omitted: Tensor | bool
 
 
-def keep(data: Tensor, source: str, options: Options) -> Kept:
+def keep(
+    data: Tensor,
+    source: str,
+    options: Options,
+    statistics_of: Callable[[Tensor, bool], GraphStatistics] = graph_statistics,
+) -> Kept:
     """Slices, scales and casts `data`, of a dtype `source`; computes the statistics of all."""
     shape = sizes_of(data)
     first = options.channels_first
     batch, channels, size = shape.n, shape.second if first else shape.last, shape.between(first)
     flat = tf.reshape(data, [batch, channels, size] if first else [batch, size, channels])
-    statistics = graph_statistics(working(flat), first)
+    statistics = statistics_of(working(flat), first)
     ids = _kept_ids(channels, options.max_channels)
     count = channels if ids is None else size_of(ids)
     n = minimum(options.max_outputs, batch)

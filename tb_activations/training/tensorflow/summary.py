@@ -13,8 +13,13 @@ from tb_activations.record.header import MAX_RECORD_BYTES
 from tb_activations.record.metadata import check_kind, summary_metadata
 from tb_activations.record.options import Options, check_rank, check_size
 from tb_activations.record.storage import refused_dtype
-from tb_activations.training.tensorflow.outside import blobs_outside, leaves
+from tb_activations.training.tensorflow.outside import (
+    blobs_outside,
+    leaves,
+    statistics_outside,
+)
 from tb_activations.training.tensorflow.record import blobs, keep
+from tb_activations.training.tensorflow.statistics import graph_statistics
 
 
 def activations(
@@ -151,11 +156,12 @@ def _checked_labels(labels: Any, data: Any, max_outputs: int) -> Any:
 
 def _make(tag: str, data: Any, source: str, labels: Any, options: Options, in_graph: bool) -> Any:
     """The record's blobs; run by `tf.summary.write` on the CPU, where a record is written."""
+    whole = in_graph or not leaves()
     with tf.device(None):  # back to the device of the data, so that it sends over what is kept
-        kept = keep(data, source, options)
+        kept = keep(data, source, options, graph_statistics if whole else statistics_outside)
     if tf.is_tensor(kept.omitted):
         _warn_once(kept.omitted, tag)
-    if in_graph or not leaves():
+    if whole:
         return blobs(kept, labels, source, options)
     return blobs_outside(kept, labels, source, options.compression)
 

@@ -342,28 +342,29 @@ log(tf.zeros([2, 8, 8, 16]), tf.constant(1, tf.int64))
 
 
 @pytest.mark.parametrize("channels", [170, 171, 70_000])
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(("known", "in_graph"), [(True, False), (True, True), (False, True)])
 def test_statistics_of_wide_layers_are_those_of_numpy(
-    tmp_path: Path, channels: int, known: bool
+    tmp_path: Path, channels: int, known: bool, in_graph: bool
 ) -> None:
     """Compressed or not, with a number of channels that the graph knows or does not."""
     data = np.maximum(np.random.default_rng(1).normal(size=(2, channels)), 0).astype(np.float32)
     data[0, 3] = np.nan
     spec = tf.TensorSpec([None, channels if known else None], tf.float32)
-    ours = write_in_function(tmp_path, data, spec)
+    ours = write_in_function(tmp_path, data, spec, in_graph=in_graph)
     assert_same_record(ours, record.encode(data))
 
 
 @pytest.mark.parametrize(
     ("offset", "scale"), [(0, 1), (1000, 0.5), (-3e7, 100), (0, 1e-20), (0, 1e30), (5, 0)]
 )
+@pytest.mark.parametrize("in_graph", [False, True])
 def test_large_layers_take_the_fast_path_only_where_it_is_exact(
-    tmp_path: Path, offset: float, scale: float
+    tmp_path: Path, offset: float, scale: float, in_graph: bool
 ) -> None:
     """Mean and std are right to 1e-5 far from zero, for tiny and for huge values, for constants."""
     data = np.random.default_rng(3).normal(size=(40, 32, 32, 4)) * scale + offset
     data[..., 3] = 0
-    ours = write_eagerly(tmp_path, tf.constant(data.astype(np.float32)))
+    ours = write_eagerly(tmp_path, tf.constant(data.astype(np.float32)), in_graph=in_graph)
     table = record.parse_statistics(ours[Blob.STATISTICS], record.parse_header(ours[Blob.HEADER]))
     exact = data.astype(np.float32).astype(np.float64).reshape(-1, 4)
     np.testing.assert_allclose(table[:, 2], exact.mean(axis=0), rtol=1e-5, atol=scale * 1e-7)
@@ -409,6 +410,18 @@ sys.modules["tb_activations"] = None
 model = tf.saved_model.load(sys.argv[1])
 print(model.serve(tf.ones((2, 40, 40, 3))).numpy().tolist())
 """
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_statistics_of_layers_in_memory_are_numpys_to_the_bit(
+    tmp_path: Path, data_format: str
+) -> None:
+    """A layer in this process's memory is not read by the graph: both make one record."""
+    data = np.random.default_rng(4).normal(size=(5, 40, 41, 24)).astype(np.float32)
+    data[1, 2, 3, 4], data[..., 7] = np.inf, 0
+    signature = tf.TensorSpec([None, 40, None, 24], tf.float32)
+    ours = write_in_function(tmp_path, data, signature, data_format=data_format)
+    assert ours == record.encode(data, data_format=data_format)
 
 
 def test_a_model_that_logged_is_exported(tmp_path: Path) -> None:
