@@ -374,7 +374,13 @@ def test_the_distribution_over_steps(themed: Dashboard, theme: str) -> None:
     themed.page.wait_for_url("**chart=quantiles**")
     assert themed.axe() == []
     themed.screenshot(f"quantiles-{theme}")
-    # NaN is left out of its own step alone; where there is one step there is none.
+    # Of a difference there is none to choose.
+    choice = root.locator(".chart").get_by_role("button", name="quantiles")
+    themed.open(layer=CONV1, channel=3, compare="first", mode="difference")
+    expect(root.locator(".chart")).to_be_visible()
+    expect(choice).to_have_count(0)
+    themed.open(layer=CONV1, channel=3, step=50, chart="quantiles")
+    # NaN is left out of its own step alone.
     themed.select_layer("head/broken")
     themed.root.get_by_role("button", name="Last", exact=True).click()
     themed.settle()

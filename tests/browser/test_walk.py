@@ -336,7 +336,8 @@ class Walker:
             self.do("select", "Colormap", "grey")
 
     def move_chart(self) -> None:
-        if self.random.random() < 0.4 and self.walk.chart != "quantiles":
+        offered = self.walk.chart != "quantiles" and not self.walk.difference
+        if self.random.random() < 0.4 and offered:
             self.walk.chart = "quantiles"
             self.did("chart quantiles")
             self.do("press", "quantiles")

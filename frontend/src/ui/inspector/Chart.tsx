@@ -63,7 +63,7 @@ export function Chart({ stat, width }: ChartProps) {
     <figure class="chart">
       <figcaption>
         <span>{`${what} ${spanOf(series.steps.length, all)}`}</span>
-        {!series.quantiles && (
+        {!series.quantiles && !store.isDifference.value && (
           <button
             type="button"
             class="link"

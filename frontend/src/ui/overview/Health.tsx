@@ -69,8 +69,8 @@ export function Health() {
             >
               {dead} of {channels} channels dead
             </button>
-            <span class="joined">, most</span> in <LayerLink tag={worst.tag} /> (
-            {formatShare(worst.share)}).
+            <span class="joined">, most</span> in <LayerLink tag={worst.tag} />{" "}
+            <span class="whole">({formatShare(worst.share)}).</span>
           </>
         )}
         {first && (
