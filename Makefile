@@ -22,7 +22,7 @@ ci: ## what has to pass before a merge: lint, types, bundle, tests
 anywhere: ## the tests on a busy machine, and on one with another font
 	bash scripts/anywhere.sh
 
-lint: ## ruff, mypy, vulture, Biome and tsc
+lint: ## ruff, mypy, vulture, Biome, tsc and knip
 	bash scripts/lint.sh
 
 bundle: ## build the dashboard into tb_activations/static

@@ -17,4 +17,5 @@ part "$VENV/bin/ruff" format --check .
 part "$VENV/bin/mypy"
 part "$VENV/bin/vulture"
 part npm --prefix frontend run check --silent
+part npm --prefix frontend run unused --silent
 exit "$status"

@@ -36,8 +36,8 @@ export interface Run {
 
 export type Log = ReadonlyMap<string, Run>;
 
-export const STEPS = [0, 10, 20, 30, 40, 50, 60, 70] as const;
-export const LABELS = ["cat", "dog", "ship", "frog"] as const;
+const STEPS = [0, 10, 20, 30, 40, 50, 60, 70] as const;
+const LABELS = ["cat", "dog", "ship", "frog"] as const;
 const START = 1_700_000_000;
 const [N, LAST] = [4, STEPS.length - 1];
 

@@ -21,11 +21,11 @@ const open: View[] = [];
 export const views: readonly View[] = open;
 
 /** A view of a log with these keys of the address. */
-export function view(log: logs.Log, keys: Keys = {}, shows = true): View {
+function view(log: logs.Log, keys: Keys = {}, shows = true): View {
   return viewBy(fixedClient(log), keys, shows);
 }
 
-export function viewBy(client: Client, keys: Keys = {}, shows = true): View {
+function viewBy(client: Client, keys: Keys = {}, shows = true): View {
   const store = createStore();
   restore(store, keys);
   new Loader(store, client).start();

@@ -195,14 +195,6 @@ def ordinary(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return constant, ((spread >= _LEAST) | constant) & (largest <= _LARGEST)  # False of NaN
 
 
-def _sum_of_squares(values: np.ndarray) -> np.ndarray:
-    """float64 sums of the squares in the columns, which are written nowhere."""
-    whole = len(values) // _AT_ONCE * _AT_ONCE
-    blocks, rest = values[:whole].reshape(-1, _AT_ONCE, values.shape[1]), values[whole:]
-    squares = np.einsum("nkc,nkc->nc", blocks, blocks).sum(axis=0, dtype=np.float64)
-    return squares + np.einsum("kc,kc->c", rest, rest)
-
-
 def _sum(values: np.ndarray, axis: int) -> np.ndarray:
     """float64 sums; along a row NumPy adds in pairs by itself."""
     if axis == 1:
