@@ -29,9 +29,11 @@ def viewer(tmp_path_factory) -> Path:
         pytest.skip("TensorFlow is installed here, and there is no tree to build a wheel from")
     where = tmp_path_factory.mktemp("viewer")
     wheel = build_wheel(where / "tree")
-    subprocess.run([sys.executable, "-m", "venv", str(where / "venv")], check=True)
+    create = [sys.executable, "-m", "venv", "--without-pip", str(where / "venv")]
+    subprocess.run(create, check=True)
     python = where / "venv" / "bin" / "python"
-    install = [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install"]
+    install = [*pip, "--quiet", "--no-compile", "--only-binary=:all:"]
     poor = {**os.environ, "PATH": str(python.parent), "CC": "false"}
     done = subprocess.run([*install, str(wheel)], env=poor, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

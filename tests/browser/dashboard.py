@@ -6,7 +6,8 @@ import json
 import re
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -261,18 +262,44 @@ class Dashboard:
         self.root.get_by_role("combobox", name=name, exact=True).select_option(value)
         self.wait_idle()
 
-    def axe(self, **options: Any) -> list[str]:
-        """Violations that axe finds, one line each; `options` are those of `axe.run`."""
-        if not self.frame.evaluate("() => 'axe' in window"):
-            self.frame.evaluate(AXE.read_text(encoding="utf-8"))
+    def _violations(self, options: dict[str, Any]) -> list[dict[str, Any]]:
         options = {"resultTypes": ["violations"], **options}
-        found = self.frame.evaluate(
+        return self.frame.evaluate(
             "async (options) => (await axe.run(document, options)).violations", options
         )
+
+    def axe(self, **options: Any) -> list[str]:
+        """Violations that axe finds, one line each; `options` are those of `axe.run`.
+
+        Without options contrast is looked at in the other theme as well.
+        """
+        if not self.frame.evaluate("() => 'axe' in window"):
+            self.frame.evaluate(AXE.read_text(encoding="utf-8"))
+        found = self._violations(options)
+        if not options:
+            with self.other_theme():
+                found += self._violations({"runOnly": ["color-contrast"]})
         return [
             f"{v['id']}: {v['help']}: {json.dumps([n['html'][:120] for n in v['nodes']][:3])}"
             for v in found
         ]
+
+    @contextmanager
+    def other_theme(self) -> Iterator[None]:
+        """Dark where the page is light, and the other way round, as TensorBoard's button does."""
+        self._change_theme()
+        try:
+            yield
+        finally:
+            self._change_theme()
+
+    def _change_theme(self) -> None:
+        self.page.evaluate("() => document.body.classList.toggle('dark-mode')")
+        dark = self.page.evaluate("() => document.body.classList.contains('dark-mode')")
+        self.frame.wait_for_function(
+            "dark => document.documentElement.classList.contains('dark') === dark", arg=dark
+        )
+        self.drawn()
 
     def screenshot(self, name: str) -> Path:
         SCREENSHOTS.mkdir(exist_ok=True)

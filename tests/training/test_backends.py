@@ -45,9 +45,12 @@ def run(backend, names, quick):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed; `pip install {backend}` to run this")
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-    chosen = [] if os.environ.get("TBA_SOAK") else ["-k", quick]
+    soak = bool(os.environ.get("TBA_SOAK"))
+    chosen = [] if soak else ["-k", quick]
     files = [str(HERE / name) for name in names]
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    if not soak:  # XLA takes longer to make the many small programs quick than they take to run
+        environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
     done = subprocess.run(
         [*command, *files, *chosen], env=environment, capture_output=True, text=True
     )
