@@ -109,9 +109,19 @@ def arranged(how: Taken, one: Any, name: str, streamed: bool) -> Batch:
         return _of_one(how, one, None, name)
     count = len(how.required) if how.several and len(one) >= len(how.required) else 1
     labels = one[count] if len(one) > count else None
+    if streamed and _is_single(labels) and len(one[0]) != 1:
+        raise DataError(
+            f"{name} yields single examples, of which one has the label {labels}: pass what makes "
+            "batches of them, torch.utils.data.DataLoader(dataset, batch_size=64)"
+        )
     inputs = tuple(one[:count]) if count > 1 else one[0]
     batch = _of_one(how, inputs, labels, name)
     return replace(batch, whole=tuple(one)) if count == 1 < len(one) else batch
+
+
+def _is_single(labels: Any) -> bool:
+    """Whether it is the label of one example, and not of each in a batch."""
+    return isinstance(labels, int | float) or getattr(labels, "shape", None) == ()
 
 
 def _of_one(how: Taken, inputs: Any, labels: Any, name: str) -> Batch:

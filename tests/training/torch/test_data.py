@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch_kinds
 from torch import nn
-from torch.utils.data import TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 from torch_nets import Net, images, records
 
 import tb_activations as tba
@@ -180,6 +180,22 @@ def test_labels_beside_x_do_not_hide_what_is_wrong_with_it(tmp_path, run):
             tba.capture(model, given)
         else:
             tba.ActivationsLogger(tmp_path, model, given).step()
+
+
+class Examples(IterableDataset):
+    def __init__(self, label):
+        self.label = label
+
+    def __iter__(self):
+        yield from ((one, self.label) for one in images())
+
+
+@pytest.mark.parametrize("label", [3, torch.tensor(3), np.float32(0.5)])
+def test_a_stream_of_single_examples_is_refused_with_the_loader_to_pass(tmp_path, label):
+    data, model = Examples(label), nn.Conv2d(3, 4, 3)
+    with pytest.raises(DataError, match=r"single examples, .* the label .*DataLoader\(dataset"):
+        tba.ActivationsLogger(tmp_path, model, data)
+    assert tba.capture(model, DataLoader(data, batch_size=2))["Conv2d"].shape == (2, 4, 6, 6)
 
 
 def test_a_data_set_of_single_examples_is_refused_with_the_loader_to_pass(tmp_path):

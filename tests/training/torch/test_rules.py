@@ -136,7 +136,7 @@ def test_hooks_miss_a_functional_relu():
     model, x = flat().eval(), torch.as_tensor(FLAT["x"]).requires_grad_()
     met = [one.register_full_backward_hook(lambda _, given, __: (F.relu(given[0]),))
            for one in model.modules() if isinstance(one, nn.ReLU)]  # fmt: skip
-    model(x).gather(1, torch.as_tensor(FLAT["y"])[:, None]).sum().backward()
+    model(x).gather(1, torch.as_tensor(FLAT["y"]).long()[:, None]).sum().backward()
     plain = tba.attribute(model, FLAT["x"], FLAT["y"], method="gradients", output="probability")
     assert not met and furthest(x.grad, plain) < 1e-5
     assert furthest(guided(model, FLAT["x"], FLAT["y"], output="probability"), plain) > 0.1
