@@ -20,6 +20,7 @@ _LARGEST = 1e18  # whose squares float32 still adds up
 _LEAST = 1e-12  # a spread whose squares do not vanish
 _AT_ONCE = 64
 _SAMPLE_ROWS = 8  # that show where the means lie
+_GOLDEN = (5**0.5 - 1) / 2
 _BLOCK_VALUES = 1 << 17  # half a megabyte
 _GROUP = 16  # blocks
 _FLAGS = 255  # bytes of 0 or 1 that add up within a byte
@@ -48,7 +49,9 @@ def moments_of_rows(rows: np.ndarray) -> Moments | None:
     channels = rows.shape[1]
     wide = rows.reshape(-1, folded(channels) * channels)
     step = max(_AT_ONCE, _BLOCK_VALUES // wide.shape[1] // _AT_ONCE * _AT_ONCE)
-    sample = wide[:_SAMPLE_ROWS].reshape(-1, channels)
+    # From all over, in steps of no picture's size: the first rows are the corner of one alone.
+    places = (np.arange(_SAMPLE_ROWS) + 0.5) * _GOLDEN % 1 * len(wide)
+    sample = wide[np.unique(places.astype(np.int64))].reshape(-1, channels)
     first = moments(sample, 0)
     if first is None:
         return None
@@ -56,7 +59,7 @@ def moments_of_rows(rows: np.ndarray) -> Moments | None:
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(wide), step):
             sums.add(wide[start : start + step])
-        return sums.moments(channels, len(rows))
+        return sums.moments(rows)
 
 
 def _centre(first: Moments, count: int) -> np.ndarray | None:
@@ -135,8 +138,13 @@ class _Sums:
             self._buffer = np.empty((rows, self._buffer.shape[1]), np.float32)
         return self._buffer[:rows]
 
-    def moments(self, channels: int, count: int) -> Moments | None:
-        """None where the squares do not tell the spread to four times their own error."""
+    def moments(self, rows: np.ndarray) -> Moments | None:
+        """Of what was added up of `rows` `[k, c]`; None where float32 does not hold their squares.
+
+        Channels whose squares do not tell the spread to four times their own error are gone
+        through once more, by themselves.
+        """
+        count, channels = rows.shape
 
         def each(found: np.ndarray, reduce: np.ufunc) -> np.ndarray:
             return reduce.reduce(found.reshape(-1, channels), axis=0)
@@ -144,11 +152,14 @@ class _Sums:
         self._settle()
         low, high = each(self._low, np.minimum), each(self._high, np.maximum)
         constant, fits = ordinary(low, high)
+        if not fits.all():
+            return None
         total, squares = each(self._total, np.add), each(self._squares, np.add)
         m2 = squares - total * total / count
-        if not (fits & (constant | (4 * m2 >= squares))).all():
-            return None
         mean = total / count + (0.0 if self._centre is None else self._centre)
+        vague = np.flatnonzero(~constant & ~(4 * m2 >= squares))
+        if len(vague):
+            mean[vague], m2[vague] = _about_mean(rows, vague)
         return Moments(
             zeros=each(self._zeros, np.add),
             low=low,
@@ -156,6 +167,18 @@ class _Sums:
             mean=np.where(constant, low, mean),
             m2=np.where(constant, 0.0, m2),
         )
+
+
+def _about_mean(rows: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(mean, m2) of the chosen columns, in float64, in parts that stay cached."""
+    step = max(1, _BLOCK_VALUES // 2 // len(chosen))
+    parts = [slice(start, start + step) for start in range(0, len(rows), step)]
+    mean = sum(rows[part, chosen].sum(axis=0, dtype=np.float64) for part in parts) / len(rows)
+    m2 = np.zeros(len(chosen))
+    for part in parts:
+        away = rows[part, chosen] - mean
+        m2 += np.einsum("kc,kc->c", away, away)
+    return mean, m2
 
 
 def moments(values: np.ndarray, axis: int) -> Moments | None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tb_activations.record import ChannelStatistics
-from tb_activations.record.moments import moments, moments_of_rows
+from tb_activations.record.moments import _Sums, moments, moments_of_rows
 
 RANDOM = np.random.default_rng(11)
 SHAPES = [
@@ -73,10 +73,13 @@ def test_many_blocks_are_added_up_as_one(kind):
 
 
 def test_squares_about_a_value_far_from_the_mean_are_not_trusted():
-    """A first block that is not like the others: all of them are taken one by one."""
+    """A first block that is not like the others: mean and spread are those of float64."""
     values = spread((128 * 3000, 8), "normal")
     values[20_000:] += 1e5
-    assert moments_of_rows(values) is None
+    found, exact = moments_of_rows(values), values.astype(np.float64)
+    assert found is not None
+    np.testing.assert_allclose(found.mean, exact.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(found.m2, exact.var(axis=0) * len(values), rtol=1e-5)
 
 
 def test_a_constant_channel_has_no_spread():
@@ -85,3 +88,28 @@ def test_a_constant_channel_has_no_spread():
     found = ChannelStatistics.of(values)
     assert np.allclose(found.mean, values[0].astype(np.float64), rtol=1e-14)
     assert not found.table()[:, 3].any()
+
+
+def test_rows_unlike_the_first_cost_no_other_way():
+    """Pictures with corners unlike the rest, and channels far from 0, are added up in blocks."""
+    values = np.random.default_rng(5).normal(size=(32, 32, 32, 32)).astype(np.float32) + 9
+    values[:, 0] = np.arange(32)
+    values[..., 3] += 1000
+    rows = values.reshape(-1, 32)
+    found = moments_of_rows(rows)
+    exact = rows.astype(np.float64)
+    assert found is not None
+    np.testing.assert_allclose(found.mean, exact.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(found.m2, exact.var(axis=0) * len(rows), rtol=1e-5)
+
+
+def test_channels_far_from_their_sample_are_gone_through_again():
+    """A mean that no sample shows, a few in a million of another size, costs no digits."""
+    rows = np.zeros((1 << 16, 32), np.float32) + np.linspace(1, 2, 32, dtype=np.float32)
+    rows += np.random.default_rng(6).normal(size=rows.shape).astype(np.float32) * 1e-3
+    about = _Sums(1024, 128, np.full(32, 50, np.float32))
+    for start in range(0, 2048, 128):
+        about.add(rows.reshape(-1, 1024)[start : start + 128])
+    found, exact = about.moments(rows), rows.astype(np.float64)
+    np.testing.assert_allclose(found.mean, exact.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(found.m2, exact.var(axis=0) * len(rows), rtol=1e-5)
