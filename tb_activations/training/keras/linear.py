@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -24,14 +25,23 @@ def is_linear(layer: Any) -> bool:
 
 
 class Linear:
-    """One call. x: what the layer was given. z: what it hands to its activation."""
+    """One call, with its weights as they were for it: what a pass keeps of a layer is x and z.
+
+    x: what the layer was given. z: what it hands to its activation.
+    """
 
     def __init__(self, layer: Any, x: Any, z: Any, never_negative: bool) -> None:
         self.layer = layer
-        self.z = z
-        self._x = x
+        self.x, self.z = x, z
+        self.bias = self._bias_added()
         self._never_negative = never_negative
-        self._parts: tuple[Any, Any] | None = None
+        self._weights = [(v, None if v.name == "bias" else v.value) for v in layer.weights]
+
+    def of(self, x: Any, z: Any) -> Linear:
+        """The same call with other tensors in the place of its own."""
+        other = copy.copy(self)
+        other.x, other.z = x, z
+        return other
 
     @property
     def has_signs(self) -> bool:
@@ -40,12 +50,11 @@ class Linear:
         quantised = getattr(self.layer, "quantization_mode", None) is not None
         return plain and not quantised and not getattr(self.layer, "lora_enabled", False)
 
-    @property
-    def bias(self) -> Any:
-        """As it is added; 0 where there is none."""
+    def _bias_added(self) -> Any:
+        """As it is added to z; None where there is none."""
         bias = getattr(self.layer, "bias", None)
         if bias is None:
-            return keras.ops.zeros((), self.z.dtype)
+            return None
         bias = keras.ops.cast(keras.ops.convert_to_tensor(bias), self.z.dtype)
         if getattr(self.layer, "data_format", None) == "channels_first":
             bias = keras.ops.reshape(bias, (1, -1, *[1] * (len(self.z.shape) - 2)))
@@ -53,16 +62,14 @@ class Linear:
 
     @property
     def without_bias(self) -> Any:
-        return self.z - self.bias
+        return self.z if self.bias is None else self.z - self.bias
 
-    def parts(self) -> tuple[Any, Any]:
-        """What adds to the output, and what takes from it, without the bias."""
-        if self._parts is None:
-            above = self.run(keras.ops.maximum(self._x, 0), _positive)
-            if not self._never_negative:
-                above = above + self.run(keras.ops.minimum(self._x, 0), _negative)
-            self._parts = above, self.without_bias - above
-        return self._parts
+    def above(self) -> Any:
+        """What adds to the output, without the bias."""
+        if self._never_negative:
+            return self.run(self.x, _positive)
+        positive = self.run(keras.ops.maximum(self.x, 0), _positive)
+        return positive + self.run(keras.ops.minimum(self.x, 0), _negative)
 
     def box(self, low: Any, high: Any) -> tuple[Any, Any]:
         """W⁺ l + W⁻ h, and W⁻ l + W⁺ h as it is for −W."""
@@ -73,15 +80,13 @@ class Linear:
     def run(self, x: Any, change: Callable[[Any], Any]) -> Any:
         """The layer without bias and activation, its kernel changed; nothing in it is written."""
         layer = self.layer
-        mapping = [(v, self._changed(v, change)) for v in layer.weights]
+        mapping = [
+            (v, keras.ops.zeros_like(v.value) if value is None else change(value))
+            for v, value in self._weights
+        ]
         given = keras.ops.cast(x, self.z.dtype)
         with activation_replaced(layer, lambda z: z), keras.StatelessScope(state_mapping=mapping):
             return layer.call(given)
-
-    @staticmethod
-    def _changed(variable: Any, change: Callable[[Any], Any]) -> Any:
-        value = variable.value
-        return keras.ops.zeros_like(value) if variable.name == "bias" else change(value)
 
 
 def _positive(kernel: Any) -> Any:

@@ -6,6 +6,7 @@ s · (z / s), the quotient held: then value × gradient is its relevance at ever
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from tb_activations.training.keras.endings import also_made
 from tb_activations.training.keras.linear import DENSE, Linear, is_linear
 from tb_activations.training.keras.private import as_it_is
 from tb_activations.training.keras.rules import activation_replaced, exact
+from tb_activations.training.keras.shared_out import Folded, boxed, folded_of, shared_out
 from tb_activations.training.keras.stack import ATTENTION
 from tb_activations.training.keras.tensors import is_array
 
@@ -44,7 +46,7 @@ class RelevanceRules:
         self.said: list[str] = []
         self._rules = rules
         self._sources = {id(x): (x, low, high) for x, low, high in sources}
-        self._made: dict[int, tuple[Any, Linear, Any]] = {}
+        self._made: dict[int, tuple[Any, Linear]] = {}
         self._never_negative: dict[int, Any] = {}
         self._attending = 0
         self._boxed = False
@@ -83,6 +85,8 @@ class RelevanceRules:
         return new
 
     def check(self) -> None:
+        self._made.clear()  # nothing more than the way back needs is kept for it
+        self._never_negative.clear()
         if self._sources and not self._boxed:
             self.said.append(UNUSED_BOUNDS)
 
@@ -101,12 +105,12 @@ class RelevanceRules:
 
     def _linear(self, original: Callable[..., Any], layer: Any, args: tuple, kwargs: dict) -> Any:
         x, activation = args[0], vars(layer)["activation"]
-        made: list[tuple[Any, Linear, Any]] = []
+        made: list[tuple[Any, Linear]] = []
 
         def ruled(z: Any) -> Any:
             linear = Linear(layer, x, z, id(x) in self._never_negative)
-            out = self._ruled(z, self._shared(linear, x))
-            made.append((out, linear, x))
+            out = self._ruled(linear, z)
+            made.append((out, linear))
             return out if activation is None else activation(out)
 
         with activation_replaced(layer, ruled):
@@ -115,40 +119,38 @@ class RelevanceRules:
             self._made[id(outputs)] = made[-1]
         return outputs
 
-    def _ruled(self, z: Any, shared: Any) -> Any:
-        sign = keras.ops.where(shared >= 0, 1.0, -1.0)
-        below = shared + keras.ops.cast(self._rules.epsilon * sign, shared.dtype)
-        below = keras.ops.where(below == 0, keras.ops.ones_like(below), below)
-        return exact(z, shared * keras.ops.stop_gradient(z / below))
+    def _ruled(self, linear: Linear, value: Any, folded: Folded | None = None) -> Any:
+        """The value, with the slope of the sum that its relevance is shared out by."""
+        if id(linear.x) not in self._sources or not linear.has_signs:
+            shared = functools.partial(self._shared, linear, folded)
+            return shared_out(value, shared, (linear.x, linear.z), self._rules.epsilon)
+        self._boxed = True
+        _, low, high = self._sources[id(linear.x)]
+        shared = functools.partial(boxed, linear, folded)
+        given = (linear.x, linear.z, low, high)
+        return shared_out(value, shared, given, self._rules.epsilon)
 
-    def _shared(self, linear: Linear, x: Any, scale: Any = None, bias: Any = None) -> Any:
-        """The sum whose terms the relevance is shared out by.
-
-        Args:
-          scale, bias: of a batch normalisation that is folded into the layer.
-        """
-        plain = scale is None
-        z = linear.without_bias if plain else scale * linear.without_bias
-        bias = linear.bias if plain else bias
-        if id(x) in self._sources and linear.has_signs:
-            self._boxed = True
-            _, low, high = self._sources[id(x)]
-            both, other = linear.box(low, high)
-            return z - both if plain else z - scale * keras.ops.where(scale > 0, both, other)
+    def _shared(self, linear: Linear, folded: Folded | None, x: Any, z: Any) -> tuple[Any, Any]:
+        """The sum whose terms the relevance of a value is shared out by, and the value."""
+        linear = linear.of(x, z)
+        plain = linear.without_bias
+        whole = z if folded is None else folded.scale * plain + folded.bias
         if not self._favours(linear):
-            return z + bias
-        above, below = linear.parts()
-        if not plain:
-            above, below = (
-                scale * keras.ops.where(scale > 0, one, other)
-                for one, other in ((above, below), (below, above))
+            return whole, whole
+        above, positive = linear.above(), whole >= 0
+        own = positive if folded is None else keras.ops.equal(positive, folded.scale > 0)
+        favoured = keras.ops.where(own, above, plain - above)
+        bias = linear.bias
+        if folded is not None:
+            favoured, bias = folded.scale * favoured, folded.bias
+        if bias is not None:
+            zero = keras.ops.zeros_like(bias)
+            favoured = favoured + keras.ops.where(
+                positive, keras.ops.maximum(bias, zero), keras.ops.minimum(bias, zero)
             )
-        above = above + keras.ops.maximum(bias, 0)
-        below = below + keras.ops.minimum(bias, 0)
-        favoured = keras.ops.where(z + bias >= 0, above, below)
         if self._rules.gamma == float("inf"):
-            return favoured
-        return z + bias + self._rules.gamma * favoured
+            return favoured, whole
+        return whole + self._rules.gamma * favoured, whole
 
     def _favours(self, linear: Linear) -> bool:
         wanted = self._rules.dense or not isinstance(linear.layer, DENSE)
@@ -159,16 +161,8 @@ class RelevanceRules:
         known = self._made.get(id(x))
         if known is None or known[0] is not x or "16" in str(x.dtype):
             return y
-        _, linear, given = known
-        shape = [1] * len(y.shape)
-        shape[layer.axis] = int(y.shape[layer.axis])
-        convert = keras.ops.convert_to_tensor
-        scale = 1 / keras.ops.sqrt(convert(layer.moving_variance) + layer.epsilon)
-        if getattr(layer, "gamma", None) is not None:
-            scale = scale * convert(layer.gamma)
-        scale = keras.ops.stop_gradient(keras.ops.reshape(scale, shape))
-        bias = keras.ops.stop_gradient(y - scale * linear.without_bias)
-        return self._ruled(y, self._shared(linear, given, scale, bias))
+        _, linear = known
+        return self._ruled(linear, y, folded_of(layer, linear, len(y.shape)))
 
 
 def _passed_on(x: Any, y: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -27,23 +27,21 @@ class Linear:
     z: torch.Tensor
     dense: bool
     run: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    _parts: tuple[torch.Tensor, torch.Tensor] | None = field(default=None, repr=False)
+
+    def of(self, x: torch.Tensor, z: torch.Tensor) -> Linear:
+        """The same call with other tensors in the place of its own."""
+        return replace(self, x=x, z=z)
 
     @property
     def without_bias(self) -> torch.Tensor:
         return self.z if self.bias is None else self.z - self.bias
 
-    def parts(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """What adds to the output, and what takes from it, without the bias."""
-        if self._parts is None:
-            positive, negative = self.weight.clamp(min=0), self.weight.clamp(max=0)
-            if (self.x < 0).any():
-                above = self.run(self.x.clamp(min=0), positive)
-                above = above + self.run(self.x.clamp(max=0), negative)
-            else:
-                above = self.run(self.x, positive)
-            self._parts = above, self.without_bias - above
-        return self._parts
+    def above(self) -> torch.Tensor:
+        """What adds to the output, without the bias."""
+        positive, negative = self.weight.clamp(min=0), self.weight.clamp(max=0)
+        if not (self.x < 0).any():
+            return self.run(self.x, positive)
+        return self.run(self.x.clamp(min=0), positive) + self.run(self.x.clamp(max=0), negative)
 
     def box(self, low: torch.Tensor, high: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """W⁺ l + W⁻ h, and W⁻ l + W⁺ h as it is for −W."""

@@ -6,6 +6,7 @@ s · (z / s), the quotient held: then value × gradient is its relevance at ever
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,10 @@ from tb_activations.training.torch.functions import ACTIVATIONS, ATTENTION, name
 from tb_activations.training.torch.linear import Linear, linear_of
 from tb_activations.training.torch.private import version, without_functions
 from tb_activations.training.torch.rules import Noted, argument, in_its_place, sloped
+from tb_activations.training.torch.shared_out import Shared, shared_out
 
+# Of a batch normalisation: what it multiplies with, and then adds.
+Folded = tuple[torch.Tensor, torch.Tensor]
 _RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 _NOT_PASSED_ON = ("relu", "softmax", "log_softmax", "softmin", "gumbel_softmax", "glu")
 # Functions of each value for itself that are no activations by name.
@@ -168,45 +172,45 @@ class RelevanceRules:
         )
 
     def _linear(self, linear: Linear) -> torch.Tensor:
-        out = self._ruled(linear.z, self._shared(linear))
-        self._made.note(out, (linear, version(linear.x)))
+        written = version(linear.x)
+        out = self._ruled(linear, linear.z)
+        self._made.note(out, (linear, written))
         return out
 
-    def _ruled(self, z: torch.Tensor, shared: torch.Tensor) -> torch.Tensor:
-        with torch.no_grad():
-            sign = torch.where(shared >= 0, 1.0, -1.0).to(shared.dtype)
-            below = shared + self._rules.epsilon * sign
-            factor = z / torch.where(below == 0, torch.ones_like(below), below)
-        return sloped(z, shared, factor)
-
-    def _shared(self, linear: Linear, scale: Any = None, bias: Any = None) -> torch.Tensor:
-        """The sum whose terms the relevance is shared out by.
-
-        Args:
-          scale, bias: of a batch normalisation that is folded into the function.
-        """
-        plain = scale is None
-        z = linear.without_bias if plain else scale * linear.without_bias
-        bias = linear.bias if plain else bias
+    def _ruled(
+        self, linear: Linear, value: torch.Tensor, folded: Folded | None = None
+    ) -> torch.Tensor:
+        """The value, with the slope of the sum that its relevance is shared out by."""
+        given = (linear.x, linear.z)
         bounds = self._sources(linear.x)
-        if bounds is not None:
-            self._boxed = True
-            both, other = linear.box(*bounds)
-            return z - both if plain else z - scale * torch.where(scale > 0, both, other)
-        whole = z if bias is None else z + bias
+        if bounds is None:
+            shared: Shared = functools.partial(self._shared, linear, folded)
+            return shared_out(value, shared, given, self._rules.epsilon)
+        self._boxed = True
+        shared = functools.partial(_within_bounds, linear, folded)
+        return shared_out(value, shared, (*given, *bounds), self._rules.epsilon)
+
+    def _shared(
+        self, linear: Linear, folded: Folded | None, x: torch.Tensor, z: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The sum whose terms the relevance of a value is shared out by, and the value."""
+        linear = linear.of(x, z)
+        plain, bias = linear.without_bias, linear.bias
+        whole = z
+        if folded is not None:
+            bias = folded[1]
+            whole = folded[0] * plain + bias
         if not self._rules.gamma or (linear.dense and not self._rules.dense):
-            return whole
-        above, below = linear.parts()
-        if not plain:
-            above, below = (
-                scale * torch.where(scale > 0, one, other)
-                for one, other in ((above, below), (below, above))
-            )
+            return whole, whole
+        above, positive = linear.above(), whole.detach() >= 0
+        own = positive if folded is None else positive == (folded[0] > 0)
+        favoured = torch.where(own, above, plain - above)
+        if folded is not None:
+            favoured = folded[0] * favoured
         if bias is not None:
-            above, below = above + bias.clamp(min=0), below + bias.clamp(max=0)
-        favoured = torch.where(whole >= 0, above, below)
+            favoured = favoured + torch.where(positive, bias.clamp(min=0), bias.clamp(max=0))
         infinite = self._rules.gamma == float("inf")
-        return favoured if infinite else whole + self._rules.gamma * favoured
+        return (favoured if infinite else whole + self._rules.gamma * favoured), whole
 
     def _batch_normalised(self, args: tuple, kwargs: dict[str, Any], y: torch.Tensor) -> Any:
         """As one function with the linear one before it; alone, its own slope is the rule."""
@@ -220,7 +224,25 @@ class RelevanceRules:
         scale, shift = found
         if linear.bias is not None:
             shift = shift + scale * linear.bias
-        return self._ruled(y, self._shared(linear, scale, shift))
+        return self._ruled(linear, y, (scale, shift))
+
+
+def _within_bounds(
+    linear: Linear,
+    folded: Folded | None,
+    x: torch.Tensor,
+    z: torch.Tensor,
+    low: torch.Tensor,
+    high: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The sum of the box rule, and the value."""
+    plain = linear.of(x, z).without_bias
+    both, other = linear.box(low, high)
+    if folded is None:
+        return plain - both, z
+    scale, bias = folded
+    scaled = scale * plain
+    return scaled - scale * torch.where(scale > 0, both, other), scaled + bias
 
 
 def _passed_on(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
