@@ -21,6 +21,8 @@ from tb_activations.record.run import RUN_TAG, RunFacts, run_blobs
 GREY = '{"limits":"minmax","colormap":"grey"}'
 LOG = '{"limits":"minmax","colormap":"grey","log":true}'
 SCORES, SOFTMAX = "block/mha/attention_scores", "probabilities"
+PATCHES = (2, 4)  # of a picture of 8 × 16 pixels, after one token that is no patch
+OPAQUE = 0.8
 NAMES = tuple(f"kind {i}" for i in range(300))
 LEAST = 1e-6  # of the largest: what a log scale tells apart
 
@@ -41,6 +43,8 @@ def layers() -> dict[str, np.ndarray]:
 
 
 LAYERS = layers()
+PICTURES = np.random.default_rng(5).uniform(size=(2, 8, 16, 3)).astype(np.float32)
+LOOKS = softmax(np.random.default_rng(6), 2, 9, 9, 3, axis=2)
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +57,12 @@ def chart_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             writer.write(event(tag, 0, values, wall_time=1.7e9, order=order))
         blobs = run_blobs(RunFacts({}, class_names=NAMES))
         writer.write(activation_event(RUN_TAG, blobs, 0, 1.7e9, summary_metadata("run")))
+    with EventWriter(root / "vision", ".activations") as writer:
+        writer.write(event("input", 0, PICTURES, wall_time=1.6e9, kind="input"))
+        writer.write(event(SCORES, 0, LOOKS, wall_time=1.6e9))
     with tensorboard_server(root) as server:
         server.wait_for_tags("input", *LAYERS, run="run")
+        server.wait_for_tags("input", SCORES, run="vision")
         yield server
 
 
@@ -88,6 +96,50 @@ def test_attention_has_heads_queries_and_keys(page: Dashboard) -> None:
     assert float(number) == pytest.approx(float(LAYERS[SCORES][0, 3, 5, 2]), abs=1e-3)
     assert page.axe() == []
     page.screenshot("attention")
+
+
+def test_attention_over_the_input_is_of_the_chosen_patch(page: Dashboard) -> None:
+    """Each patch of the grey picture has the colour of its score, as opaque as that is large."""
+    page.open(run="vision", layer=SCORES, window=GREY)
+    bar = page.root.locator(".layerbar")
+    bar.get_by_role("button", name="Over input", exact=True).click()
+    page.settle()
+    expect(bar).to_contain_text("query: row 0, column 0")
+    expect(bar.get_by_title("2×4 patches, 1 token left out", exact=True)).to_be_visible()
+    assert off_by(page, head=1, query=1) <= 2.5
+    box = page.grid.get_by_role("gridcell", name="head 2").bounding_box()
+    assert box is not None
+    side = box["width"] / PATCHES[1]
+    page.page.mouse.click(box["x"] + 2.5 * side, box["y"] + 1.5 * side)
+    expect(bar).to_contain_text("query: row 1, column 2")
+    expect(page.root.locator(".inspector h2")).to_have_text("Head 2")
+    page.page.mouse.move(box["x"] + 3.5 * side, box["y"] + 0.5 * side)
+    where, _, number = page.status.partition(": ")
+    assert where == "head 2, query 7, key 4"
+    assert float(number) == pytest.approx(float(LOOKS[0, 7, 4, 2]), abs=1e-3)
+    assert max(off_by(page, head, query=7) for head in range(3)) <= 2.5
+    assert page.axe() == []
+    page.screenshot("attention-over-input")
+    page.grid.get_by_role("gridcell", name="head 2").press("Shift+ArrowLeft")
+    expect(bar).to_contain_text("query: row 1, column 1")
+    assert off_by(page, head=0, query=6) <= 2.5
+    page.until(lambda: "over" in page.page.url)
+    bar.get_by_role("button", name="Map", exact=True).click()
+    expect(page.root.locator(".gridscroll.attention")).to_be_visible()
+
+
+def off_by(page: Dashboard, head: int, query: int) -> float:
+    """How far the tile of a head is from the picture under the scores of a query, in levels."""
+    picture = PICTURES[0]
+    shares = (picture - picture.min()) / (picture.max() - picture.min())
+    under = 255 * (shares @ (0.299, 0.587, 0.114))[..., None]
+    scores = LOOKS[0, ..., head]
+    row = scores[query, 1:].reshape(PATCHES)
+    share = ((row - scores.min()) / (scores.max() - scores.min())).repeat(4, 0).repeat(4, 1)
+    share = share[..., None]
+    expected = under + (255 * share - under) * OPAQUE * share
+    painted = page.named_tile(f"head {head}", 16)[..., :3].astype(float)
+    return float(np.abs(painted - expected).max())
 
 
 def test_a_softmax_shows_its_classes_and_its_small_values(page: Dashboard) -> None:

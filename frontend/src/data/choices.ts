@@ -106,7 +106,7 @@ export interface Pixel {
 }
 
 /** How signals are shown: as colours, or as lines. */
-export const FORMS = ["matrix", "lines"] as const;
+export const FORMS = ["matrix", "lines", "over"] as const;
 export type Form = (typeof FORMS)[number];
 
 export const COMPARE_MODES = ["beside", "flip", "difference"] as const;

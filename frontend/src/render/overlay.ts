@@ -4,7 +4,7 @@
  */
 import { FIRST_SHADE, type Lut, SHADES } from "./colormap";
 import { minMax } from "./limits";
-import type { TileSource } from "./planes";
+import { stackOf, TileSource } from "./planes";
 import { entryOf } from "./strip";
 import type { Affine } from "./window";
 
@@ -47,6 +47,17 @@ function keptGrey(input: TileSource): Float32Array {
   const kept = greys.get(input) ?? greyOf(input);
   greys.set(input, kept);
   return kept;
+}
+
+const pictures = new WeakMap<TileSource, TileSource>();
+
+/** An input in grey as a plane of its own, of values from 0 to 255. */
+export function greyPicture(input: TileSource): TileSource {
+  const { width, height } = input.stack;
+  const made =
+    pictures.get(input) ?? new TileSource(stackOf(keptGrey(input), { planes: 1, height, width }));
+  pictures.set(input, made);
+  return made;
 }
 
 /** Paints a plane over the input, with its upper left corner at x, 0. */

@@ -16,7 +16,7 @@ export function overOf(store: Store, view: LayerView): Over | null {
 }
 
 /** The example of the input that a view of the same layer is about; of a volume the slice shown. */
-function inputOf(store: Store, { info, example, spatial }: LayerView): TileSource | null {
+export function inputOf(store: Store, { info, example, spatial }: LayerView): TileSource | null {
   const input = store.input.value;
   const at = input?.info.examples.indexOf(info.examples[example]!) ?? -1;
   const view = input?.views[at];

@@ -105,7 +105,8 @@ function shownBy(state: State, depth: ReadonlySignal<number>, otherView: () => L
   const lines = computed(() => {
     const shown = view.value;
     if (!shown || !isSignal(shown)) return false;
-    return form.value ? form.value === "lines" : shown.planeSize >= LINES_FROM;
+    const chosen = form.value === "over" ? null : form.value;
+    return chosen ? chosen === "lines" : shown.planeSize >= LINES_FROM;
   });
   const mode = computed(() => compare.value?.mode);
   const fitting = computed(() => {

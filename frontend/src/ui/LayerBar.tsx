@@ -13,6 +13,7 @@ import { holdsMaps, isSignal, middleOf, subjectOf } from "../data/view";
 import { setTriage } from "../state/actions";
 import { carriedFor } from "../state/carried";
 import { searchError } from "../state/order";
+import { patchAt, patchesIn, patchesShown, queryIn } from "../state/patches";
 import { useStore } from "../state/store";
 import { channelStates, countShown, effectiveSort } from "../state/triage";
 import { Button, Segments, Select, Slider } from "./controls";
@@ -152,10 +153,12 @@ function sortChoices(keys: readonly SortKey[], view: LayerView | null) {
   });
 }
 
-/** Signals as colours or as lines. */
+/** Signals as colours or as lines, attention as maps or over the input. */
 function FormChoice() {
   const store = useStore();
   const view = store.view.value;
+  const patches = useComputed(() => patchesIn(store) !== null);
+  if (patches.value) return <OverChoice />;
   if (!view || !isSignal(view)) return null;
   return (
     <Segments
@@ -169,6 +172,44 @@ function FormChoice() {
         store.form.value = form as Form;
       }}
     />
+  );
+}
+
+/** Attention as maps, or over the picture whose patches it looks at. */
+function OverChoice() {
+  const store = useStore();
+  const over = store.form.value === "over";
+  return (
+    <>
+      {over && <QueryPlace />}
+      <Segments
+        label="Shown as"
+        value={over ? "over" : "map"}
+        choices={[
+          { value: "map", text: "Map" },
+          { value: "over", text: "Over input" },
+        ]}
+        onChange={(form) => {
+          store.form.value = form === "over" ? form : null;
+        }}
+      />
+    </>
+  );
+}
+
+/** Which patch looks, as "query: row 1, column 2"; how the positions were read, on hover. */
+function QueryPlace() {
+  const store = useStore();
+  const patches = patchesIn(store);
+  if (!patches) return null;
+  const { rows, columns, skipped } = patches;
+  const query = queryIn(store, patches);
+  const place = patchAt(patches, query);
+  const left = skipped > 0 ? `, ${skipped} ${skipped > 1 ? "tokens" : "token"} left out` : "";
+  return (
+    <span class="muted ellipsis" title={`${rows}×${columns} patches${left}`}>
+      query: {place ? `row ${place.y}, column ${place.x}` : `${query}, no patch`}
+    </span>
   );
 }
 
@@ -206,7 +247,7 @@ function TileSize() {
   const store = useStore();
   const shown = store.shown.value;
   if (!shown) return null;
-  const { width, height } = shown.source.stack;
+  const { width, height } = (patchesShown(store)?.picture ?? shown.source).stack;
   const view = store.view.value;
   const matrix = view !== null && isMatrix(view);
   const sizes = !matrix ? tileSizes(width, height) : isSignal(view) ? ROWS : CELLS;

@@ -8,6 +8,7 @@ import { isAttention } from "../../data/channels";
 import { sourceOf } from "../../render/planes";
 import { standsBeside } from "../../state/compare";
 import { usePaint } from "../../state/paint";
+import { chooseQuery, type Patches, patchAt, patchesShown, queryIn } from "../../state/patches";
 import { type Store, useStore } from "../../state/store";
 import { movePixel, usePointer } from "./pointer";
 import { Row } from "./Row";
@@ -18,7 +19,8 @@ export function Grid() {
   const store = useStore();
   const well = useWell();
   const { scroll, area, top } = well;
-  const layout = useComputed(() => gridLayout(store, area.value));
+  const patches = useComputed(() => patchesShown(store));
+  const layout = useComputed(() => gridLayout(store, area.value, patches.value));
   const scope = useComputed(() => store.shown.value?.range ?? "channel");
   const scores = useComputed(() => store.view.value !== null && isAttention(store.view.value));
   const range = useComputed(() => {
@@ -29,7 +31,7 @@ export function Grid() {
   usePaint(() => {
     store.tileWidth.value = layout.value?.geometry.tileCssWidth ?? 0;
   });
-  usePaint(() => markPixels(scroll.current, store, layout.value));
+  usePaint(() => markPixels(scroll.current, layout.value, markedIn(store, patches.value)));
   usePaint(() => {
     // Another layer or another filter begins at the top.
     store.cells.value;
@@ -37,39 +39,50 @@ export function Grid() {
       scroll.current.scrollTop = 0;
     }
   });
-  const pointer = usePointer(store, layout, (cell) => {
-    const position = store.cells.peek()[Number(cell.dataset.index)];
-    return position === undefined ? null : { position };
+  const pointer = usePointer(store, layout, {
+    tileOf: (cell) => {
+      const position = store.cells.peek()[Number(cell.dataset.index)];
+      return position === undefined ? null : { position };
+    },
+    pixelAt: (place, clicked) => pixelAt(store, patches.peek(), place, clicked),
   });
-  const l = layout.value;
+  const [l, p] = [layout.value, patches.value];
   const [from = 0, to = 0] = range.value.split(":").map(Number);
   const attributes = {
     "data-range": scope.value,
     "data-parts": l?.parts ?? 1,
-    ...(scores.value && { "aria-description": "rows are queries, columns are keys" }),
+    ...(scores.value && {
+      "aria-description": p
+        ? "the patches that the marked one looks at"
+        : "rows are queries, columns are keys",
+    }),
   };
   return (
     <Well
       well={well}
       cells={l && { ...l, pitch: l.pitchY }}
-      kind={scores.value ? "attention" : ""}
+      kind={scores.value && !p ? "attention" : ""}
       grid={{ ...attributes, ...pointer }}
-      moveMark={movePixel}
+      moveMark={(key) => (p ? moveQuery(key, store, p) : movePixel(key, store))}
     >
       {l &&
         Array.from({ length: to - from }, (_, i) => from + i).map((row) => (
-          <Row key={row} row={row} layout={l} />
+          <Row key={row} row={row} layout={l} patches={p} />
         ))}
     </Well>
   );
 }
 
-function gridLayout(store: Store, area: { width: number; height: number }): GridLayout | null {
+function gridLayout(
+  store: Store,
+  area: { width: number; height: number },
+  patches: Patches | null,
+): GridLayout | null {
   const view = store.view.value;
   if (!view || area.width === 0) return null;
-  const { width, height } = sourceOf(view, store.depth.value).stack;
+  const { width, height } = (patches?.picture ?? sourceOf(view, store.depth.value)).stack;
   if (width === 0 || height === 0) return null;
-  return layoutOf({
+  const layout = layoutOf({
     planeWidth: width,
     planeHeight: height,
     count: store.cells.value.length,
@@ -77,11 +90,41 @@ function gridLayout(store: Store, area: { width: number; height: number }): Grid
     wished: store.tileSize.value,
     parts: standsBeside(store) ? 2 : 1,
   });
+  // What is pointed at and marked is a patch.
+  return patches ? { ...layout, zoom: layout.geometry.tileCssWidth / patches.columns } : layout;
+}
+
+type Place = { readonly x: number; readonly y: number };
+
+/** What is marked in every tile: the pixel pointed at, or the patch whose attention is shown. */
+function markedIn(store: Store, patches: Patches | null): Place | null {
+  if (patches) return patchAt(patches, queryIn(store, patches));
+  return store.hover.value?.pixel ?? store.pixel.value;
+}
+
+/** The pixel of the plane at a place of the tile: of a patch, how the query looks at it. */
+function pixelAt(store: Store, patches: Patches | null, { x, y }: Place, clicked: boolean): Place {
+  if (!patches) return { x, y };
+  const key = patches.skipped + y * patches.columns + x;
+  return { x: key, y: clicked ? key : queryIn(store, patches) };
+}
+
+/** Moves the patch that looks, within the picture. */
+function moveQuery(key: string, store: Store, patches: Patches): boolean {
+  const { columns, rows, skipped } = patches;
+  const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[key];
+  if (by === undefined) return false;
+  const to = Math.max(0, queryIn(store, patches) - skipped) + by;
+  if (to >= 0 && to < rows * columns) chooseQuery(store, skipped + to);
+  return true;
 }
 
 /** The marked pixel in every tile, by three custom properties: nothing is rendered. */
-function markPixels(root: HTMLElement | null, store: Store, layout: GridLayout | null): void {
-  const pixel = store.hover.value?.pixel ?? store.pixel.value;
+function markPixels(
+  root: HTMLElement | null,
+  layout: GridLayout | null,
+  pixel: Place | null,
+): void {
   if (!root || !layout) return;
   root.style.setProperty("--mark-visibility", pixel ? "visible" : "hidden");
   if (!pixel) return;

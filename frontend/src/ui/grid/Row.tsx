@@ -6,13 +6,17 @@ import { useRef } from "preact/hooks";
 import type { LayerView } from "../../data/answers";
 import { channelId, isAttention, nameOf, RGB } from "../../data/channels";
 import type { Pixel } from "../../data/choices";
+import { buildLut, type Lut } from "../../render/colormap";
 import { formatValue } from "../../render/format";
+import { greyPicture } from "../../render/overlay";
+import { paintPatches } from "../../render/paintPatches";
 import { sourceOf, type TileSource } from "../../render/planes";
 import type { Shown } from "../../render/shown";
 import { RowStrip } from "../../render/strip";
-import { affineOf, type OtherSide } from "../../render/window";
+import { type Affine, affineOf, type OtherSide } from "../../render/window";
 import { addedIn } from "../../state/order";
 import { usePaint } from "../../state/paint";
+import { type Patches, queryIn } from "../../state/patches";
 import { isPinned } from "../../state/pins";
 import { type Store, useStore } from "../../state/store";
 import { zeroText } from "../../state/stored";
@@ -20,17 +24,23 @@ import { describeCell, PIN, setAttribute, setText } from "./cell";
 import { barLength, cellMark } from "./marks";
 import { type GridLayout, markRoom } from "./tileLayout";
 
+const GREY = buildLut({ colormap: "grey", gamma: 1, invert: false, clipped: false });
+
 interface RowProps {
   readonly row: number;
   readonly layout: GridLayout;
+  /** Where attention lies over the input. */
+  readonly patches: Patches | null;
 }
 
-export function Row({ row, layout }: RowProps) {
+export function Row({ row, layout, patches }: RowProps) {
   const store = useStore();
   const element = useRef<HTMLDivElement>(null);
   const strip = useRef<RowStrip | null>(null);
   const cells = Math.min(layout.columns, layout.count - row * layout.columns);
-  usePaint(() => paint(store, strip, element.current, { row, layout }), [row, layout]);
+  usePaint(() => {
+    paint(store, strip, element.current, { row, layout, patches });
+  }, [row, layout, patches]);
   usePaint(() => write(store, element.current, { row, layout }), [row, layout]);
   const { geometry, pitchX, pitchY } = layout;
   const room = markRoom(layout);
@@ -79,7 +89,7 @@ function paint(
   store: Store,
   strip: { current: RowStrip | null },
   element: HTMLElement | null,
-  { row, layout }: RowProps,
+  { row, layout, patches }: RowProps,
 ): void {
   const shown = store.shown.value;
   const order = store.cells.value;
@@ -97,10 +107,32 @@ function paint(
       const plane = side?.at(position);
       if (!side || plane === undefined || plane >= side.source.stack.planes) return;
       const affine = affineOf(limits, side.source.stack.scale);
-      strip.current?.tile(i * parts + part, side.source, plane, affine, shown.lut);
+      const at = i * parts + part;
+      if (patches) {
+        paintOver(store, strip.current!, at, patches, { plane, affine, lut: shown.lut, ...side });
+      } else strip.current?.tile(at, side.source, plane, affine, shown.lut);
     });
   });
   strip.current.end();
+}
+
+interface Plane {
+  readonly source: TileSource;
+  readonly plane: number;
+  readonly affine: Affine;
+  readonly lut: Lut;
+}
+
+/** The picture, and over it what the query's row says of each patch. */
+function paintOver(store: Store, strip: RowStrip, at: number, patches: Patches, of: Plane): void {
+  const { picture, skipped } = patches;
+  const under = greyPicture(picture);
+  const [query, { scale }] = [queryIn(store, patches), of.source.stack];
+  const value = (patch: number) => of.source.value(of.plane, skipped + patch, query) / scale;
+  strip.tile(at, under, 0, affineOf({ lo: 0, hi: 255 }, under.stack.scale), GREY);
+  strip.tileBy(at, (on, left, geometry) => {
+    paintPatches(on, left, geometry, { ...patches, ...of, value });
+  });
 }
 
 /** First what stands in the first tile, then in the second; one window holds for both. */
@@ -111,7 +143,11 @@ function sidesOf(store: Store, shown: Shown): readonly (OtherSide | null)[] {
   return store.flipped.value && shown.other ? pair.reverse() : pair;
 }
 
-function write(store: Store, element: HTMLElement | null, { row, layout }: RowProps): void {
+function write(
+  store: Store,
+  element: HTMLElement | null,
+  { row, layout }: Pick<RowProps, "row" | "layout">,
+): void {
   const view = store.view.value;
   const order = store.cells.value;
   const stats = store.statsAt.value;

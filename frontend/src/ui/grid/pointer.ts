@@ -41,18 +41,29 @@ function pixelIn(cell: HTMLElement, event: MouseEvent, { geometry, cellWidth, zo
   return { x: Math.floor((dx % geometry.tileCssWidth) / zoom), y: Math.floor(dy / zoom) };
 }
 
+interface Reads {
+  readonly tileOf: (cell: HTMLElement) => Pick<Place, "position" | "example"> | null;
+  /** Which pixel of the plane stands at a place of a tile, where that is not the place itself. */
+  readonly pixelAt?: (
+    place: { x: number; y: number },
+    clicked: boolean,
+  ) => { x: number; y: number };
+}
+
 /** Hover reads values, a click selects, a drag windows, a double click resets. */
 export function usePointer(
   store: Store,
   layout: { peek(): Tiles | null },
-  tileOf: (cell: HTMLElement) => Pick<Place, "position" | "example"> | null,
+  { tileOf, pixelAt = (place) => place }: Reads,
 ) {
   const dragged = useRef(false);
   const at = (event: MouseEvent): Place | null => {
     const cell = (event.target as Element).closest<HTMLElement>(".cell");
     const tiles = layout.peek();
     const tile = cell && tileOf(cell);
-    return tiles && tile && { ...tile, ...pixelIn(cell, event, tiles) };
+    if (!tiles || !tile) return null;
+    const place = pixelIn(cell, event, tiles);
+    return { ...tile, ...(place.x < 0 ? place : pixelAt(place, event.type === "click")) };
   };
   const hoverAt = (event: PointerEvent) => {
     const place = at(event);

@@ -26,7 +26,7 @@ export function MapGrid() {
   usePaint(() => {
     store.tileWidth.value = layout.value?.geometry.tileCssWidth ?? 0;
   });
-  const pointer = usePointer(store, layout, (cell) => tileOf(store, cell));
+  const pointer = usePointer(store, layout, { tileOf: (cell) => tileOf(store, cell) });
   const l = layout.value;
   const attributes = { "data-parts": l?.parts ?? 1 };
   const [from = 0, to = 0] = range.value.split(":").map(Number);

@@ -1,0 +1,51 @@
+/** Attention over the picture whose patches it looks at: each patch's colour, as opaque as it is large. */
+import { FIRST_SHADE, type Lut, SHADES } from "./colormap";
+import { entryOf, type StripGeometry } from "./strip";
+import type { Affine } from "./window";
+
+/** How far the largest attention hides the picture. */
+const OPAQUE = 0.8;
+
+interface Mosaic {
+  readonly rows: number;
+  readonly columns: number;
+  /** The stored value of a patch, counted row by row. */
+  readonly value: (patch: number) => number;
+  readonly affine: Affine;
+  readonly lut: Lut;
+}
+
+/** Lays the patches over the tile that is painted already, with its upper left corner at `left`, 0. */
+export function paintPatches(
+  target: { readonly pixels: Uint32Array; readonly stride: number },
+  left: number,
+  { tileWidth, tileHeight }: StripGeometry,
+  { rows, columns, value, affine, lut }: Mosaic,
+): void {
+  const edges = (count: number, size: number) =>
+    Array.from({ length: count + 1 }, (_, i) => Math.round((i * size) / count));
+  const [across, down] = [edges(columns, tileWidth), edges(rows, tileHeight)];
+  for (let patch = 0; patch < rows * columns; patch++) {
+    const [column, row] = [patch % columns, Math.floor(patch / columns)];
+    const q = value(patch);
+    const entry = entryOf(q, affine);
+    const share = Math.min(1, Math.max(0, (entry - FIRST_SHADE) / (SHADES - 1)));
+    // What is not finite is not seen through.
+    const alpha = Number.isFinite(q) ? OPAQUE * share : 1;
+    for (let y = down[row]!; y < down[row + 1]!; y++) {
+      const line = y * target.stride + left;
+      for (let at = line + across[column]!; at < line + across[column + 1]!; at++) {
+        target.pixels[at] = mixed(target.pixels[at]!, lut[Math.floor(entry)]!, alpha);
+      }
+    }
+  }
+}
+
+/** Packed as pixels are, opaque. */
+function mixed(under: number, over: number, alpha: number): number {
+  const level = (shift: number) => {
+    const below = (under >> shift) & 255;
+    return Math.round(below + (((over >> shift) & 255) - below) * alpha);
+  };
+  return ((255 << 24) | (level(16) << 16) | (level(8) << 8) | level(0)) >>> 0;
+}
