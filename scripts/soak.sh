@@ -12,6 +12,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 SESSIONS="lowest newest-3.11 newest-3.12 newest-3.13 viewer-3.11 viewer-3.12 viewer-3.13 zlib backends hub firefox"
+SESSIONS="$SESSIONS torch-3.11 torch-3.12 torch-3.13 torch_lowest"
 PARTS="tests walk dark $SESSIONS audit"
 LIMIT=1800 # seconds that a part may take
 if [ "${1:-}" = "--list" ]; then
