@@ -19,6 +19,7 @@ from tb_activations.eventfile.frame import frame
 from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record import metadata
 from tb_activations.record.cost import UpdateCost, with_cost
+from tb_activations.record.pages import varint
 
 
 def layer(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
@@ -76,7 +77,7 @@ def write_long_run(
         path = writer.path
     with path.open("ab") as file:
         for step, time_of_step in enumerate(times.tolist()):
-            when = b"\x09" + struct.pack("<d", time_of_step) + b"\x10" + _varint(step)
+            when = b"\x09" + struct.pack("<d", time_of_step) + b"\x10" + varint(step)
             file.writelines(frame(when + each[step % 8]) for each in summaries)
     return times
 
@@ -85,14 +86,6 @@ def _without_time(serialized: bytes) -> bytes:
     """An event less its `wall_time` and `step`, which may stand anywhere in it, so before it."""
     event = event_pb2.Event.FromString(serialized)
     return event_pb2.Event(summary=event.summary).SerializeToString()
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*out, number])
 
 
 def write_run(

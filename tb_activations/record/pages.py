@@ -100,10 +100,10 @@ def encode_tensor(values: np.ndarray) -> bytes:
     if not little.size:
         return front
     content = little.reshape(-1).view(np.uint8).data
-    return b"".join([front, _CONTENT, _varint(little.nbytes), content])
+    return b"".join([front, _CONTENT, varint(little.nbytes), content])
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
     """Protobuf's: seven bits a byte, the lowest first, the highest bit set but for the last."""
     out = bytearray()
     while number > 127:

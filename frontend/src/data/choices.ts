@@ -105,7 +105,7 @@ export interface Pixel {
   readonly z: number;
 }
 
-/** How signals are shown: as colours, or as lines. */
+/** How signals are shown, as colours or as lines; `over`: attention over its input. */
 export const FORMS = ["matrix", "lines", "over"] as const;
 export type Form = (typeof FORMS)[number];
 

@@ -41,23 +41,15 @@ function greyOf(input: TileSource): Float32Array {
   return grey;
 }
 
-const greys = new WeakMap<TileSource, Float32Array>();
+const greys = new WeakMap<TileSource, TileSource>();
 
-function keptGrey(input: TileSource): Float32Array {
-  const kept = greys.get(input) ?? greyOf(input);
-  greys.set(input, kept);
-  return kept;
-}
-
-const pictures = new WeakMap<TileSource, TileSource>();
-
-/** An input in grey as a plane of its own, of values from 0 to 255. */
+/** An input in grey as a plane of its own, of values from 0 to 255; made once. */
 export function greyPicture(input: TileSource): TileSource {
   const { width, height } = input.stack;
-  const made =
-    pictures.get(input) ?? new TileSource(stackOf(keptGrey(input), { planes: 1, height, width }));
-  pictures.set(input, made);
-  return made;
+  const kept =
+    greys.get(input) ?? new TileSource(stackOf(greyOf(input), { planes: 1, height, width }));
+  greys.set(input, kept);
+  return kept;
 }
 
 /** Paints a plane over the input, with its upper left corner at x, 0. */
@@ -72,7 +64,7 @@ export function paintOver(
   replicate = 1,
 ): void {
   map.prepare(plane);
-  const grey = keptGrey(input);
+  const grey = greyPicture(input).stack.values;
   const { values, width, height, offset, stride } = map.stack;
   const start = offset + plane * stride;
   for (let y = 0, i = 0; y < height; y++) {
@@ -98,7 +90,13 @@ export function colourOver(
   map.prepare(plane);
   const { values, width, offset, stride } = map.stack;
   const i = y * width + x;
-  return blended(values[offset + plane * stride + i]!, keptGrey(input)[i]!, window, lut, opacity);
+  return blended(
+    values[offset + plane * stride + i]!,
+    greyPicture(input).stack.values[i]!,
+    window,
+    lut,
+    opacity,
+  );
 }
 
 function blended(q: number, grey: number, window: Affine, lut: Lut, opacity: number): number {
@@ -109,9 +107,14 @@ function blended(q: number, grey: number, window: Affine, lut: Lut, opacity: num
   const strength = (q * window.a + window.b - MIDDLE) / (SHADES / 2);
   const alpha = opacity * Math.min(1, Math.abs(strength));
   const sign = lut[MIDDLE + Math.sign(strength) * TINT]!;
+  return mixed(() => grey, sign, alpha);
+}
+
+/** A packed colour over what lies below it, 0 to 255 by the shift of a channel; the result is opaque. */
+export function mixed(below: (shift: number) => number, over: number, alpha: number): number {
   const level = (shift: number) => {
-    const own = (sign >> shift) & 255;
-    return Math.round(grey + (own - grey) * alpha);
+    const under = below(shift);
+    return Math.round(under + (((over >> shift) & 255) - under) * alpha);
   };
   return ((255 << 24) | (level(16) << 16) | (level(8) << 8) | level(0)) >>> 0;
 }

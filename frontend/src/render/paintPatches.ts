@@ -1,5 +1,6 @@
 /** Attention over the picture whose patches it looks at: each patch's colour, as opaque as it is large. */
 import { FIRST_SHADE, type Lut, SHADES } from "./colormap";
+import { mixed } from "./overlay";
 import { entryOf, type StripGeometry } from "./strip";
 import type { Affine } from "./window";
 
@@ -35,17 +36,9 @@ export function paintPatches(
     for (let y = down[row]!; y < down[row + 1]!; y++) {
       const line = y * target.stride + left;
       for (let at = line + across[column]!; at < line + across[column + 1]!; at++) {
-        target.pixels[at] = mixed(target.pixels[at]!, lut[Math.floor(entry)]!, alpha);
+        const under = target.pixels[at]!;
+        target.pixels[at] = mixed((shift) => (under >> shift) & 255, lut[entry]!, alpha);
       }
     }
   }
-}
-
-/** Packed as pixels are, opaque. */
-function mixed(under: number, over: number, alpha: number): number {
-  const level = (shift: number) => {
-    const below = (under >> shift) & 255;
-    return Math.round(below + (((over >> shift) & 255) - below) * alpha);
-  };
-  return ((255 << 24) | (level(16) << 16) | (level(8) << 8) | level(0)) >>> 0;
 }
