@@ -130,6 +130,13 @@ def _dense() -> nn.Module:
     return _seq(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
 
 
+def _parallel() -> nn.Module:
+    """On the host, where there are accelerators too."""
+    model = nn.DataParallel(_dense()).cpu()
+    model.device_ids = []
+    return model
+
+
 class Pair(nn.Module):
     """Two arguments."""
 
@@ -236,7 +243,7 @@ SMALL: dict[str, Kind] = {
     "vmap over a module": lambda: (
         Net(lambda s, x: s.b(torch.func.vmap(s.a)(x)), a=nn.Linear(4, 4), b=nn.Linear(4, 2)),
         _random(3, 2, 4)),
-    "DataParallel": lambda: (nn.DataParallel(_dense()), _random(3, 4)),
+    "DataParallel": lambda: (_parallel(), _random(3, 4)),
     "image of complex numbers": lambda: (
         Net(lambda s, x: s.b(s.f(x).abs()), f=Net(lambda s, x: torch.fft.rfft2(x)),
             b=nn.Conv2d(3, 2, 3)), images()),

@@ -24,8 +24,10 @@ TRAINERS = {"lightning": "lightning", "transformers": "transformers"}
 
 def run_two(directory: Path, *kinds: str) -> None:
     """`processes.py` in two processes; each kind writes to a directory of its name."""
-    paths = os.pathsep.join(map(str, (HERE.parents[1], HERE.parents[2])))
+    inherited = filter(None, [os.environ.get("PYTHONPATH")])
+    paths = os.pathsep.join([str(HERE.parents[1]), str(HERE.parents[2]), *inherited])
     environment = {**os.environ, "PYTHONPATH": paths, "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
+    environment["CUDA_VISIBLE_DEVICES"] = ""  # Gloo's is the host
     environment["GLOO_SOCKET_IFNAME"] = "lo0" if sys.platform == "darwin" else "lo"
     command = [sys.executable, str(HERE / "processes.py"), str(directory), *kinds]
     started = [

@@ -267,7 +267,9 @@ trainer = L.Trainer(max_steps=3, accelerator="cpu", logger=False, enable_checkpo
                     enable_progress_bar=False, callbacks=[watch])
 trainer.fit(Net(), torch.utils.data.DataLoader(examples(), batch_size=8))
 """
-    paths = os.pathsep.join(map(str, (Path(__file__).parents[2], Path(__file__).parents[3])))
+    inherited = filter(None, [os.environ.get("PYTHONPATH")])
+    here = Path(__file__)
+    paths = os.pathsep.join([str(here.parents[2]), str(here.parents[3]), *inherited])
     environment = {**os.environ, "PYTHONPATH": paths}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True

@@ -68,14 +68,16 @@ def train(directory: Path, callbacks: list[Any], **options: Any) -> Any:
     model = vit()
     arguments = transformers.TrainingArguments(
         str(directory),
-        per_device_train_batch_size=4,
-        gradient_accumulation_steps=2,
-        num_train_epochs=2,
-        use_cpu=True,
-        disable_tqdm=True,
-        save_strategy="no",
-        logging_strategy="no",
-        **options,
+        **{
+            "per_device_train_batch_size": 4,
+            "gradient_accumulation_steps": 2,
+            "num_train_epochs": 2,
+            "use_cpu": True,
+            "disable_tqdm": True,
+            "save_strategy": "no",
+            "logging_strategy": "no",
+            **options,
+        },
     )
     trainer = transformers.Trainer(
         model,
