@@ -7,16 +7,16 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-BUNDLE = HERE / "tb_activations" / "static" / "index.js"
-
-if not BUNDLE.is_file():
-    raise SystemExit(
-        f"setup.py: the dashboard's bundle {BUNDLE} is missing; "
-        "build it with `npm ci && npm run build` in frontend/"
-    )
-
 # Run, not imported: importing the package would need what it is about to declare.
 NAMES = runpy.run_path(str(HERE / "tb_activations" / "names.py"))
+
+for script in (HERE / "tb_activations" / "static" / name for name in NAMES["SCRIPTS"]):
+    if not script.is_file():
+        raise SystemExit(
+            f"setup.py: the dashboard's bundle {script} is missing; "
+            "build it with `npm ci && npm run build` in frontend/"
+        )
+
 DEMO = ["scikit-learn>=1.3"]
 TESTS = [
     "build>=1",

@@ -1,12 +1,17 @@
-/** Builds the dashboard to one self-contained ES module, `tb_activations/static/index.js`. */
+/**
+ * Builds the dashboard into `tb_activations/static`: `index.js`, an ES module which TensorBoard loads,
+ * and `dialogs.js`, which that loads when a dialog is first opened.
+ */
 import { defineConfig } from "vitest/config";
 import { ramps } from "./scripts/ramps.ts";
 import { smaller } from "./scripts/smaller.ts";
+import { BUILD, versioned } from "./scripts/versioned.ts";
 
 export default defineConfig({
   base: "./",
   publicDir: false,
-  plugins: [ramps(), smaller()],
+  plugins: [ramps(), smaller(), versioned()],
+  define: { BUILD: JSON.stringify(BUILD) },
   // `h(type, props, ...children)` is shorter than the automatic `jsx(type, { children: [...] })`.
   oxc: {
     jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment" },
@@ -20,10 +25,12 @@ export default defineConfig({
     emptyOutDir: false,
     modulePreload: false,
     reportCompressedSize: true,
+    // As a library, into which no helper for stylesheets and preloads of an import() is put.
+    lib: { entry: "src/index.tsx", formats: ["es"] },
     rollupOptions: {
-      input: "src/index.tsx",
-      preserveEntrySignatures: "strict",
-      output: { entryFileNames: "index.js", codeSplitting: false },
+      // What both need stands in the first of them.
+      preserveEntrySignatures: "allow-extension",
+      output: { entryFileNames: "index.js", chunkFileNames: "[name].js" },
     },
   },
   // A limit ends what hangs; it says nothing about how fast a machine is.

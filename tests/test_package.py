@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import re
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from wheels import build_wheel
 
 import tb_activations as tba
+from tb_activations.names import SCRIPTS
 
 ROOT = Path(__file__).parents[1]
 needs_tree = pytest.mark.skipif(
@@ -140,7 +142,8 @@ def test_wheel_holds_the_dashboard_and_the_code(wheel):
     tree = ROOT / "tb_activations"
     modules = {path.relative_to(ROOT).as_posix() for path in tree.rglob("*.py")}
     assert modules <= names
-    assert {"tb_activations/static/index.js", "tb_activations/py.typed"} <= names
+    scripts = {f"tb_activations/static/{script}" for script in SCRIPTS}
+    assert {*scripts, "tb_activations/py.typed"} <= names
     assert not [name for name in names if name.startswith(("tests/", "demo/", "benchmarks/"))]
     assert b"activations = tb_activations.loader:ActivationsLoader" in entry_points
     for target in re.findall(rb"= (tb_activations\S+)", entry_points):
@@ -151,9 +154,23 @@ def test_wheel_holds_the_dashboard_and_the_code(wheel):
 @needs_tree
 def test_build_without_the_bundle_fails(tmp_path):
     """A tree without the dashboard's bundle does not build a wheel, and says what to do."""
-    (tmp_path / "setup.py").write_bytes((ROOT / "setup.py").read_bytes())
+    for part in ("setup.py", "tb_activations/names.py"):
+        (tmp_path / part).parent.mkdir(exist_ok=True)
+        (tmp_path / part).write_bytes((ROOT / part).read_bytes())
+    (tmp_path / "tb_activations" / "static").mkdir()
     command = [sys.executable, "setup.py", "--version"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "index.js is missing" in done.stderr
-    assert "npm run build" in done.stderr
+    for script in SCRIPTS:
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode != 0
+        assert f"{script} is missing" in done.stderr
+        assert "npm run build" in done.stderr
+        (tmp_path / "tb_activations" / "static" / script).touch()
+
+
+@needs_tree
+def test_the_scripts_were_built_together():
+    """The version with which the dashboard asks for its dialogs is the digest of both scripts."""
+    first, later = ((ROOT / "tb_activations/static" / name).read_bytes() for name in SCRIPTS)
+    [version] = re.findall(rb'import\("\./dialogs\.js\?v=(\w+)"\)', first)
+    unversioned = first.replace(version, b"@" * len(version))
+    assert hashlib.sha256(unversioned + later).hexdigest().startswith(version.decode("ascii"))

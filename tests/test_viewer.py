@@ -70,6 +70,9 @@ def test_every_route_is_served(viewer, tmp_path, load_fast):
         assert np.array_equal(got, np.moveaxis(VALUES[2], -1, 1))
         assert server.plugin("stats", **where).status == 200
         assert server.plugin("overview", run="run").status == 200
-        assert b"export" in server.plugin("index.js").body
+        script = server.plugin("index.js").body
+        assert b"export" in script
+        version = script.split(b"dialogs.js?v=")[1][:12].decode("ascii")
+        assert b"export" in server.plugin("dialogs.js", v=version).body
         assert server.json("data/plugins_listing")["activations"]["enabled"]
         assert "Traceback" not in server.stderr

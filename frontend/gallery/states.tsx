@@ -70,6 +70,14 @@ const press = (selector: string) => (frame: HTMLElement) =>
 const pressNamed = (name: string) => (frame: HTMLElement) =>
   [...frame.querySelectorAll("button")].find(({ textContent }) => textContent === name)!.click();
 
+/** Beside all others, not over them. */
+function openKeys(frame: HTMLElement): void {
+  frame.querySelector<HTMLElement>("[title='Keyboard (?)']")!.click();
+  const sheet = frame.querySelector("dialog")!;
+  sheet.close();
+  sheet.show();
+}
+
 /** Everything that is said under the step bar at once. */
 function saySome(): void {
   const { store } = views.linked;
@@ -212,7 +220,7 @@ export const STATES: readonly State[] = [
     none: ["nothing to say", views.loading],
   }),
   ...states("middle", "keyboard", () => <StatusLine />, 420, {
-    sheet: ["the keys", views.conv, 420, (frame) => frame.querySelector("dialog")!.show()],
+    sheet: ["the keys", views.conv, 420, openKeys],
   }),
   ...states("left", "divider", () => <Columns />, 60, {
     column: ["between the columns", views.conv],

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tb_activations.doctor.line import Line, wrong
-from tb_activations.names import VERSION
+from tb_activations.names import SCRIPTS, VERSION
 
 PACKAGE = "tb-activations"
 LOADER = "tb_activations.loader:ActivationsLoader"
@@ -58,7 +58,7 @@ def _package() -> Iterator[Line]:
     values = {point.value for point in metadata.entry_points(group="tensorboard_plugins")}
     if found is not None and LOADER not in values:
         yield wrong(f"TensorBoard is not told of it (no entry point {LOADER}): install it again")
-    if not (ROOT / "static" / "index.js").is_file():
+    if not all((ROOT / "static" / script).is_file() for script in SCRIPTS):
         yield wrong(f"the dashboard's bundle is missing in {ROOT / 'static'}: install again")
 
 

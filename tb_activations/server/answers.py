@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,7 @@ import werkzeug.datastructures
 from tensorboard import plugin_util
 from tensorboard.backend import http_util
 
+from tb_activations.names import SCRIPTS
 from tb_activations.record.checks import Check
 from tb_activations.record.header import Header
 from tb_activations.record.run import RunFacts
@@ -27,14 +29,16 @@ from tb_activations.record.statistics import COLUMNS
 from tb_activations.server.classifier import Answered
 from tb_activations.server.found import Health, Step, Steps
 from tb_activations.server.largest import Largest
+from tb_activations.server.lookup import NotThere
 from tb_activations.server.overview import Overview, Strip
 from tb_activations.server.packed import Kind, Latest, Packed
 from tb_activations.server.reader import Tensor
 from tb_activations.server.scores import Scored
 from tb_activations.sources.series import TagInfo
 
-BUNDLE = Path(__file__).parents[1] / "static" / "index.js"
+BUNDLE, DIALOGS = (Path(__file__).parents[1] / "static" / script for script in SCRIPTS)
 _BYTES = "application/octet-stream"
+_YEAR = 365 * 24 * 3600
 _REMEMBERED = 1000  # headers of /steps as JSON
 
 
@@ -145,6 +149,18 @@ def bundle(request: werkzeug.Request) -> werkzeug.Response:
     response = http_util.Respond(request, code, "text/javascript")
     response.set_etag(etag)
     return response
+
+
+def dialogs(request: werkzeug.Request, version: str) -> werkzeug.Response:
+    """The script that the dashboard fetches later, to the dashboard that it was built with alone.
+
+    Its address changes with each build of either: a browser need not ask for it again.
+    """
+    asked = re.search(rf"{DIALOGS.name}\?v=(\w+)".encode(), BUNDLE.read_bytes())
+    current = asked and asked[1].decode("ascii")
+    if version != current:
+        raise NotThere(f"v is {version[:40]!r}; the dashboard is {current!r} now: reload the page")
+    return http_util.Respond(request, DIALOGS.read_bytes(), "text/javascript", expires=_YEAR)
 
 
 def error(

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from browser import scenes
 from browser.dashboard import Dashboard
@@ -209,6 +209,47 @@ def test_panel_closes_on_escape_and_gives_the_focus_back(dashboard: Dashboard) -
     expect(dialog).to_have_count(0)
     focused = dashboard.frame.evaluate("document.activeElement.textContent")
     assert focused == "Export"
+
+
+def test_dialogs_are_fetched_when_one_is_opened(dashboard: Dashboard) -> None:
+    """One script, once, and no second copy of the first; where it fails, a try again brings it."""
+    asked: list[str] = []
+
+    def fails(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.abort()
+        else:
+            route.fulfill(status=404, body="v is '0'; reload the page")
+
+    scripts = "**/activations/*.js*"
+    dashboard.page.route(scripts, lambda route: asked.append(route.request.url) or route.fallback())
+    dashboard.open(layer=CONV1)
+    assert [address.rsplit("/", 1)[1] for address in asked] == ["index.js"]
+    asked.clear()
+    dashboard.page.unroute(scripts)
+    dashboard.page.route(scripts, fails)
+    said = panel(dashboard).get_by_role("alert")
+    expect(said).to_contain_text("TensorBoard did not answer for this part of the page.")
+    said.get_by_role("button", name="Try again").click()
+    dashboard.until(lambda: len(asked) == 2)
+    expect(said).to_contain_text("reload the page")
+    assert dashboard.axe() == []
+    dashboard.screenshot("export-failed")
+    assert "v is '0'" not in panel(dashboard).inner_text()
+    dashboard.problems.clear()  # the two that failed
+    dashboard.page.unroute(scripts)
+    dashboard.page.on("request", lambda request: asked.append(request.url))
+    said.get_by_role("button", name="Try again").click()
+    panel(dashboard).get_by_role("button", name="Save PNG").wait_for()
+    expect(panel(dashboard).get_by_label("Scale", exact=True)).to_be_focused()
+    later = [address for address in asked if ".js" in address]
+    assert len({*later}) == 3 and all("dialogs.js?v=" in address for address in later)
+    dashboard.page.keyboard.press("Escape")
+    dashboard.page.keyboard.press("?")
+    expect(dashboard.root.get_by_role("checkbox", name="Single keys")).to_be_visible()
+    dashboard.page.keyboard.press("Escape")
+    assert len([address for address in asked if ".js" in address]) == 3
 
 
 def test_picture_holds_both_when_comparing(dashboard: Dashboard) -> None:

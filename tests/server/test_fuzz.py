@@ -16,12 +16,13 @@ from logs import layer, write_run
 from report import report
 from servers import PATIENCE, tensorboard_server
 
+from tb_activations import names
 from tb_activations.server import answers
 
 REQUESTS = 5000 if os.environ.get("TBA_SOAK") == "1" else 500  # for each loader
 RUN, TAG = "a <b>&'\"", "conv/日本"
 STATUSES = {200, 206, 304, 400, 404, 405, 416}
-BUNDLE = answers.BUNDLE.read_bytes()
+SCRIPTS = (answers.BUNDLE.read_bytes(), answers.DIALOGS.read_bytes())
 # Whatever TensorBoard says of requests that it, and not we, answers.
 THEIRS = re.compile(
     r".* application\.py:\d+\] path .* not found, sending 404|.* code 4\d\d, message Bad ",
@@ -40,7 +41,14 @@ def server(tmp_path_factory, request):
         yield server
 
 
-ROUTES = ("tags", "steps", "tensor", "stats", "overview", "latest", "index.js", "nothing", "")
+ROUTES = ("tags", "steps", "tensor", "stats", "overview", "latest", *names.SCRIPTS, "nothing", "")
+
+
+def version() -> str:
+    """With which the dashboard asks for the script that it fetches later."""
+    return SCRIPTS[0].split(b"dialogs.js?v=")[1][:12].decode("ascii")
+
+
 GOOD = {
     "run": [RUN],
     "tag": [TAG],
@@ -53,6 +61,7 @@ GOOD = {
     "since": ["0", "3"],
     "most": ["0", "2"],
     "rows": ["1", "1000"],
+    "v": [version(), "0"],
 }
 numbers = st.one_of(
     st.integers().map(str),
@@ -134,7 +143,7 @@ def test_no_request_gets_more_than_a_sentence(server):
         if answered["Content-Encoding"] == "gzip" and body:
             body = gzip.decompress(body)
         if answered["Content-Type"].startswith("text/javascript") and body:
-            assert (status, body) == (200, BUNDLE)
+            assert status == 200 and body in SCRIPTS
         if status >= 400 and method != "HEAD":
             assert answered["Content-Type"].startswith("text/plain")
             sentence = body.decode("utf-8")
@@ -197,4 +206,19 @@ def test_the_bundle_is_what_the_static_route_serves(server):
     """Whole, and however its name is written."""
     for path in ("index.js", "%69ndex.js", "index.js/", "index.js?/../plugin.py"):
         status, _, body = ask(server, "GET", path, {})
-        assert (status, body) == (200, BUNDLE)
+        assert (status, body) == (200, SCRIPTS[0])
+
+
+def test_the_later_script_is_served_with_its_version_alone(server):
+    """Whole and to be kept to the dashboard that it was built with; to another it is not there."""
+    for method, wanted in (("GET", SCRIPTS[1]), ("HEAD", b"")):
+        status, answered, body = ask(server, method, f"dialogs.js?v={version()}&try=2", {})
+        assert (status, body) == (200, wanted)
+        assert answered["Content-Type"].startswith("text/javascript")
+        assert answered["Cache-Control"] == "private, max-age=31536000"
+        assert answered["X-Content-Type-Options"] == "nosniff"
+    for of_another in ("0" * 12, version()[:-1], f"{version()}0", ".*", "%22", ""):
+        status, answered, body = ask(server, "GET", f"dialogs.js?v={of_another}", {})
+        assert status == (404 if of_another else 400)
+        assert "no-cache" in answered["Cache-Control"]
+        assert b"reload the page" in body or b"v is missing" in body

@@ -1,4 +1,5 @@
 /** Single keys, outside fields and without modifiers; the sheet that lists them can switch them off. */
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import {
   moveLayer,
@@ -10,36 +11,21 @@ import {
   togglePin,
 } from "../state/actions";
 import { type Store, useStore } from "../state/store";
-import { Button, Checkbox } from "./controls";
-
-const SHEET: readonly (readonly [string, string])[] = [
-  [", .", "previous, next step"],
-  ["j k", "next, previous layer"],
-  ["1 … 9", "example"],
-  ["p", "play"],
-  ["/", "channels to show"],
-  ["g", "type a step"],
-  ["Alt + wheel", "over a tile: the slice of a volume"],
-  ["b", "pin the channel: it stands first"],
-  ["Ctrl+C", "copy the value of the marked pixel, and where it is"],
-  ["i", "input over the enlarged tile; maps over the input"],
-  ["o", "mark clipped pixels"],
-  ["X", "hold: flip the two that are compared"],
-  ["f", "hide the side columns"],
-  ["← ↑ → ↓", "in the grid: channel"],
-  ["Shift + arrows", "in the grid: marked pixel"],
-  ["Home End", "first, last of a row; with Ctrl of all"],
-  ["Esc", "cancel a drag, close"],
-  ["?", "this sheet"],
-];
+import { Button } from "./controls";
+import { Later } from "./Later";
 
 export function Keyboard() {
   const store = useStore();
   const sheet = useRef<HTMLDialogElement>(null);
+  const opened = useSignal(false);
+  const open = () => {
+    opened.value = true;
+    sheet.current?.showModal();
+  };
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (!store.singleKeys.peek() || sheet.current?.open) return;
-      if (event.key === "?" && !inField(event)) sheet.current?.showModal();
+      if (event.key === "?" && !inField(event)) open();
       else pressed(store, event);
     };
     const onUp = (event: KeyboardEvent) => {
@@ -54,12 +40,7 @@ export function Keyboard() {
   }, [store]);
   return (
     <>
-      <Button
-        label="Keyboard"
-        class="plain"
-        title="Keyboard (?)"
-        onClick={() => sheet.current?.showModal()}
-      >
+      <Button label="Keyboard" class="plain" title="Keyboard (?)" onClick={open}>
         <span>? keyboard</span>
       </Button>
       <dialog ref={sheet} class="sheet" aria-labelledby="keyboard-sheet">
@@ -67,26 +48,7 @@ export function Keyboard() {
           <h2 id="keyboard-sheet">Keyboard</h2>
           <Button label="Close" icon="close" onClick={() => sheet.current?.close()} />
         </header>
-        <dl>
-          {SHEET.flatMap(([keys, what]) => [
-            <dt key={keys}>
-              {keys.includes(" + ") || keys.includes("…") ? (
-                <kbd>{keys}</kbd>
-              ) : (
-                keys.split(" ").map((key) => <kbd key={key}>{key}</kbd>)
-              )}
-            </dt>,
-            <dd key={what}>{what}</dd>,
-          ])}
-        </dl>
-        <Checkbox
-          label="Single keys"
-          title="Switch off if they get in the way of speech input"
-          checked={store.singleKeys.value}
-          onChange={(on) => {
-            store.singleKeys.value = on;
-          }}
-        />
+        {opened.value && <Later part="Keys" />}
       </dialog>
     </>
   );
