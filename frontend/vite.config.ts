@@ -1,6 +1,6 @@
 /**
  * Builds the dashboard into `tb_activations/static`: `index.js`, an ES module which TensorBoard loads,
- * and `dialogs.js`, which that loads when a dialog is first opened.
+ * and `more.js`, which that loads when what few open is first opened.
  */
 import { defineConfig } from "vitest/config";
 import { ramps } from "./scripts/ramps.ts";

@@ -169,8 +169,8 @@ def test_build_without_the_bundle_fails(tmp_path):
 
 @needs_tree
 def test_the_scripts_were_built_together():
-    """The version with which the dashboard asks for its dialogs is the digest of both scripts."""
+    """The version with which the dashboard asks for what few open is the digest of both scripts."""
     first, later = ((ROOT / "tb_activations/static" / name).read_bytes() for name in SCRIPTS)
-    [version] = re.findall(rb'import\("\./dialogs\.js\?v=(\w+)"\)', first)
+    [version] = re.findall(rb'import\("\./more\.js\?v=(\w+)"\)', first)
     unversioned = first.replace(version, b"@" * len(version))
     assert hashlib.sha256(unversioned + later).hexdigest().startswith(version.decode("ascii"))

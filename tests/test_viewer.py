@@ -72,7 +72,7 @@ def test_every_route_is_served(viewer, tmp_path, load_fast):
         assert server.plugin("overview", run="run").status == 200
         script = server.plugin("index.js").body
         assert b"export" in script
-        version = script.split(b"dialogs.js?v=")[1][:12].decode("ascii")
-        assert b"export" in server.plugin("dialogs.js", v=version).body
+        version = script.split(b"more.js?v=")[1][:12].decode("ascii")
+        assert b"export" in server.plugin("more.js", v=version).body
         assert server.json("data/plugins_listing")["activations"]["enabled"]
         assert "Traceback" not in server.stderr

@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 
 const BUDGET = 95_000;
 const FIRST = "index.js";
-const LATER = ["dialogs.js"];
+const LATER = ["more.js"];
 const folder = new URL("../../tb_activations/static/", import.meta.url);
 
 const kilobytes = (count) => `${(count / 1000).toFixed(1)} KB`;

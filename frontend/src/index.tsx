@@ -20,7 +20,6 @@ import gridStyles from "./ui/grid/grid.css?inline";
 import matrixStyles from "./ui/grid/matrix.css?inline";
 import signalStyles from "./ui/grid/signals.css?inline";
 import inspectorStyles from "./ui/inspector/inspector.css?inline";
-import mapStyles from "./ui/maps/maps.css?inline";
 import noticeStyles from "./ui/notices.css?inline";
 import answerStyles from "./ui/overview/answer.css?inline";
 import networkStyles from "./ui/overview/map.css?inline";
@@ -42,7 +41,6 @@ export function render(): void {
     gridStyles,
     matrixStyles,
     signalStyles,
-    mapStyles,
     valuesStyles,
     inspectorStyles,
     exportStyles,

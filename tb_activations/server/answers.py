@@ -36,7 +36,7 @@ from tb_activations.server.reader import Tensor
 from tb_activations.server.scores import Scored
 from tb_activations.sources.series import TagInfo
 
-BUNDLE, DIALOGS = (Path(__file__).parents[1] / "static" / script for script in SCRIPTS)
+BUNDLE, MORE = (Path(__file__).parents[1] / "static" / script for script in SCRIPTS)
 _BYTES = "application/octet-stream"
 _YEAR = 365 * 24 * 3600
 _REMEMBERED = 1000  # headers of /steps as JSON
@@ -151,16 +151,16 @@ def bundle(request: werkzeug.Request) -> werkzeug.Response:
     return response
 
 
-def dialogs(request: werkzeug.Request, version: str) -> werkzeug.Response:
+def more(request: werkzeug.Request, version: str) -> werkzeug.Response:
     """The script that the dashboard fetches later, to the dashboard that it was built with alone.
 
     Its address changes with each build of either: a browser need not ask for it again.
     """
-    asked = re.search(rf"{DIALOGS.name}\?v=(\w+)".encode(), BUNDLE.read_bytes())
+    asked = re.search(rf"{MORE.name}\?v=(\w+)".encode(), BUNDLE.read_bytes())
     current = asked and asked[1].decode("ascii")
     if version != current:
         raise NotThere(f"v is {version[:40]!r}; the dashboard is {current!r} now: reload the page")
-    return http_util.Respond(request, DIALOGS.read_bytes(), "text/javascript", expires=_YEAR)
+    return http_util.Respond(request, MORE.read_bytes(), "text/javascript", expires=_YEAR)
 
 
 def error(

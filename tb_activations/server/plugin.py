@@ -38,7 +38,7 @@ class ActivationsPlugin(base_plugin.TBPlugin):
     def get_plugin_apps(self) -> dict[str, Callable]:
         routes: dict[str, Answer] = {
             "/index.js": answers.bundle,
-            "/dialogs.js": self._dialogs,
+            "/more.js": self._more,
             "/tags": self._tags,
             "/steps": self._steps,
             "/latest": self._latest,
@@ -58,8 +58,8 @@ class ActivationsPlugin(base_plugin.TBPlugin):
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         return base_plugin.FrontendMetadata(es_module_path="/index.js", tab_name="Activations")
 
-    def _dialogs(self, request: werkzeug.Request) -> werkzeug.Response:
-        return answers.dialogs(request, parameters.text(request, "v"))
+    def _more(self, request: werkzeug.Request) -> werkzeug.Response:
+        return answers.more(request, parameters.text(request, "v"))
 
     def _tags(self, request: werkzeug.Request) -> werkzeug.Response:
         return answers.tags(request, self._reader.tags(_viewer(request)))

@@ -45,6 +45,7 @@ def layers() -> dict[str, np.ndarray]:
 LAYERS = layers()
 PICTURES = np.random.default_rng(5).uniform(size=(2, 8, 16, 3)).astype(np.float32)
 LOOKS = softmax(np.random.default_rng(6), 2, 9, 9, 3, axis=2)
+LOOKS[:, :, 0] += 20  # all look at the token most, which must not make the patches all alike
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +136,8 @@ def off_by(page: Dashboard, head: int, query: int) -> float:
     under = 255 * (shares @ (0.299, 0.587, 0.114))[..., None]
     scores = LOOKS[0, ..., head]
     row = scores[query, 1:].reshape(PATCHES)
-    share = ((row - scores.min()) / (scores.max() - scores.min())).repeat(4, 0).repeat(4, 1)
+    low, high = scores[:, 1:].min(), scores[:, 1:].max()
+    share = ((row - low) / (high - low)).repeat(4, 0).repeat(4, 1)
     share = share[..., None]
     expected = under + (255 * share - under) * OPAQUE * share
     painted = page.named_tile(f"head {head}", 16)[..., :3].astype(float)

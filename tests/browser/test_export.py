@@ -211,7 +211,7 @@ def test_panel_closes_on_escape_and_gives_the_focus_back(dashboard: Dashboard) -
     assert focused == "Export"
 
 
-def test_dialogs_are_fetched_when_one_is_opened(dashboard: Dashboard) -> None:
+def test_what_few_open_is_fetched_when_it_is_opened(dashboard: Dashboard) -> None:
     """One script, once, and no second copy of the first; where it fails, a try again brings it."""
     asked: list[str] = []
 
@@ -244,7 +244,7 @@ def test_dialogs_are_fetched_when_one_is_opened(dashboard: Dashboard) -> None:
     panel(dashboard).get_by_role("button", name="Save PNG").wait_for()
     expect(panel(dashboard).get_by_label("Scale", exact=True)).to_be_focused()
     later = [address for address in asked if ".js" in address]
-    assert len({*later}) == 3 and all("dialogs.js?v=" in address for address in later)
+    assert len({*later}) == 3 and all("more.js?v=" in address for address in later)
     dashboard.page.keyboard.press("Escape")
     dashboard.page.keyboard.press("?")
     expect(dashboard.root.get_by_role("checkbox", name="Single keys")).to_be_visible()

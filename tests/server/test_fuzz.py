@@ -22,7 +22,7 @@ from tb_activations.server import answers
 REQUESTS = 5000 if os.environ.get("TBA_SOAK") == "1" else 500  # for each loader
 RUN, TAG = "a <b>&'\"", "conv/日本"
 STATUSES = {200, 206, 304, 400, 404, 405, 416}
-SCRIPTS = (answers.BUNDLE.read_bytes(), answers.DIALOGS.read_bytes())
+SCRIPTS = (answers.BUNDLE.read_bytes(), answers.MORE.read_bytes())
 # Whatever TensorBoard says of requests that it, and not we, answers.
 THEIRS = re.compile(
     r".* application\.py:\d+\] path .* not found, sending 404|.* code 4\d\d, message Bad ",
@@ -46,7 +46,7 @@ ROUTES = ("tags", "steps", "tensor", "stats", "overview", "latest", *names.SCRIP
 
 def version() -> str:
     """With which the dashboard asks for the script that it fetches later."""
-    return SCRIPTS[0].split(b"dialogs.js?v=")[1][:12].decode("ascii")
+    return SCRIPTS[0].split(b"more.js?v=")[1][:12].decode("ascii")
 
 
 GOOD = {
@@ -212,13 +212,13 @@ def test_the_bundle_is_what_the_static_route_serves(server):
 def test_the_later_script_is_served_with_its_version_alone(server):
     """Whole and to be kept to the dashboard that it was built with; to another it is not there."""
     for method, wanted in (("GET", SCRIPTS[1]), ("HEAD", b"")):
-        status, answered, body = ask(server, method, f"dialogs.js?v={version()}&try=2", {})
+        status, answered, body = ask(server, method, f"more.js?v={version()}&try=2", {})
         assert (status, body) == (200, wanted)
         assert answered["Content-Type"].startswith("text/javascript")
         assert answered["Cache-Control"] == "private, max-age=31536000"
         assert answered["X-Content-Type-Options"] == "nosniff"
     for of_another in ("0" * 12, version()[:-1], f"{version()}0", ".*", "%22", ""):
-        status, answered, body = ask(server, "GET", f"dialogs.js?v={of_another}", {})
+        status, answered, body = ask(server, "GET", f"more.js?v={of_another}", {})
         assert status == (404 if of_another else 400)
         assert "no-cache" in answered["Cache-Control"]
         assert b"reload the page" in body or b"v is missing" in body

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { patchesOf } from "./patches";
+import type { LayerView } from "./answers";
+import { amongPatches, patchesOf } from "./patches";
 
 const tag = "block_0/attention_scores";
 const square = { width: 224, height: 224 };
@@ -26,5 +27,32 @@ describe("patchesOf", () => {
     expect(patchesOf({ tag, spatial: [4, 16, 16] }, square)).toBeNull();
     expect(patchesOf({ tag, spatial: [9, 16] }, square)).toBeNull();
     expect(patchesOf({ tag: "conv", spatial: [16, 16] }, square)).toBeNull();
+  });
+});
+
+describe("amongPatches", () => {
+  const grid = { rows: 2, columns: 2, skipped: 1 };
+  const values = Float32Array.from({ length: 2 * 25 }, (_, i) => i);
+  const view = {
+    tag,
+    channels: 2,
+    spatial: [5, 5],
+    planeSize: 25,
+    values,
+    scale: 1,
+  } as unknown as LayerView;
+
+  it("keeps every query and the keys that are patches", () => {
+    const part = amongPatches(view, grid);
+    expect(part).toMatchObject({ spatial: [5, 4], planeSize: 20, channels: 2 });
+    expect(part.values.length).toBe(40);
+    expect([...part.values.subarray(0, 8)]).toEqual([1, 2, 3, 4, 6, 7, 8, 9]);
+    expect([...part.values.subarray(20, 24)]).toEqual([26, 27, 28, 29]);
+  });
+
+  it("is made once for a view, and is the view where no token stands before the patches", () => {
+    expect(amongPatches(view, grid)).toBe(amongPatches(view, grid));
+    const whole = { ...view, spatial: [4, 4] };
+    expect(amongPatches(whole, { ...grid, skipped: 0 })).toBe(whole);
   });
 });

@@ -13,6 +13,24 @@ export interface PatchGrid {
 const SKIPPED = [0, 1, 2, 5];
 const FEWEST = 4;
 
+const seen = new WeakMap<LayerView, LayerView>();
+
+/** What is looked at of the patches alone: the scores of a class token, often far larger, are left out. */
+export function amongPatches(view: LayerView, { rows, columns, skipped }: PatchGrid): LayerView {
+  const known = skipped === 0 ? view : seen.get(view);
+  if (known) return known;
+  const [keys, queries] = [rows * columns, view.channels * (rows * columns + skipped)];
+  const values = new Float32Array(queries * keys);
+  for (let query = 0; query < queries; query++) {
+    const end = (query + 1) * (keys + skipped);
+    values.set(view.values.subarray(end - keys, end), query * keys);
+  }
+  const spatial = [keys + skipped, keys];
+  const part = { ...view, values, spatial, planeSize: keys * (keys + skipped) };
+  seen.set(view, part);
+  return part;
+}
+
 /**
  * The grid of patches of self-attention over a picture of so many pixels, in the picture's own proportion;
  * null where the number of positions makes none.

@@ -92,8 +92,10 @@ export function shownOf(of: {
   other?: LayerView | null;
   /** Whether they are limits of lines. */
   lines?: boolean;
+  /** The part of a view whose values its limits are of. */
+  part?: (view: LayerView) => LayerView;
 }): Shown {
-  const { view, window } = of;
+  const { view, window, part = (whole) => whole } = of;
   const stats =
     of.stats && of.stats.tag === view.tag && of.stats.run === view.run ? of.stats : null;
   const source = sourceOf(view, of.depth);
@@ -101,11 +103,11 @@ export function shownOf(of: {
   const colormap = colormapOf(view, source, window, stats, other?.source);
   const ids = idsOf(view);
   const state = effective(of, colormap);
-  const table = new WindowTable(source, state, {
+  const table = new WindowTable(sourceOf(part(view), of.depth), state, {
     diverging: isDiverging(colormap),
     locked: window.lockSteps && stats ? limitsOverSteps(stats) : null,
     ids,
-    other,
+    other: of.other ? otherSide(view, part(of.other), of.depth) : null,
   });
   const lut = buildLut({
     colormap,
@@ -113,7 +115,8 @@ export function shownOf(of: {
     invert: window.invert,
     clipped: window.markClipped,
   });
-  return { source, table, colormap, lut, ids, other, range: state.range, signed: false };
+  const range = state.range;
+  return { source, table: table.over(source), colormap, lut, ids, other, range, signed: false };
 }
 
 /**

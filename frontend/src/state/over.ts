@@ -1,12 +1,18 @@
 /** The input that a map lies over, of as many rows and columns; null where there is none. */
+import type { ReadonlySignal } from "@preact/signals";
 import type { LayerView } from "../data/answers";
 import { coveredBy } from "../render/maps";
 import type { Over } from "../render/overlay";
 import { sourceOf, type TileSource } from "../render/planes";
 import { formOf } from "../render/sample";
-import type { Store } from "./store";
+import type { Chosen } from "./chosen";
+import type { State } from "./signals";
 
-export function overOf(store: Store, view: LayerView): Over | null {
+/** What is chosen and in force, and the slice that is shown of a volume. */
+export type Seen = State &
+  Pick<Chosen, "input" | "pixel"> & { readonly depth: ReadonlySignal<number> };
+
+export function overOf(store: Seen, view: LayerView): Over | null {
   const input = inputOf(store, view);
   if (!input || formOf(input.stack) !== "picture") return null;
   const [height, width] = coveredBy(view);
@@ -16,7 +22,7 @@ export function overOf(store: Store, view: LayerView): Over | null {
 }
 
 /** The example of the input that a view of the same layer is about; of a volume the slice shown. */
-export function inputOf(store: Store, { info, example, spatial }: LayerView): TileSource | null {
+export function inputOf(store: Seen, { info, example, spatial }: LayerView): TileSource | null {
   const input = store.input.value;
   const at = input?.info.examples.indexOf(info.examples[example]!) ?? -1;
   const view = input?.views[at];

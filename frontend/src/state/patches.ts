@@ -2,16 +2,14 @@
 import { type PatchGrid, patchesOf } from "../data/patches";
 import type { TileSource } from "../render/planes";
 import { formOf } from "../render/sample";
-import { markPixel } from "./actions";
-import { inputOf } from "./over";
-import type { Store } from "./store";
+import { inputOf, type Seen } from "./over";
 
 export interface Patches extends PatchGrid {
   readonly picture: TileSource;
 }
 
 /** Null where the layer is none of patches; the mean over examples is over no one picture. */
-export function patchesIn(store: Store): Patches | null {
+export function patchesIn(store: Seen): Patches | null {
   const view = store.view.value;
   const picture = view && !view.pool ? inputOf(store, view) : null;
   if (!view || !picture || formOf(picture.stack) !== "picture") return null;
@@ -20,12 +18,12 @@ export function patchesIn(store: Store): Patches | null {
 }
 
 /** The same, where attention is shown over the input. */
-export function patchesShown(store: Store): Patches | null {
+export function patchesShown(store: Seen): Patches | null {
   return store.form.value === "over" ? patchesIn(store) : null;
 }
 
 /** The position whose row is shown: the marked one, else the first patch. */
-export function queryIn(store: Store, { skipped }: PatchGrid): number {
+export function queryIn(store: Pick<Seen, "pixel">, { skipped }: PatchGrid): number {
   return store.pixel.value?.y ?? skipped;
 }
 
@@ -35,7 +33,8 @@ export function patchAt({ columns, skipped }: PatchGrid, position: number) {
   return patch < 0 ? null : { x: patch % columns, y: Math.floor(patch / columns) };
 }
 
-/** The query as a key of itself: where nothing is pointed at, the patch that looks is marked. */
-export function chooseQuery(store: Store, position: number): void {
-  markPixel(store, { x: position, y: position, z: 0 });
+/** As "row 1, column 2", or "0, no patch". */
+export function placeOf(patches: PatchGrid, query: number): string {
+  const place = patchAt(patches, query);
+  return place ? `row ${place.y}, column ${place.x}` : `${query}, no patch`;
 }

@@ -17,6 +17,7 @@ import {
 import { RGB } from "../data/channels";
 import type { WindowState } from "../data/choices";
 import { labelsOf } from "../data/labels";
+import { amongPatches, type PatchGrid } from "../data/patches";
 import { rowFor } from "../data/statistics";
 import { holdsMaps, isSignal } from "../data/view";
 import { differenceView, misfit } from "../render/difference";
@@ -26,6 +27,7 @@ import { type MapRow, mapRows, shownAttribution, targetsShown } from "./attribut
 import { bareOverview, infoAt } from "./choose";
 import { type Chosen, chosenOf, depthIn } from "./chosen";
 import { type HeldOrder, heldOrder } from "./order";
+import { patchesShown } from "./patches";
 import { pinnedFirst } from "./pins";
 import { answers, type State, selection } from "./signals";
 
@@ -61,7 +63,8 @@ export function createStore(): Store {
   const state = { ...selection(), ...answers() };
   const { view, stats } = state;
   const depth = depthIn(state);
-  const seen = shownBy(state, depth, () => chosen.other.value);
+  const patches = computed(() => patchesShown({ ...state, ...chosen, depth }));
+  const seen = shownBy(state, depth, () => chosen.other.value, patches);
   const rows = mapRows({ ...state, ...seen, depth });
   const statsAt = computed(() => rowFor(stats.value, view.value));
   const statsFirst = computed(() => firstRow(state));
@@ -100,7 +103,12 @@ export function createStore(): Store {
 }
 
 /** What the window makes of the view and of what it is compared with. */
-function shownBy(state: State, depth: ReadonlySignal<number>, otherView: () => LayerView | null) {
+function shownBy(
+  state: State,
+  depth: ReadonlySignal<number>,
+  otherView: () => LayerView | null,
+  patches: ReadonlySignal<PatchGrid | null>,
+) {
   const { view, stats, window, compare, form } = state;
   const lines = computed(() => {
     const shown = view.value;
@@ -118,7 +126,9 @@ function shownBy(state: State, depth: ReadonlySignal<number>, otherView: () => L
     return mode.value === "difference" && a && b ? differenceView(a, b) : null;
   });
   const shown = computed(() => {
-    const of = { depth: depth.value, window: window.value };
+    const grid = patches.value;
+    const part = grid && ((whole: LayerView) => amongPatches(whole, grid));
+    const of = { depth: depth.value, window: window.value, ...(part && { part }) };
     if (difference.value?.kind === "attribution") {
       const { range } = of.window;
       // As a difference of layers: under limits of its own.
@@ -159,6 +169,7 @@ function shownDifference(of: {
   depth: number;
   window: WindowState;
   lines: boolean;
+  part?: (view: LayerView) => LayerView;
 }): Shown {
   const { window } = of;
   const limits = window.limits === "auto" && !of.lines ? "auto" : "symmetric";

@@ -13,8 +13,8 @@ import { Matrix } from "./grid/Matrix";
 import { isMatrix } from "./grid/matrixLayout";
 import { Signals } from "./grid/Signals";
 import { Inspector } from "./inspector/Inspector";
+import { Later } from "./Later";
 import { LayerBar } from "./LayerBar";
-import { MapGrid } from "./maps/MapGrid";
 import { Narrow } from "./Narrow";
 import { Notices } from "./Notices";
 import { Health } from "./overview/Health";
@@ -127,7 +127,7 @@ function FeatureMaps({ onRetry }: Pick<AppProps, "onRetry">) {
   return (
     <Guard name="picture">
       {maps ? (
-        <MapGrid />
+        <Later part="MapGrid" place="gridwell message" />
       ) : !view || !isMatrix(view) ? (
         <Grid />
       ) : isSignal(view) ? (

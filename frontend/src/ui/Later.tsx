@@ -1,41 +1,54 @@
-/** A part of the page that few open: its script is fetched when the first of them opens. */
-import { signal, useSignal } from "@preact/signals";
+/** A part of the page that few open: the script of all of them is fetched when the first is opened. */
+import { signal } from "@preact/signals";
+import type { FunctionComponent } from "preact";
 import { useEffect } from "preact/hooks";
 import { Button } from "./controls";
-import type dialogs from "./dialogs";
 import { Trouble } from "./Guard";
+import type more from "./more";
 
-type Parts = typeof dialogs;
+type Parts = typeof more;
 
-/** Once for all that stand in it. */
-const parts = signal<Parts | null>(null);
+/** Once for all that stand on the page. */
+const parts = signal<Parts | "loading" | "failed" | null>(null);
 let tries = 0;
 
 /** A browser may remember that an address failed: each try has one of its own. */
-async function fetchParts(): Promise<void> {
-  const again = `./dialogs.js?v=${BUILD}&try=${tries}`;
-  const script = tries++ ? import(/* @vite-ignore */ again) : import("./dialogs");
-  parts.value = ((await script) as { default: Parts }).default;
+async function load(): Promise<void> {
+  parts.value = "loading";
+  try {
+    const again = `./more.js?v=${BUILD}&try=${tries}`;
+    const script = await (tries++ ? import(/* @vite-ignore */ again) : import("./more"));
+    parts.value = (script as { default: Parts }).default;
+  } catch {
+    parts.value = "failed";
+  }
 }
 
-export function Later({ part }: { readonly part: keyof Parts }) {
-  const failed = useSignal(false);
-  const load = () => {
-    failed.value = false;
-    fetchParts().catch(() => {
-      failed.value = true;
-    });
-  };
+/** What a part is given. */
+type Of<P extends keyof Parts> = Parameters<Parts[P]> extends [infer O] ? O : object;
+type LaterProps<P extends keyof Parts> = {
+  readonly part: P;
+  /** The classes of what says meanwhile that it is awaited, or failed. */
+  readonly place?: string;
+  /** Nothing says so: another part beside it does. */
+  readonly quiet?: boolean;
+} & Of<P>;
+
+export function Later<P extends keyof Parts>({ part, place, quiet, ...of }: LaterProps<P>) {
   useEffect(() => {
-    if (!parts.peek()) load();
+    if (parts.peek() === null || parts.peek() === "failed") void load();
   }, []);
-  const Part = parts.value?.[part];
-  if (Part) return <Part />;
-  if (!failed.value) return <span class="muted">Loading …</span>;
+  const found = parts.value;
+  if (found && typeof found === "object") {
+    const Part = found[part] as FunctionComponent<object>;
+    return <Part {...of} />;
+  }
+  if (quiet) return null;
+  if (found !== "failed") return <div class={`muted ${place ?? ""}`}>Loading …</div>;
   return (
-    <div role="alert">
+    <div role="alert" class={place}>
       <Trouble text="TensorBoard did not answer for this part of the page. If it was installed anew or started again, reload the page." />
-      <Button label="Try again" onClick={load} />
+      <Button label="Try again" onClick={() => void load()} />
     </div>
   );
 }

@@ -13,7 +13,7 @@ import { holdsMaps, isSignal, middleOf, subjectOf } from "../data/view";
 import { setTriage } from "../state/actions";
 import { carriedFor } from "../state/carried";
 import { searchError } from "../state/order";
-import { patchAt, patchesIn, patchesShown, queryIn } from "../state/patches";
+import { patchesIn, patchesShown, placeOf, queryIn } from "../state/patches";
 import { useStore } from "../state/store";
 import { channelStates, countShown, effectiveSort } from "../state/triage";
 import { Button, Segments, Select, Slider } from "./controls";
@@ -21,7 +21,7 @@ import { useDepthWheel } from "./depthWheel";
 import { CELL_SIZES, isMatrix } from "./grid/matrixLayout";
 import { SIGNAL_SIZES } from "./grid/signalLayout";
 import { nearestTile, tileSizes } from "./grid/tiles";
-import { MapControls, MethodText, Sign } from "./maps/MapBar";
+import { Later } from "./Later";
 
 const SORT_TEXT: Partial<Record<SortKey, string>> = {
   index: "Index",
@@ -58,7 +58,7 @@ export function LayerBar() {
           <>
             <span class="muted">{shapeText(mine)}</span>
             {mine.info.explained ? (
-              <MethodText />
+              <Later part="MethodText" quiet />
             ) : (
               <span class="muted ellipsis">· {keptText(mine)}</span>
             )}
@@ -68,7 +68,7 @@ export function LayerBar() {
         {mine && <FormChoice />}
       </div>
       <div class="row controls">
-        {maps ? <MapControls /> : <ChannelControls />}
+        {maps ? <Later part="MapControls" quiet /> : <ChannelControls />}
         <span class="spacer" />
         <Depth />
         <TileSize />
@@ -130,7 +130,7 @@ function ChannelControls() {
         onInput={(event) => setTriage(store, { search: event.currentTarget.value })}
       />
       {wrong.value && <span class="problem ellipsis">{wrong.value}</span>}
-      {view?.kind === "attribution" && <Sign />}
+      {view?.kind === "attribution" && <Later part="Sign" quiet />}
     </>
   );
 }
@@ -203,12 +203,10 @@ function QueryPlace() {
   const patches = patchesIn(store);
   if (!patches) return null;
   const { rows, columns, skipped } = patches;
-  const query = queryIn(store, patches);
-  const place = patchAt(patches, query);
   const left = skipped > 0 ? `, ${skipped} ${skipped > 1 ? "tokens" : "token"} left out` : "";
   return (
     <span class="muted ellipsis" title={`${rows}×${columns} patches${left}`}>
-      query: {place ? `row ${place.y}, column ${place.x}` : `${query}, no patch`}
+      query: {placeOf(patches, queryIn(store, patches))}
     </span>
   );
 }

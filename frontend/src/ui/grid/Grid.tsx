@@ -4,33 +4,31 @@
  * Moving a slider repaints the canvases of the rows in sight and renders no component.
  */
 import { useComputed } from "@preact/signals";
+import type { LayerView } from "../../data/answers";
 import { isAttention } from "../../data/channels";
 import { sourceOf } from "../../render/planes";
+import { markPixel } from "../../state/actions";
 import { standsBeside } from "../../state/compare";
 import { usePaint } from "../../state/paint";
-import { chooseQuery, type Patches, patchAt, patchesShown, queryIn } from "../../state/patches";
+import { type Patches, patchAt, patchesShown, queryIn } from "../../state/patches";
 import { type Store, useStore } from "../../state/store";
 import { movePixel, usePointer } from "./pointer";
 import { Row } from "./Row";
-import { type GridLayout, layoutOf, markRoom, visibleRows } from "./tileLayout";
-import { MARGIN, roomOf, useWell, Well } from "./Well";
+import { type GridLayout, layoutOf, markRoom } from "./tileLayout";
+import { useCells, useWell, Well } from "./Well";
 
 export function Grid() {
   const store = useStore();
   const well = useWell();
-  const { scroll, area, top } = well;
+  const { scroll } = well;
   const patches = useComputed(() => patchesShown(store));
-  const layout = useComputed(() => gridLayout(store, area.value, patches.value));
+  const { layout, cells, rows } = useCells(
+    well,
+    (view, room) => gridLayout(store, view, room, patches.value),
+    cellsOf,
+  );
   const scope = useComputed(() => store.shown.value?.range ?? "channel");
   const scores = useComputed(() => store.view.value !== null && isAttention(store.view.value));
-  const range = useComputed(() => {
-    const l = layout.value;
-    const [from, to] = l ? visibleRows(l, top.value - MARGIN, area.value.height) : [0, 0];
-    return `${from}:${to}`;
-  });
-  usePaint(() => {
-    store.tileWidth.value = layout.value?.geometry.tileCssWidth ?? 0;
-  });
   usePaint(() => markPixels(scroll.current, layout.value, markedIn(store, patches.value)));
   usePaint(() => {
     // Another layer or another filter begins at the top.
@@ -47,7 +45,6 @@ export function Grid() {
     pixelAt: (place, clicked) => pixelAt(store, patches.peek(), place, clicked),
   });
   const [l, p] = [layout.value, patches.value];
-  const [from = 0, to = 0] = range.value.split(":").map(Number);
   const attributes = {
     "data-range": scope.value,
     "data-parts": l?.parts ?? 1,
@@ -60,34 +57,33 @@ export function Grid() {
   return (
     <Well
       well={well}
-      cells={l && { ...l, pitch: l.pitchY }}
+      cells={cells}
       kind={scores.value && !p ? "attention" : ""}
       grid={{ ...attributes, ...pointer }}
       moveMark={(key) => (p ? moveQuery(key, store, p) : movePixel(key, store))}
     >
-      {l &&
-        Array.from({ length: to - from }, (_, i) => from + i).map((row) => (
-          <Row key={row} row={row} layout={l} patches={p} />
-        ))}
+      {l && rows.map((row) => <Row key={row} row={row} layout={l} patches={p} />)}
     </Well>
   );
 }
 
+function cellsOf({ pitchY, geometry, ...l }: GridLayout) {
+  return { ...l, pitch: pitchY, tile: geometry.tileCssWidth };
+}
+
 function gridLayout(
   store: Store,
-  area: { width: number; height: number },
+  view: LayerView,
+  room: Pick<Parameters<typeof layoutOf>[0], "area" | "wished">,
   patches: Patches | null,
 ): GridLayout | null {
-  const view = store.view.value;
-  if (!view || area.width === 0) return null;
   const { width, height } = (patches?.picture ?? sourceOf(view, store.depth.value)).stack;
   if (width === 0 || height === 0) return null;
   const layout = layoutOf({
     planeWidth: width,
     planeHeight: height,
     count: store.cells.value.length,
-    area: roomOf(area),
-    wished: store.tileSize.value,
+    ...room,
     parts: standsBeside(store) ? 2 : 1,
   });
   // What is pointed at and marked is a patch.
@@ -115,7 +111,9 @@ function moveQuery(key: string, store: Store, patches: Patches): boolean {
   const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[key];
   if (by === undefined) return false;
   const to = Math.max(0, queryIn(store, patches) - skipped) + by;
-  if (to >= 0 && to < rows * columns) chooseQuery(store, skipped + to);
+  // The query as a key of itself: where nothing is pointed at, the patch that looks is marked.
+  const query = skipped + to;
+  if (to >= 0 && to < rows * columns) markPixel(store, { x: query, y: query, z: 0 });
   return true;
 }
 

@@ -2,59 +2,48 @@
  * Signals: a row for each channel, positions from left to right. As lines, the selected channel stands
  * large above them with its axes; as a matrix, the positions are named there.
  */
-import { useComputed } from "@preact/signals";
 import { allOf, type Stretch } from "../../render/lines";
-import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
 import { moveAlong, usePointerAlong } from "./along";
 import { besideOf } from "./Band";
 import { Large, Positions } from "./SignalAxes";
 import { SignalRow } from "./SignalRow";
-import { rowsInSight, type SignalLayout, signalLayout } from "./signalLayout";
+import { type SignalLayout, signalLayout } from "./signalLayout";
 import { stretchOf } from "./stretch";
-import { MARGIN, roomOf, useWell, Well } from "./Well";
+import { useCells, useWell, Well } from "./Well";
 
 export function Signals() {
   const store = useStore();
   const well = useWell();
-  const { area, top } = well;
-  const layout = useComputed(() => layoutFor(store, area.value));
+  const { layout, cells, rows } = useCells(
+    well,
+    (view, room) => {
+      const [positions, count, lines] = [
+        view.planeSize,
+        store.order.value.length,
+        store.lines.value,
+      ];
+      const parts = !lines && besideOf(store) ? 2 : 1;
+      return signalLayout({ lines, positions, count, parts, ...room });
+    },
+    ({ count, pitch, height: tile, width: across }) => {
+      return { rows: count, columns: 1, count, pitch, tile, across };
+    },
+  );
   const l = layout.value;
   const pointer = usePointerAlong(store, (event) => placeOf(store, event, layout.peek()));
-  usePaint(() => {
-    store.tileWidth.value = layout.value?.height ?? 0;
-    store.tileColumns.value = layout.value?.width ?? 0;
-  }, [layout]);
-  const [from, to] = l ? rowsInSight(l, top.value - MARGIN, area.value.height) : [0, 0];
   return (
     <Well
       well={well}
       kind={`signals ${store.lines.value ? "lines" : ""}`}
-      cells={l && { ...l, rows: l.count, columns: 1 }}
+      cells={cells}
       grid={pointer}
       moveMark={movePosition}
       above={l && (l.lines ? <Large layout={l} /> : <Positions layout={l} />)}
     >
-      {l &&
-        Array.from({ length: to - from }, (_, i) => from + i).map((row) => (
-          <SignalRow key={row} row={row} layout={l} />
-        ))}
+      {l && rows.map((row) => <SignalRow key={row} row={row} layout={l} />)}
     </Well>
   );
-}
-
-function layoutFor(store: Store, area: { width: number; height: number }): SignalLayout | null {
-  const view = store.view.value;
-  if (!view || area.width === 0) return null;
-  const lines = store.lines.value;
-  return signalLayout({
-    lines,
-    positions: view.planeSize,
-    count: store.order.value.length,
-    area: roomOf(area),
-    wished: store.tileSize.value,
-    parts: !lines && besideOf(store) ? 2 : 1,
-  });
 }
 
 /** The channel and the position under a pointer. */

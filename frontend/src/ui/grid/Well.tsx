@@ -2,17 +2,20 @@
  * What tiles and matrices share: the well that scrolls, its size and the rows of it in sight, and the
  * keys that move among its cells.
  */
-import { type Signal, useSignal } from "@preact/signals";
+import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren, HTMLAttributes, TargetedKeyboardEvent } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import type { LayerView } from "../../data/answers";
 import { selectChannel, setTriage } from "../../state/actions";
+import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
 import { Button } from "../controls";
+import { inSight } from "./inSight";
 import { movedTo } from "./keys";
 import { watchSize } from "./watchSize";
 
 /** Around the cells. */
-export const MARGIN = 12;
+const MARGIN = 12;
 
 /** What scrolls: its element, the size of it and how far it is. */
 interface Scrolled {
@@ -30,9 +33,10 @@ export function useWell(): Scrolled {
   return { scroll, area, top };
 }
 
-/** The room for cells. */
-export function roomOf({ width, height }: { width: number; height: number }) {
-  return { width: width - 2 * MARGIN, height: height - 2 * MARGIN };
+/** The room for cells, and the width that was wished for one; null: chosen to fit. */
+interface Room {
+  readonly area: { readonly width: number; readonly height: number };
+  readonly wished: number | null;
 }
 
 interface Cells {
@@ -41,6 +45,38 @@ interface Cells {
   readonly count: number;
   /** From one row to the next. */
   readonly pitch: number;
+  /** Their size as the slider `Tile size` has it. */
+  readonly tile: number;
+  /** How many a figure has side by side, or how wide it is; else the columns. */
+  readonly across?: number;
+}
+
+/** What is laid out in the well as soon as there is something to show, and the rows of it in sight. */
+export function useCells<L>(
+  { area, top }: Scrolled,
+  lay: (view: LayerView, room: Room) => L | null,
+  cellsOf: (layout: L) => Cells,
+): { layout: ReadonlySignal<L | null>; cells: Cells | null; rows: readonly number[] } {
+  const store = useStore();
+  const layout = useComputed(() => {
+    const { width, height } = area.value;
+    if (!store.view.value || width === 0) return null;
+    const room = { width: width - 2 * MARGIN, height: height - 2 * MARGIN };
+    return lay(store.view.value, { area: room, wished: store.tileSize.value });
+  });
+  const cells = useComputed(() => layout.value && cellsOf(layout.value));
+  // As a text, so that what is scrolled by less than a row renders nothing.
+  const range = useComputed(() =>
+    cells.value ? inSight(cells.value, top.value - MARGIN, area.value.height).join() : "0,0",
+  );
+  usePaint(() => {
+    const { tile = 0, columns = 0, across = columns } = cells.value ?? {};
+    store.tileWidth.value = tile;
+    store.tileColumns.value = across;
+  });
+  const [from = 0, to = 0] = range.value.split(",").map(Number);
+  const rows = Array.from({ length: to - from }, (_, i) => from + i);
+  return { layout, cells: cells.value, rows };
 }
 
 /** What the keys move among, and which it is. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countWords, LABELS, matrixLayout, visibleBands } from "./matrixLayout";
+import { countWords, LABELS, matrixLayout } from "./matrixLayout";
 
 const area = { width: LABELS + 800, height: 600 };
 const layout = (positions: number, count: number, wished: number | null = null) =>
@@ -43,11 +43,5 @@ describe("matrixLayout", () => {
   it("puts a second matrix under the first, an empty row between", () => {
     const two = matrixLayout({ positions: 10, count: 10, area, wished: 20, parts: 2 });
     expect(two).toMatchObject({ rows: 10, parts: 2, height: 21 * 20 });
-  });
-
-  it("names the bands in sight", () => {
-    const large = layout(512, 768);
-    expect(visibleBands(large, 0, 600)).toEqual([0, 2]);
-    expect(visibleBands(large, large.pitch * 3 + 1, 600)).toEqual([3, 5]);
   });
 });

@@ -123,13 +123,3 @@ function layoutAt({ positions, count, area, parts = 1 }: MatrixInput, cell: numb
     rowLabels: Math.max(1, Math.ceil(14 / cell)),
   };
 }
-
-/** First and last band (half open) in sight. */
-export function visibleBands(
-  layout: MatrixLayout,
-  top: number,
-  height: number,
-): readonly [number, number] {
-  const first = Math.max(0, Math.floor(top / layout.pitch));
-  return [first, Math.min(layout.bands, Math.ceil((top + height) / layout.pitch) + 1)];
-}

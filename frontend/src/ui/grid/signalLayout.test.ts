@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LABELS } from "./matrixLayout";
-import { rowsInSight, signalLayout } from "./signalLayout";
+import { signalLayout } from "./signalLayout";
 
 const AREA = { width: LABELS + 800, height: 400 };
 const of = { lines: true, positions: 100, count: 4, area: AREA, wished: null, parts: 1 };
@@ -20,11 +20,5 @@ describe("signalLayout", () => {
   it("averages no more positions than do not fit", () => {
     const long = signalLayout({ ...of, lines: false, positions: 6000 });
     expect(long).toMatchObject({ reduce: 8, cells: 750, width: 800 });
-  });
-
-  it("finds the rows in sight", () => {
-    const layout = signalLayout({ ...of, count: 300 });
-    expect(rowsInSight(layout, 400, 400)).toEqual([9, 21]);
-    expect(rowsInSight(layout, 0, 1e6)).toEqual([0, 300]);
   });
 });

@@ -57,13 +57,3 @@ function layoutAt({ lines, positions, count, area, parts }: SignalInput, size: n
   const pitch = size * parts + gap;
   return { lines, width: cells * cell, height: size, pitch, count, parts, reduce, cells, cell };
 }
-
-/** First and last row (half open) in sight. */
-export function rowsInSight(
-  { pitch, count }: SignalLayout,
-  top: number,
-  height: number,
-): readonly [number, number] {
-  const first = Math.max(0, Math.floor(top / pitch) - 1);
-  return [Math.min(first, count), Math.min(count, Math.ceil((top + height) / pitch) + 1)];
-}

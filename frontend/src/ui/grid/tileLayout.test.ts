@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { movedTo } from "./keys";
-import { layoutOf, visibleRows } from "./tileLayout";
+import { layoutOf } from "./tileLayout";
 
 const AREA = { width: 832, height: 640 };
 
@@ -24,21 +24,6 @@ describe("the layout", () => {
   it("gives a cell two tiles while comparing", () => {
     const input = { planeWidth: 28, planeHeight: 28, count: 4, area: AREA, wished: 84 };
     expect(layoutOf({ ...input, parts: 2 }).cellWidth).toBe(168);
-  });
-
-  it("shows only the rows in sight, one to spare on either side", () => {
-    const layout = layoutOf({
-      planeWidth: 28,
-      planeHeight: 28,
-      count: 4096,
-      area: AREA,
-      wished: 84,
-      parts: 1,
-    });
-    const [from, to] = visibleRows(layout, 100 * layout.pitchY, AREA.height);
-    expect(from).toBe(99);
-    expect(to - from).toBeLessThanOrEqual(Math.ceil(AREA.height / layout.pitchY) + 3);
-    expect(visibleRows(layout, 1e9, AREA.height)[1]).toBe(layout.rows);
   });
 });
 

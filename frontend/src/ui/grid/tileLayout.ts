@@ -64,14 +64,3 @@ export function layoutOf(input: LayoutInput): GridLayout {
 export function markRoom({ geometry }: GridLayout): number {
   return Math.floor(geometry.gapCss / 2);
 }
-
-/** First and last row (half open) within `height` from `top`, with one row to spare on either side. */
-export function visibleRows(
-  layout: GridLayout,
-  top: number,
-  height: number,
-): readonly [number, number] {
-  const first = Math.max(0, Math.floor(top / layout.pitchY) - 1);
-  const last = Math.min(layout.rows, Math.ceil((top + height) / layout.pitchY) + 1);
-  return [Math.min(first, last), last];
-}

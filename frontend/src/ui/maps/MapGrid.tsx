@@ -2,63 +2,59 @@
  * The well of attribution maps: each example, its input before a map of each target. Lines
  * in sight alone are there; a switch or a slider repaints their canvases and renders nothing.
  */
-import { useComputed } from "@preact/signals";
+import type { LayerView } from "../../data/answers";
 import { coveredBy } from "../../render/maps";
 import { selectMap } from "../../state/actions";
 import { standsBeside } from "../../state/compare";
-import { usePaint } from "../../state/paint";
 import { type Store, useStore } from "../../state/store";
 import { movePixel, usePointer } from "../grid/pointer";
-import { MARGIN, roomOf, useWell, Well } from "../grid/Well";
+import { useCells, useWell, Well } from "../grid/Well";
 import { Line } from "./Line";
-import { type MapLayout, mapLayout, visibleLines } from "./mapLayout";
+import { type MapLayout, mapLayout } from "./mapLayout";
 
 export function MapGrid() {
   const store = useStore();
   const well = useWell();
-  const { area, top } = well;
-  const layout = useComputed(() => layoutIn(store, area.value));
-  const range = useComputed(() => {
-    const l = layout.value;
-    const [from, to] = l ? visibleLines(l, top.value - MARGIN, area.value.height) : [0, 0];
-    return `${from}:${to}`;
-  });
-  usePaint(() => {
-    store.tileWidth.value = layout.value?.geometry.tileCssWidth ?? 0;
-  });
+  const { layout, cells, rows } = useCells(
+    well,
+    (view, room) => layoutIn(store, view, room),
+    (l) => {
+      const { lines, count, pitchY: pitch, geometry } = l;
+      const [columns, tile] = [lineWidth(l), geometry.tileCssWidth];
+      return { rows: lines.length, columns, count, pitch, tile };
+    },
+  );
   const pointer = usePointer(store, layout, { tileOf: (cell) => tileOf(store, cell) });
   const l = layout.value;
   const attributes = { "data-parts": l?.parts ?? 1 };
-  const [from = 0, to = 0] = range.value.split(":").map(Number);
   return (
     <Well
       well={well}
       kind="maps"
       label="Maps"
-      cells={l && { ...l, rows: l.lines.length, columns: lineWidth(l), pitch: l.pitchY }}
+      cells={cells}
       picks={() => mapsOf(store, l)}
       grid={{ ...attributes, ...pointer }}
       moveMark={movePixel}
     >
-      {l &&
-        Array.from({ length: to - from }, (_, i) => from + i).map((line) => (
-          <Line key={line} line={line} layout={l} />
-        ))}
+      {l && rows.map((line) => <Line key={line} line={line} layout={l} />)}
     </Well>
   );
 }
 
-function layoutIn(store: Store, area: { width: number; height: number }): MapLayout | null {
-  const view = store.view.value;
+function layoutIn(
+  store: Store,
+  view: LayerView,
+  room: Pick<Parameters<typeof mapLayout>[0], "area" | "wished">,
+): MapLayout | null {
   const rows = store.mapRows.value;
-  if (!view || rows.length === 0 || area.width === 0) return null;
+  if (rows.length === 0) return null;
   const [planeHeight, planeWidth] = coveredBy(view);
   return mapLayout({
     planeWidth,
     planeHeight,
     counts: rows.map(({ targets }) => targets.length),
-    area: roomOf(area),
-    wished: store.tileSize.value,
+    ...room,
     parts: standsBeside(store) ? 2 : 1,
     withInput: store.input.value !== null,
   });

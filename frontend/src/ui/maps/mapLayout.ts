@@ -128,14 +128,3 @@ function linesOf(
   });
   return lines;
 }
-
-/** The lines, half open, within `height` from `top`, with one to spare on either side. */
-export function visibleLines(
-  { lines, pitchY }: MapLayout,
-  top: number,
-  height: number,
-): readonly [number, number] {
-  const first = Math.max(0, Math.floor(top / pitchY) - 1);
-  const last = Math.min(lines.length, Math.ceil((top + height) / pitchY) + 1);
-  return [Math.min(first, last), last];
-}

@@ -1,13 +1,12 @@
 /** Many runs: a button with the chosen one's name, and a list that filters, newest first. */
-import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
-import { selectRun } from "../../state/actions";
-import { matchingRuns, type RunEntry, whenText } from "../../state/runs";
+import { useEffect, useRef } from "preact/hooks";
+import type { RunEntry } from "../../state/runs";
 import { useStore } from "../../state/store";
+import { Later } from "../Later";
 import { LayerName } from "./LayerName";
 
-/** CSS pixels for a name: in the button, and in the list. */
-const [IN_BUTTON, IN_LIST] = [190, 280];
+/** CSS pixels for the name in the button. */
+const IN_BUTTON = 190;
 
 interface RunListProps {
   readonly entries: readonly RunEntry[];
@@ -50,115 +49,11 @@ export function RunList({ entries, gone }: RunListProps) {
       >
         <LayerName name={gone ? `${chosen}, gone` : chosen} search="" room={IN_BUTTON} />
       </button>
-      {open.value && <Panel entries={entries} onClose={close} />}
-    </div>
-  );
-}
-
-interface PanelProps {
-  readonly entries: readonly RunEntry[];
-  readonly onClose: () => void;
-}
-
-function Panel({ entries, onClose }: PanelProps) {
-  const store = useStore();
-  const id = useId();
-  const search = useSignal("");
-  const input = useRef<HTMLInputElement>(null);
-  const found = useComputed(() => matchingRuns(entries, search.value, store.runHealth.value)).value;
-  // Where the keyboard is: on the chosen run, once something is typed on the first found.
-  const at = useSignal(entries.findIndex(({ run }) => run === store.run.value));
-  const active = Math.max(0, Math.min(at.value, found.length - 1));
-  useEffect(() => input.current?.focus(), []);
-  useLayoutEffect(() => {
-    document.getElementById(`${id}-${active}`)?.scrollIntoView({ block: "nearest" });
-  }, [id, active]);
-  const choose = (entry: RunEntry | undefined) => {
-    if (!entry) return;
-    selectRun(store, entry.run);
-    onClose();
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const moves: Record<string, () => void> = {
-      ArrowDown: () => (at.value = Math.min(active + 1, found.length - 1)),
-      ArrowUp: () => (at.value = Math.max(active - 1, 0)),
-      Enter: () => choose(found[active]),
-      Escape: onClose,
-      Tab: onClose,
-    };
-    const move = moves[event.key];
-    if (!move) return;
-    event.preventDefault();
-    event.stopPropagation();
-    move();
-  };
-  return (
-    <div class="runpanel">
-      <input
-        ref={input}
-        class="field"
-        type="text"
-        role="combobox"
-        aria-label="Find a run"
-        aria-expanded="true"
-        aria-controls={id}
-        aria-autocomplete="list"
-        aria-activedescendant={found.length > 0 ? `${id}-${active}` : undefined}
-        placeholder={`Find in ${entries.length} runs, or “dead”, “not finite”`}
-        value={search.value}
-        onInput={(event) => {
-          search.value = event.currentTarget.value;
-          at.value = 0;
-        }}
-        onKeyDown={onKeyDown}
-      />
-      <div id={id} role="listbox" aria-label="Runs">
-        {found.map((entry, i) => (
-          <Option
-            key={entry.run}
-            id={`${id}-${i}`}
-            entry={entry}
-            search={search.value}
-            active={i === active}
-            onChoose={() => choose(entry)}
-          />
-        ))}
-      </div>
-      {found.length === 0 && <p class="muted">No run has that in its name</p>}
-    </div>
-  );
-}
-
-interface OptionProps {
-  readonly id: string;
-  readonly entry: RunEntry;
-  readonly search: string;
-  readonly active: boolean;
-  readonly onChoose: () => void;
-}
-
-function Option({ id, entry, search, active, onChoose }: OptionProps) {
-  const store = useStore();
-  const { run, written } = entry;
-  const health = store.runHealth.value.get(run);
-  return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the focus and its keys
-    <div
-      id={id}
-      role="option"
-      tabIndex={-1}
-      title={run}
-      class={active ? "active" : ""}
-      aria-selected={run === store.run.value}
-      onClick={onChoose}
-    >
-      <span class="name">
-        <LayerName name={run} search={search} room={IN_LIST} />
-      </span>
-      <span class={`badge ${health?.kind ?? ""}`} title={health?.title}>
-        {health?.text}
-      </span>
-      <span class="muted">{whenText(written, new Date())}</span>
+      {open.value && (
+        <div class="runpanel">
+          <Later part="RunPanel" entries={entries} onClose={close} />
+        </div>
+      )}
     </div>
   );
 }
