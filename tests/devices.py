@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 from torch_nets import Found, records
 
 import tb_activations as tba
@@ -19,6 +20,22 @@ needs_device = pytest.mark.skipif(
 )
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 QUIET = {"verbose": 0, "receptive_fields": False, "compression": 0, "precision": "float32"}
+
+
+class Crossing(TorchFunctionMode):
+    """Counts the values that are copied to the host from `DEVICE`, or from `device`."""
+
+    def __init__(self, device: str = DEVICE) -> None:
+        super().__init__()
+        self.device = device
+        self.values = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        asked = (torch.Tensor.cpu, torch.Tensor.tolist, torch.Tensor.item)
+        to_host = func in asked or (func is torch.Tensor.to and "cpu" in args)
+        if to_host and args[0].device.type == self.device:
+            self.values += args[0].numel()
+        return func(*args, **(kwargs or {}))
 
 
 @pytest.fixture

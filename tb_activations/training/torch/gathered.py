@@ -20,7 +20,11 @@ from tb_activations.training.plan import LayerPlan
 from tb_activations.training.torch.tensors import foreign
 
 HOSTS = ("cpu", "meta")  # devices that are no accelerators
-_PLAIN_DTYPES = (torch.float16, torch.float32, torch.float64)
+# Which NumPy has, and which every accelerator can choose channels of.
+_PLAIN_DTYPES = (
+    torch.float16, torch.float32, torch.float64, torch.bool, torch.uint8, torch.int8, torch.int16,
+    torch.int32, torch.int64,
+)  # fmt: skip
 _HEADROOM = 2.0**-64  # keeps sums of values near 1e308 finite, and is exact
 _WEAK = float(np.finfo(np.float32).tiny) * 2.0**40  # below it a subnormal is felt in a mean
 
@@ -37,6 +41,7 @@ class _Place:
     piece: Piece | None = None
     channels: int = 0
     total: int = 0
+    summed: torch.dtype = torch.float32
     dtype: torch.dtype = torch.float32
     kept: tuple[int, ...] = ()
     source: str | None = None
@@ -45,11 +50,11 @@ class _Place:
 def can_sum(value: torch.Tensor) -> bool:
     """Whether the values can be summed where they are."""
     return (
-        value.dtype.is_floating_point
+        not (value.is_complex() or value.is_quantized or value.is_nested)
         and value.layout == torch.strided
-        and not value.is_nested
         and not hasattr(value, "full_tensor")
         and value.numel() > 0
+        and not (value.device.type == "mps" and _working_dtype(value) == torch.float64)
     )
 
 
@@ -58,25 +63,19 @@ def on_accelerator(value: torch.Tensor) -> bool:
     return value.device.type not in HOSTS and can_sum(value)
 
 
-def summable(value: torch.Tensor) -> torch.Tensor | None:
-    """A tensor of real numbers that is on an accelerator, as floats that hold them; None of others,
-    of which all must be fetched."""
-    value = value.detach()
-    whole = value.dtype.is_floating_point or value.is_quantized or value.is_complex()
-    if not whole and value.layout == torch.strided and value.device.type not in HOSTS:
-        wide = torch.float32 if value.itemsize <= 2 else torch.float64
-        if value.device.type == "mps" and wide == torch.float64:  # which has none
-            return None
-        value = value.to(wide)
-    return value if on_accelerator(value) else None
+def _working_dtype(value: torch.Tensor) -> torch.dtype:
+    """As `record.statistics.working_dtype`: float64 for what float32 cannot count."""
+    if value.dtype.is_floating_point:
+        return torch.float64 if value.dtype == torch.float64 else torch.float32
+    return torch.float64 if value.itemsize >= 4 else torch.float32
 
 
 def summed_alone(
     value: torch.Tensor, layer: LayerPlan, keep: int
 ) -> tuple[np.ndarray, ChannelStatistics]:
-    """What is kept of one summable tensor, and its statistics; nothing else is fetched."""
+    """What is kept of one tensor that can be summed, and its statistics; no more is fetched."""
     found: list[Piece] = []
-    ids = Chosen()(layer, value)
+    value, ids = value.detach(), Chosen()(layer, value)
     for apart in (False, True):
         gathered = Gathered(apart)
         gathered.add(layer, value, keep, ids)
@@ -115,7 +114,7 @@ class Gathered:
         value = value.detach()
         axis = 1 if layer.channels_first else value.dim() - 1
         channels = value.shape[axis]
-        wide = value if value.dtype in (torch.float32, torch.float64) else value.float()
+        wide = value.to(_working_dtype(value))
         dims = [i for i in range(value.dim()) if i != axis]
         counts, reals = (_told_apart if self._apart else _plain)(wide, axis, dims)
         self._counts.append(counts)
@@ -124,8 +123,10 @@ class Gathered:
         self._kept.setdefault(kept.dtype, []).append(kept.reshape(-1))
         total = value.numel() // channels
         shape = tuple(kept.shape)
-        place = _Place(layer.name, None, channels, total, kept.dtype, shape, foreign(value))
-        self._places.append(place)
+        dtypes = wide.dtype, kept.dtype
+        self._places.append(
+            _Place(layer.name, None, channels, total, *dtypes, shape, foreign(value))
+        )
 
     def hand_over(self, examples: int, keep: int, take: Take) -> None:
         """Waits for the device, and takes every piece.
@@ -133,9 +134,11 @@ class Gathered:
         Raises:
           Odd: before any piece was taken; the sums are of ordinary numbers and there are others.
         """
-        counts, reals, kept = self._fetched()
+        counts, reals = self._sums()
         if not self._apart:
             self._check(reals)
+        joined = [_joined(one) for one in self._kept.values()]
+        kept = dict(zip(self._kept, _fetched(joined), strict=True))
         at, used = 0, dict.fromkeys(kept, 0)
         for place in self._places:
             if place.piece is not None:
@@ -149,25 +152,14 @@ class Gathered:
             values = kept[place.dtype][start : start + size].reshape(place.kept)
             take(place.name, SumsPiece(examples, keep, rows, values, place.source))
 
-    def _fetched(self) -> tuple[list[np.ndarray], list[np.ndarray], dict[torch.dtype, np.ndarray]]:
-        """All that was added, on the host: two counts and four reals a layer, kept values."""
+    def _sums(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Two counts and four reals of each layer that was added, on the host."""
         if not self._counts:
-            return [], [], {}
-        packed = [torch.cat(self._counts), torch.cat(self._reals)]
-        packed += [torch.cat(one) for one in self._kept.values()]
-        # To pinned memory where there is such, all at once.
-        arrays = [one.to("cpu", non_blocking=one.is_cuda) for one in packed]
-        if packed[0].is_cuda:
-            torch.cuda.current_stream(packed[0].device).synchronize()
-        counts, reals, *kept = (one.numpy() for one in arrays)
+            return [], []
+        counts, reals = _fetched([_joined(self._counts), _joined(self._reals)])
         channels = [place.channels for place in self._places if place.piece is None]
-        halves = np.repeat(channels, 2)
-        quarters = np.repeat(channels, 4)
-        return (
-            np.split(counts, np.cumsum(halves)[:-1]),
-            np.split(reals, np.cumsum(quarters)[:-1]),
-            dict(zip(self._kept, kept, strict=True)),
-        )
+        halves, quarters = np.repeat(channels, 2), np.repeat(channels, 4)
+        return np.split(counts, np.cumsum(halves)[:-1]), np.split(reals, np.cumsum(quarters)[:-1])
 
     def _check(self, reals: list[np.ndarray]) -> None:
         for i in range(0, len(reals), 4):
@@ -177,6 +169,19 @@ class Gathered:
             largest = np.maximum(np.abs(low), np.abs(high))
             if ((largest > 0) & (largest < _WEAK)).any():
                 raise Odd
+
+
+def _joined(values: list[torch.Tensor]) -> torch.Tensor:
+    """One after the other, on the device of the first: a model may lie on several."""
+    return torch.cat([one.to(values[0].device) for one in values])
+
+
+def _fetched(values: list[torch.Tensor]) -> list[np.ndarray]:
+    """On the host, by way of pinned memory where there is such, all at once."""
+    arrays = [one.to("cpu", non_blocking=one.is_cuda) for one in values]
+    if values and values[0].is_cuda:
+        torch.cuda.current_stream(values[0].device).synchronize()
+    return [one.numpy() for one in arrays]
 
 
 class Chosen:
@@ -215,7 +220,7 @@ def _rows(place: _Place, counts: list[np.ndarray], reals: list[np.ndarray]) -> n
     low, high, mean, variance = reals
     finite, zeros = counts
     rows = np.empty((7, place.channels), np.float64)
-    tiny = np.finfo(np.float32 if low.dtype != np.float64 else np.float64).tiny
+    tiny = torch.finfo(place.summed).tiny
     rows[0] = place.total
     rows[1] = finite
     rows[2] = zeros

@@ -22,7 +22,14 @@ from tb_activations.training.plan import LayerPlan
 from tb_activations.training.selection import Named
 from tb_activations.training.torch.forward import Placed
 from tb_activations.training.torch.functions import asked_functions
-from tb_activations.training.torch.gathered import Chosen, Gathered, Odd, can_sum, on_accelerator
+from tb_activations.training.torch.gathered import (
+    Chosen,
+    Gathered,
+    Odd,
+    can_sum,
+    on_accelerator,
+    summed_alone,
+)
 from tb_activations.training.torch.layout import Layout
 from tb_activations.training.torch.names import Names
 from tb_activations.training.torch.scores import Scores
@@ -131,17 +138,26 @@ def _quick(values: np.ndarray, layer: LayerPlan) -> ChannelStatistics | None:
 
 
 def _by_example(scores: Scores, layer: LayerPlan, keep: int) -> Piece:
-    """Scores of many examples, of which no more than one's are held, and those that are kept."""
+    """Scores of many examples, of which few are held at a time, and those that are kept."""
     merged: ChannelStatistics | None = None
     kept: list[np.ndarray] = []
     source: str | None = None
-    for i in range(scores.shape[0]):
-        one = scores.of(i, i + 1)
-        piece, source = ValuesPiece(1, 1, viewed(one)), foreign(one)
-        statistics = piece.statistics(layer)
+    there = on_accelerator(scores.query)
+    step = max(1, _AT_ONCE_ON_DEVICE * scores.shape[0] // scores.nbytes) if there else 1
+    for start in range(0, scores.shape[0], step):
+        some = scores.of(start, start + step)
+        wanted, source = min(max(keep - start, 0), len(some)), foreign(some)
+        values, statistics = _of_scores(some, layer, wanted)
         merged = statistics if merged is None else merged.merge(statistics)
-        if i < keep:
-            kept.append(np.array(piece.kept_values(layer)))
+        kept.append(values)
     assert merged is not None
-    values = np.concatenate(kept) if kept else np.zeros((0, *layer.shape), np.float32)
-    return MergedPiece(scores.shape[0], keep, merged, values, source)
+    return MergedPiece(scores.shape[0], keep, merged, np.concatenate(kept), source)
+
+
+def _of_scores(
+    scores: torch.Tensor, layer: LayerPlan, keep: int
+) -> tuple[np.ndarray, ChannelStatistics]:
+    if on_accelerator(scores):
+        return summed_alone(scores, layer, keep)
+    piece = ValuesPiece(len(scores), keep, viewed(scores))
+    return np.array(piece.kept_values(layer)), piece.statistics(layer)

@@ -143,16 +143,15 @@ def _kept(tensor: Any, options: Options) -> Kept:
 
 def _kept_there(tensor: Any, options: Options) -> Kept | None:
     """What is kept of a tensor on an accelerator, so that nothing else of it is fetched."""
-    from tb_activations.training.torch.gathered import summable, summed_alone
+    from tb_activations.training.torch.gathered import on_accelerator, summed_alone
 
-    value = summable(tensor)
-    if value is None:
+    if not on_accelerator(tensor):
         return None
-    layer = layer_plan("", 0, value.shape, options.channels_first, options.max_channels)
-    examples = min(options.max_outputs, len(value))
+    layer = layer_plan("", 0, tensor.shape, options.channels_first, options.max_channels)
+    examples = min(options.max_outputs, len(tensor))
     check_size((examples, *layer.shape[:-1], layer.kept_channels), options.precision)
-    values, statistics = summed_alone(value, layer, examples)
-    return Kept(values, statistics, len(value), layer.channels, layer.channel_ids)
+    values, statistics = summed_alone(tensor, layer, examples)
+    return Kept(values, statistics, len(tensor), layer.channels, layer.channel_ids)
 
 
 def _is_tensor(tensor: Any) -> bool:

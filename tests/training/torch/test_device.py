@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from devices import (  # noqa: F401
     DEVICE,
+    Crossing,
     apart,
     assert_same_records,
     exact,
@@ -19,7 +20,6 @@ from devices import (  # noqa: F401
     needs_device,
 )
 from torch import nn
-from torch.overrides import TorchFunctionMode
 from torch_nets import Net, Residual, images, records, steps
 from training.torch.test_summary import record_of
 
@@ -39,21 +39,6 @@ def convnet() -> nn.Module:
         nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(True), nn.Dropout(0.3), nn.Flatten(),
         nn.Linear(288, 5),
     )  # fmt: skip
-
-
-class Crossing(TorchFunctionMode):
-    """Counts the values that are copied to the host."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.values = 0
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        asked = (torch.Tensor.cpu, torch.Tensor.tolist, torch.Tensor.item)
-        to_host = func in asked or (func is torch.Tensor.to and "cpu" in args)
-        if to_host and args[0].device.type == DEVICE:
-            self.values += args[0].numel()
-        return func(*args, **(kwargs or {}))
 
 
 @pytest.fixture
@@ -96,8 +81,8 @@ def test_a_tensor_has_the_record_of_the_host_and_only_what_is_kept_is_fetched(
         found, others = record_of(there, **options)
     assert found == host
     np.testing.assert_array_equal(others, values)
-    # Twice where some are no ordinary numbers; all are 20,160.
-    assert 0 < crossing.values <= 2 * (2 * 3 * 6 * 7 + 6 * 12)
+    # The sums twice where some are no ordinary numbers; all are 20,160.
+    assert 2 * 3 * 6 * 7 < crossing.values <= 2 * 3 * 6 * 7 + 2 * 6 * 12
     assert there.grad is None if there.is_leaf else there.grad_fn is not None
 
 

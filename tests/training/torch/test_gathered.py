@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from devices import Crossing
 from torch import nn
 from torch_nets import Residual, images, records
 
@@ -25,7 +26,11 @@ def _seeded():
 class Sorts(nn.Module):
     """Channels of every sort: NaN, infinite, dead, subnormal, weak, constant, large, ordinary."""
 
+    ordinary = False
+
     def forward(self, x):
+        if self.ordinary:
+            return x[:, :1].expand(-1, 10, -1, -1) + 0.0
         x = x[:, 0]
         sorts = [
             x,
@@ -137,6 +142,38 @@ def test_every_layout_has_the_same_records(monkeypatch, tmp_path):
     found, _ = compare(monkeypatch, tmp_path, Several().eval(), images(6))
     names = {name for name, _ in found}
     assert {"frames", "relu", "answer"} <= names
+
+
+def test_kept_values_are_fetched_once_though_some_are_no_ordinary_numbers(monkeypatch, tmp_path):
+    """The pass that finds NaN fetches sums alone: no more leaves the device than otherwise."""
+    monkeypatch.setattr(passes, "device_of", lambda _: SimpleNamespace(type="elsewhere"))
+    monkeypatch.setattr(passes, "on_accelerator", can_sum)
+    model, x, fetched = Odd(), images(40, 12), []
+    options = {**QUIET, "update_freq": 1, "log_inputs": False}
+    with tba.ActivationsLogger(tmp_path, model, x, **options) as logger:
+        for ordinary in (True, True, False):
+            model.sorts.ordinary = ordinary
+            with Crossing("cpu") as crossing:
+                logger.step()
+            fetched.append(crossing.values)
+    sums = 6 * 10 * 2  # of two slices
+    assert np.isnan(records(tmp_path)["sorts", 3].table[3, 0])
+    assert fetched[1] < fetched[2] <= fetched[1] + sums
+    assert fetched[1] == 4 * 10 * 144 + sums  # of 40 * 10 * 144 values
+
+
+def test_scores_that_are_many_are_summed_some_examples_at_a_time(monkeypatch, tmp_path):
+    """Where they are: of each part what is kept is fetched, and its sums."""
+    monkeypatch.setattr(passes, "_AT_ONCE", 1)
+    monkeypatch.setattr(passes, "_AT_ONCE_ON_DEVICE", 2 * 2 * 36 * 36 * 4)
+    parts = []
+    summed = passes.summed_alone
+    monkeypatch.setattr(
+        passes, "summed_alone", lambda *a: (parts.append((len(a[0]), a[2])), summed(*a))[1]
+    )
+    found, _ = compare(monkeypatch, tmp_path, Residual().eval(), images(7))
+    assert ("encoder/layers/0/self_attn/attention_scores", 2) in found
+    assert parts[:4] == [(2, 2), (2, 2), (2, 0), (1, 0)]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")

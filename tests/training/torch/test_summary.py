@@ -246,18 +246,9 @@ writer.close()
 
 def test_no_more_of_a_tensor_on_an_accelerator_is_fetched_than_is_kept(monkeypatch):
     """Of every dtype, NaN and infinities among them, with the record that all of it would make."""
-    from torch.overrides import TorchFunctionMode
+    from devices import Crossing
 
     from tb_activations.training.torch import gathered
-
-    fetched: list[int] = []
-
-    class Crossing(TorchFunctionMode):
-        def __torch_function__(self, func, types, args=(), kwargs=None):
-            to_host = func is torch.Tensor.to and "cpu" in args
-            if to_host or func in (torch.Tensor.cpu, torch.Tensor.tolist):
-                fetched.append(args[0].numel())
-            return func(*args, **(kwargs or {}))
 
     shape, options = (40, 12, 6, 7), {"max_outputs": 2, "max_channels": 3, "precision": "float32"}
     for dtype in DTYPES:
@@ -267,11 +258,10 @@ def test_no_more_of_a_tensor_on_an_accelerator_is_fetched_than_is_kept(monkeypat
         with monkeypatch.context() as patched:
             # No accelerator is at hand: the host stands for one.
             patched.setattr(gathered, "HOSTS", ("meta",))
-            with Crossing():
+            with Crossing("cpu") as crossing:
                 found, others = record_of(tensor, **options)
-        # Twice where some values are no ordinary numbers; all are 20,160.
-        assert 0 < sum(fetched) <= 2 * (2 * 3 * 6 * 7 + 6 * 12), dtype
-        fetched.clear()
+        # The sums twice where some values are no ordinary numbers; all are 20,160.
+        assert 2 * 3 * 6 * 7 < crossing.values <= 2 * 3 * 6 * 7 + 2 * 6 * 12, dtype
         assert found == host, dtype
         np.testing.assert_array_equal(others, values, err_msg=dtype)
         np.testing.assert_allclose(_table(tensor, **options), table, rtol=1e-5, atol=1e-6)
