@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import importlib.util
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,10 +31,23 @@ def _nms(boxes: torch.Tensor, scores: torch.Tensor, threshold: float) -> torch.T
 _library: Any = None
 
 
+def _has_operators() -> bool:
+    """Whether torchvision's compiled part fits this torch: nothing is put in its place then."""
+    spec = importlib.util.find_spec("torchvision")
+    parts = [file for place in spec.submodule_search_locations or () for file in
+             Path(place).glob("_C*.so")] if spec else []  # fmt: skip
+    try:
+        for one in parts:
+            torch.ops.load_library(one)
+    except OSError:
+        return False
+    return bool(parts)
+
+
 def torchvision() -> Any:
     """The package, whose import asks for operators that it lacks beside a torch built elsewhere."""
     global _library
-    if _library is None:
+    if _library is None and not _has_operators():
         _library = torch.library.Library("torchvision", "FRAGMENT")
         for name in ("nms(Tensor a, Tensor b, float c) -> Tensor",
                      "roi_align(Tensor a, Tensor b, float c, SymInt d, SymInt e, int f, bool g)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,11 +10,12 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from tb_activations.training.batch import mapped
 from tb_activations.training.torch.images import Images
 from tb_activations.training.torch.names import unwrapped
-from tb_activations.training.torch.private import is_uninitialized
+from tb_activations.training.torch.private import is_uninitialized, packs
 from tb_activations.training.torch.state import device_of
 
 LABELS = ("labels", "label", "targets", "target")
@@ -79,12 +81,32 @@ def taken(model: nn.Module) -> Taken:
 
 def forward(model: nn.Module, inputs: Any) -> Any:
     """Calls the model: a tuple is its arguments, a dict its arguments by name."""
+    with _LengthsOnHost() if _packs(model) else contextlib.nullcontext():
+        return _call(model, inputs)
+
+
+def _call(model: nn.Module, inputs: Any) -> Any:
     inner = _local(model)
     inputs = mapped(lambda leaf: _usual(leaf.images if isinstance(leaf, Images) else leaf), inputs)
     if isinstance(inputs, tuple):
         return inner(*inputs)
     by_name = taken(model).by_name(inputs)
     return inner(inputs) if by_name is None else inner(**by_name)
+
+
+class _LengthsOnHost(TorchFunctionMode):
+    """Packs sequences by lengths on the host: a loop leaves them there, `Placed` does not."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if packs(func) and len(args) > 1:
+            args = (args[0], args[1].cpu(), *args[2:])
+        return func(*args, **(kwargs or {}))
+
+
+def _packs(model: nn.Module) -> bool:
+    return device_of(model).type != "cpu" and any(
+        isinstance(m, nn.RNNBase) for m in model.modules()
+    )
 
 
 def _usual(leaf: Any) -> Any:

@@ -38,6 +38,11 @@ def base(tensor: torch.Tensor) -> torch.Tensor | None:
     return tensor._base
 
 
+def packs(function: Any) -> bool:
+    """Whether it is what makes a packed sequence of `(values, lengths, batch_first)`."""
+    return getattr(function, "__name__", "") == "_pack_padded_sequence"
+
+
 def without_functions() -> AbstractContextManager[None]:
     """No function mode, and no subclass of a tensor, sees what runs in the block."""
     return torch._C.DisableTorchFunction()  # type: ignore[no-any-return,attr-defined]

@@ -35,9 +35,9 @@ def compare(title: str, make: Any, tmp_path: Any, allowed: float, most: float) -
     model.eval()
     host, captured = logged(tmp_path / "host", model, x), tba.capture(model, x)
     model.to(DEVICE)
-    tba.capture(model, x)
-    begun = time.perf_counter()
     with torch.device(DEVICE):
+        tba.capture(model, x)
+        begun = time.perf_counter()
         there, found = logged(tmp_path / "there", model, x), tba.capture(model, x)
     print(f"{title}: {len(found)} layers, {time.perf_counter() - begun:.2f} s,", list(found)[:4])
     assert next(model.parameters()).device.type == DEVICE
