@@ -39,7 +39,8 @@ export function fixedClient(
       new Map(
         [...log].map(([run, of]) => [run, of.layers.map((layer, i) => tagInfo(of, layer, i))]),
       ),
-    steps: async (run, tag) => indexOf(run, tag),
+    // Another object each time, as a server's answer is.
+    steps: async (run, tag) => ({ ...indexOf(run, tag) }),
     async latest(run, tag) {
       const { count, steps } = indexOf(run, tag);
       const { step, wallTime } = steps.at(-1)!;

@@ -16,6 +16,8 @@ from browser.test_values import assert_grey, grey_of
 CONV1 = "encoder/conv1"
 GREY = '{"limits":"minmax","colormap":"grey"}'
 
+LINE = "() => getComputedStyle(document.querySelector('.frame'), '::after').backgroundColor"
+
 
 def halves(dashboard: Dashboard, channel: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """The two tiles of a cell."""
@@ -39,6 +41,9 @@ def test_the_first_step_stands_beside_the_last_after_one_click(themed: Dashboard
     left, right = halves(themed, 4, 28)
     assert_grey(left, grey_of(now, *limits_of(now, first)))
     assert_grey(right, grey_of(first, *limits_of(now, first)))
+    # Between them a line of a colour that is neither the well's nor the darkest of a map.
+    line = themed.frame.evaluate(LINE)
+    assert all(100 < int(part) < 200 for part in re.findall(r"\d+", line)), line
     assert themed.axe() == []
     dark = themed.frame.evaluate("() => document.documentElement.classList.contains('dark')")
     themed.screenshot(f"compare-{'dark' if dark else 'light'}")

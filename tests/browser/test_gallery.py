@@ -33,7 +33,6 @@ HUES = "rygcbm"
 THIN = " .:"  # cells that are painted in part
 # Rules for a page with one of everything; here are many, each with landmarks of its own.
 OF_PAGES = (
-    "aria-allowed-role",
     "heading-order",
     "landmark-complementary-is-top-level",
     "landmark-main-is-top-level",

@@ -162,3 +162,18 @@ def test_what_fails_offline_is_there_once_online(zoo_page: Dashboard) -> None:
     shown = zoo_page.tile(3, 12)[0, :, 0].astype(float)
     assert np.abs(shown - grey_of(values[:, 3], values.min(), values.max())).max() <= 1.6
     zoo_page.problems[:] = [p for p in zoo_page.problems if "ERR_INTERNET_DISCONNECTED" not in p]
+
+
+def test_an_earlier_step_is_shown_once_the_server_is_back(zoo_page: Dashboard) -> None:
+    """Steps before the last are told anew by nobody: what failed for one is asked for again."""
+    zoo_page.open(run="main", layer="narrow", window=WINDOW)
+    context = zoo_page.page.context
+    context.set_offline(True)
+    zoo_page.root.get_by_role("button", name="First", exact=True).click()
+    expect(notices(zoo_page)).to_contain_text("It is asked again in")
+    context.set_offline(False)
+    expect(notices(zoo_page)).to_have_count(0)
+    zoo_page.settle()
+    assert_tiles(zoo_page, "narrow", 5, 0)
+    expect(zoo_page.root.get_by_text("loading…")).to_have_count(0)
+    zoo_page.problems[:] = [p for p in zoo_page.problems if "ERR_INTERNET_DISCONNECTED" not in p]

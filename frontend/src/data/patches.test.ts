@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LayerView } from "./answers";
-import { amongPatches, patchesOf } from "./patches";
+import { amongPatches, gridOf, patchesOf } from "./patches";
 
 const tag = "block_0/attention_scores";
 const square = { width: 224, height: 224 };
@@ -27,6 +27,11 @@ describe("patchesOf", () => {
     expect(patchesOf({ tag, spatial: [4, 16, 16] }, square)).toBeNull();
     expect(patchesOf({ tag, spatial: [9, 16] }, square)).toBeNull();
     expect(patchesOf({ tag: "conv", spatial: [16, 16] }, square)).toBeNull();
+  });
+
+  it("tells a sequence of patches from a course", () => {
+    expect(gridOf(65, { width: 64, height: 64 })).toEqual({ rows: 8, columns: 8, skipped: 1 });
+    expect(gridOf(64, { width: 20, height: 16 })).toBeNull();
   });
 });
 

@@ -1,4 +1,4 @@
-/** Which positions of attention scores are patches of a picture, by the shapes alone. */
+/** Which positions of attention scores, or of a sequence, are patches of a picture, by the shapes alone. */
 import type { LayerView } from "./answers";
 import { isAttention } from "./channels";
 
@@ -41,8 +41,16 @@ export function patchesOf(
 ): PatchGrid | null {
   const [queries = 0, keys = 0] = view.spatial;
   if (!isAttention(view) || view.spatial.length !== 2 || queries !== keys) return null;
+  return gridOf(keys, picture);
+}
+
+/** The grid that so many positions make of a picture; null where they make none. */
+export function gridOf(
+  positions: number,
+  picture: { readonly width: number; readonly height: number },
+): PatchGrid | null {
   for (const skipped of SKIPPED) {
-    const count = keys - skipped;
+    const count = positions - skipped;
     const columns = Math.round(Math.sqrt((count * picture.width) / picture.height));
     const rows = count / columns;
     const even = Number.isInteger(rows) && rows * picture.width === columns * picture.height;

@@ -210,11 +210,15 @@ export class Loader {
       const index = await this.client.steps(run, layer, signal);
       if (index.steps.length === 0 && index.complete)
         throw new Error(`"${layer}" holds no readable step`);
+      const before = store.info.peek();
       batch(() => {
         store.stepIndex.value = { state: "ready", value: index };
         if (index.complete && !this.linkChecked) sayGone(store, index);
         this.linkChecked ||= index.complete;
       });
+      // A step that stands as it stood tells nobody that it is here.
+      if (before && before === store.info.peek())
+        this.views.open(before, store.example.peek(), store.pool.peek());
       this.views.renewTable(index);
       // Another step brings its own surroundings.
       if (same && !store.stale.peek()) this.surroundings.renew();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { LayerView, StepInfo } from "../data/answers";
+import type { LayerOverview, LayerView, Overview, StepInfo } from "../data/answers";
 import { RGB } from "../data/channels";
 import { selectChannel } from "./actions";
 import { checkLink, showView } from "./chosen";
@@ -142,5 +142,27 @@ describe("the order", () => {
     showView(store, view({ tag: "wide", channels: 9 }), null);
     showView(store, view({ tag: "wide", channels: 3, step: 1 }), null);
     expect(sizes).toEqual([0, 0, 0]);
+  });
+});
+
+describe("a sequence", () => {
+  it("is lines from 32 positions on, but a matrix where these are patches of the run's picture", () => {
+    const store = createStore();
+    const sequence = { ...view({}), spatial: [65], planeSize: 65 };
+    store.view.value = { ...sequence, info: { ...sequence.info, shape: [1, 65, 4] } };
+    expect(store.lines.value).toBe(true);
+    const input = (shape: readonly number[]) =>
+      new Map([["input", { tag: "input", kind: "input", shape } as LayerOverview]]);
+    const overview = (shape: readonly number[]) =>
+      ({
+        state: "ready",
+        value: { run: "r", layers: input(shape) } as unknown as Overview,
+      }) as const;
+    store.overview.value = overview([1, 64, 64, 3]);
+    expect(store.lines.value).toBe(false);
+    store.overview.value = overview([1, 500, 1]);
+    expect(store.lines.value).toBe(true);
+    store.form.value = "matrix";
+    expect(store.lines.value).toBe(false);
   });
 });

@@ -17,7 +17,7 @@ import {
 import { RGB } from "../data/channels";
 import type { WindowState } from "../data/choices";
 import { labelsOf } from "../data/labels";
-import { amongPatches, type PatchGrid } from "../data/patches";
+import { amongPatches, gridOf, type PatchGrid } from "../data/patches";
 import { rowFor } from "../data/statistics";
 import { holdsMaps, isSignal } from "../data/view";
 import { differenceView, misfit } from "../render/difference";
@@ -56,7 +56,7 @@ export interface Store extends State, HeldOrder, Chosen {
   readonly reach: ReadonlySignal<number>;
 }
 
-/** Signals as long as this are lines by default. */
+/** Signals as long as this are lines by default; patches of a picture are no course. */
 const LINES_FROM = 32;
 
 export function createStore(): Store {
@@ -114,7 +114,8 @@ function shownBy(
     const shown = view.value;
     if (!shown || !isSignal(shown)) return false;
     const chosen = form.value === "over" ? null : form.value;
-    return chosen ? chosen === "lines" : shown.planeSize >= LINES_FROM;
+    if (chosen) return chosen === "lines";
+    return shown.planeSize >= LINES_FROM && !isOfPatches(state, shown);
   });
   const mode = computed(() => compare.value?.mode);
   const fitting = computed(() => {
@@ -153,6 +154,14 @@ function shownBy(
     coloured: computed(() => shown.value?.colormap === "colour"),
     isDifference: computed(() => difference.value !== null),
   };
+}
+
+/** Whether the positions of a sequence are patches of the run's input. */
+function isOfPatches({ overview }: State, { planeSize }: LayerView): boolean {
+  const layers = ready(overview.value)?.layers.values() ?? [];
+  return [...layers].some(({ kind, shape: [, height = 0, width = 0, ...rest] }) => {
+    return kind === "input" && rest.length === 1 && gridOf(planeSize, { width, height });
+  });
 }
 
 /** Each of the two in the other's place, through the same window. */

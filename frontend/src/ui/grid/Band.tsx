@@ -13,13 +13,13 @@ import { labelsShown, type Store, useStore } from "../../state/store";
 import { zeroInCell } from "../../state/stored";
 import { describeCell, PIN, setText } from "./cell";
 import { cellMark } from "./marks";
-import { CAPTION, countWords, LABELS, type MatrixLayout, NUMBERED } from "./matrixLayout";
+import { CAPTION, countWords, type MatrixLayout, NUMBERED } from "./matrixLayout";
 import { rowName } from "./rowName";
 
 export function Band({ band, layout }: { band: number; layout: MatrixLayout }) {
   const store = useStore();
   const element = useRef<HTMLDivElement>(null);
-  const { cell, columns, rows, height, pitch } = layout;
+  const { cell, columns, rows, height, pitch, labels } = layout;
   const cells = Math.max(0, Math.min(columns, layout.count - band * columns));
   usePaint(() => paint(store, element.current, band, layout), [store, band, layout]);
   usePaint(() => writeBand(store, element.current, band, layout), [store, band, layout]);
@@ -31,12 +31,12 @@ export function Band({ band, layout }: { band: number; layout: MatrixLayout }) {
       class="gridrow band"
       role="row"
       aria-rowindex={band + 1}
-      style={`top:${band * pitch}px;height:${pitch}px;width:${LABELS + cells * cell}px`}
+      style={`top:${band * pitch}px;height:${pitch}px;width:${labels + cells * cell}px`}
     >
       <RowLabels layout={layout} />
-      <canvas class="cells" aria-hidden="true" style={`left:${LABELS}px;${size}`} />
+      <canvas class="cells" aria-hidden="true" style={`left:${labels}px;${size}`} />
       {cell >= NUMBERED && (
-        <canvas class="numbers" aria-hidden="true" style={`left:${LABELS}px;${size}`} />
+        <canvas class="numbers" aria-hidden="true" style={`left:${labels}px;${size}`} />
       )}
       {Array.from({ length: cells }, (_, column) => (
         <div
@@ -44,7 +44,7 @@ export function Band({ band, layout }: { band: number; layout: MatrixLayout }) {
           role="gridcell"
           aria-colindex={column + 1}
           data-index={band * columns + column}
-          style={`left:${LABELS + column * cell}px;width:${cell}px;height:${height}px`}
+          style={`left:${labels + column * cell}px;width:${cell}px;height:${height}px`}
         >
           <div class="frame" style={`height:${height}px`} />
           <div class="caption" style={`top:${height + 3}px`} />
@@ -56,17 +56,17 @@ export function Band({ band, layout }: { band: number; layout: MatrixLayout }) {
             key={`word ${column}`}
             class={`word ${layout.words}`}
             aria-hidden="true"
-            style={`left:${LABELS + (column + 0.5) * cell}px;top:${height + CAPTION}px`}
+            style={`left:${labels + (column + 0.5) * cell}px;top:${height + CAPTION}px`}
           />
         ))}
       {layout.words === "counted" && (
         <div
           class="counted"
           aria-hidden="true"
-          style={`left:${LABELS}px;top:${height + CAPTION}px`}
+          style={`left:${labels}px;top:${height + CAPTION}px`}
         />
       )}
-      <i class="rowmark" style={`left:${LABELS}px;width:${cells * cell}px`} data-rows={rows} />
+      <i class="rowmark" style={`left:${labels}px;width:${cells * cell}px`} data-rows={rows} />
     </div>
   );
 }
@@ -84,7 +84,7 @@ function RowLabels({ layout }: { layout: MatrixLayout }) {
     };
   });
   return (
-    <div class="rowlabels" aria-hidden="true">
+    <div class="rowlabels" aria-hidden="true" style={`width:${layout.labels - 8}px`}>
       {Array.from({ length: layout.parts }, (_, part) =>
         labels.map(({ row, text }) => (
           <span

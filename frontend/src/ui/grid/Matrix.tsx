@@ -4,11 +4,12 @@
  * Each column is a cell of the same grid as a tile is elsewhere, with the same selection and keys.
  */
 import { useComputed } from "@preact/signals";
-import { type Store, useStore } from "../../state/store";
+import { labelsShown, type Store, useStore } from "../../state/store";
 import { moveAlong, usePointerAlong } from "./along";
 import { Band, besideOf } from "./Band";
 import { hasLargest, Largest } from "./Largest";
-import { type MatrixLayout, matrixLayout } from "./matrixLayout";
+import { labelsFor, type MatrixLayout, matrixLayout } from "./matrixLayout";
+import { rowName } from "./rowName";
 import { useCells, useWell, Well } from "./Well";
 
 export function Matrix() {
@@ -18,7 +19,9 @@ export function Matrix() {
     well,
     (view, room) => {
       const [positions, count] = [view.planeSize, store.order.value.length];
-      return matrixLayout({ positions, count, parts: besideOf(store) ? 2 : 1, ...room });
+      const names = view.info.examples.map((_, i) => rowName(view, i, labelsShown(store)));
+      const own = { parts: besideOf(store) ? 2 : 1, labels: labelsFor(names) };
+      return matrixLayout({ positions, count, ...own, ...room });
     },
     ({ bands: rows, cell: tile, ...l }) => ({ ...l, rows, tile }),
   );

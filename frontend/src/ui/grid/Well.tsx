@@ -187,7 +187,8 @@ function focusCell(root: HTMLElement, index: number, top: number, pitch: number)
 function NothingLeft() {
   const store = useStore();
   const { show, search } = store.triage.value;
-  const what = [show === "all" ? "" : show, search ? `among “${search}”` : ""].filter(Boolean);
+  const kind = show === "all" ? "" : show.replace("nonf", "non-f");
+  const what = [kind, search ? `among “${search}”` : ""].filter(Boolean);
   return (
     <div class="message" style="position:absolute;inset:0">
       <strong>No channel {what.join(" ")} at this step</strong>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countWords, LABELS, matrixLayout } from "./matrixLayout";
+import { countWords, LABELS, labelsFor, matrixLayout } from "./matrixLayout";
 
 const area = { width: LABELS + 800, height: 600 };
 const layout = (positions: number, count: number, wished: number | null = null) =>
@@ -11,10 +11,12 @@ describe("countWords", () => {
       i < 3 ? "dead" : i === 5 ? "NaN" : "",
     );
     words[44] = "const";
+    words[21] = "dead";
     expect(countWords(words, 4)).toEqual([
       { column: 0, text: "3 dead, 1 NaN" },
-      { column: 40, text: "1 const" },
+      { column: 20, text: "1 dead, 1 const" },
     ]);
+    expect(countWords(words.slice(0, 10), 4)).toEqual([{ column: 0, text: "3 dead, 1 NaN" }]);
   });
 });
 
@@ -43,5 +45,16 @@ describe("matrixLayout", () => {
   it("puts a second matrix under the first, an empty row between", () => {
     const two = matrixLayout({ positions: 10, count: 10, area, wished: 20, parts: 2 });
     expect(two).toMatchObject({ rows: 10, parts: 2, height: 21 * 20 });
+  });
+});
+
+describe("labelsFor", () => {
+  it("makes room for the longest name, within reason, and the cells begin behind it", () => {
+    expect(labelsFor(["0", "1"])).toBe(LABELS);
+    const labels = labelsFor(["0 “cat”", "1 “astronaut”"]);
+    expect(labels).toBeGreaterThan(13 * 6 + 8);
+    expect(labelsFor(["a name that is longer than the column of the names may be"])).toBe(170);
+    const wide = matrixLayout({ positions: 4, count: 100, area, wished: 24, labels });
+    expect(wide).toMatchObject({ labels, columns: Math.floor((area.width - labels) / 24) });
   });
 });

@@ -8,6 +8,7 @@ export const CELL_SIZES = [4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 56] as const;
 /** Cells this large have their value written in. */
 export const NUMBERED = 32;
 export const LABELS = 56;
+const WIDEST_LABELS = 170;
 /** The line of ids, below the ticks of the columns that have a word. */
 export const CAPTION = 18;
 const GAP = 8;
@@ -33,6 +34,8 @@ export interface MatrixLayout {
   readonly columnLabels: number;
   readonly rowLabels: number;
   readonly words: WordStyle;
+  /** Room for the names of the rows, before the cells. */
+  readonly labels: number;
 }
 
 /** How what ails a channel is written under its column. */
@@ -60,9 +63,11 @@ interface WordCount {
 export function countWords(words: readonly string[], cell: number): WordCount[] {
   const columns = Math.max(1, Math.floor(COUNTED_WIDTH / cell));
   const counted: WordCount[] = [];
-  for (let column = 0; column < words.length; column += columns) {
+  // What is left at the end, too narrow for its words, goes with what is before it.
+  for (let column = 0, end = 0; end < words.length; column = end) {
+    end = words.length - column < 2 * columns ? words.length : column + columns;
     const counts = new Map<string, number>();
-    for (const word of words.slice(column, column + columns)) {
+    for (const word of words.slice(column, end)) {
       if (word) counts.set(word, (counts.get(word) ?? 0) + 1);
     }
     const text = [...counts].map(([word, n]) => `${n} ${word}`).join(", ");
@@ -83,6 +88,13 @@ interface MatrixInput {
   readonly wished: number | null;
   /** Two where another matrix stands under this one. */
   readonly parts?: number;
+  readonly labels?: number;
+}
+
+/** Room for the longest of these names, within reason: a name as long as the column would be none. */
+export function labelsFor(names: readonly string[]): number {
+  const longest = Math.max(0, ...names.map(({ length }) => length));
+  return Math.min(WIDEST_LABELS, Math.max(LABELS, 14 + 6.5 * longest));
 }
 
 export function matrixLayout(input: MatrixInput): MatrixLayout {
@@ -102,10 +114,13 @@ function nearest(wished: number): number {
   );
 }
 
-function layoutAt({ positions, count, area, parts = 1 }: MatrixInput, cell: number): MatrixLayout {
+function layoutAt(
+  { positions, count, area, parts = 1, labels = LABELS }: MatrixInput,
+  cell: number,
+): MatrixLayout {
   const reduce = Math.max(1, Math.ceil(positions / MOST_ROWS));
   const rows = Math.ceil(positions / reduce);
-  const columns = Math.max(1, Math.floor((area.width - LABELS) / cell));
+  const columns = Math.max(1, Math.floor((area.width - labels) / cell));
   const height = (rows * parts + parts - 1) * cell;
   const words = wordStyle(cell);
   return {
@@ -119,6 +134,7 @@ function layoutAt({ positions, count, area, parts = 1 }: MatrixInput, cell: numb
     height,
     pitch: height + CAPTION + WORDS[words] + GAP,
     words,
+    labels,
     columnLabels: Math.max(1, Math.ceil(32 / cell)),
     rowLabels: Math.max(1, Math.ceil(14 / cell)),
   };

@@ -62,7 +62,7 @@ export function Chart({ stat, width }: ChartProps) {
   return (
     <figure class="chart">
       <figcaption>
-        <span>{`${what} ${spanOf(series.steps.length, all)}`}</span>
+        <span class="ellipsis">{`${what} ${spanOf(series.steps.length, all)}`}</span>
         {!series.quantiles && !store.isDifference.value && (
           <button
             type="button"

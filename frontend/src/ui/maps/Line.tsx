@@ -84,7 +84,7 @@ function Group({ group, layout }: GroupProps) {
           key={i}
           class="caption"
           aria-hidden="true"
-          style={`left:${left(i)}px;top:${height + 2}px;width:${pitchX - 2}px;height:${3 * CAPTION}px`}
+          style={`left:${left(i)}px;top:${height + 2}px;width:${pitchX - 2}px;height:${4 * CAPTION}px`}
         >
           <b />
           <span />

@@ -34,6 +34,14 @@ describe("mapLayout", () => {
     expect(lines.flat().reduce((sum, { from, to }) => sum + to - from, 0)).toBe(20);
   });
 
+  it("has a line more for what speaks against a map where that does not fit into one", () => {
+    const below = (side: number) => {
+      const { pitchY, geometry } = of(side, [3], { wished: side });
+      return pitchY - geometry.tileCssHeight;
+    };
+    expect(below(96) - below(256)).toBe(14);
+  });
+
   it("takes a size that was wished for", () => {
     const layout = of(28, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1], { wished: 224 });
     expect(layout.geometry.tileCssWidth).toBe(224);

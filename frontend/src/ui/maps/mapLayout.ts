@@ -5,9 +5,9 @@ import { nearestTile, tileSizes } from "../grid/tiles";
 const SMALLEST = 96;
 const LARGEST = 256;
 const GAP = 8;
-/** Class, score, gap. */
+/** Class, score, doubts: these on two lines where a map is narrower than what may be said of it. */
 export const CAPTION = 14;
-const CAPTIONS = 3;
+const ROOMY = 224;
 const BELOW = 12;
 
 /** Maps of one example, side by side, as far as they fit beside its input. */
@@ -99,7 +99,7 @@ function laidOut(input: MapLayoutInput, tile: number): MapLayout {
     parts,
     cellWidth,
     pitchX,
-    pitchY: Math.ceil(geometry.tileCssHeight) + CAPTIONS * CAPTION + BELOW,
+    pitchY: Math.ceil(geometry.tileCssHeight) + (pitchX < ROOMY ? 4 : 3) * CAPTION + BELOW,
     inputWidth,
     width: Math.min(groups, counts.length) * apart - 2 * gap,
     zoom: (geometry.cssPerPixel * geometry.replicate) / geometry.reduce,
