@@ -13,7 +13,7 @@ import keras
 
 from tb_activations.record.options import Options
 from tb_activations.training.attribution.wanted import EXAMPLES, wanted
-from tb_activations.training.keras.changes import same_traits, traits
+from tb_activations.training.keras.changes import traits
 from tb_activations.training.keras.copied import Copied
 from tb_activations.training.keras.forward import check_model
 from tb_activations.training.keras.kind import check_version
@@ -24,6 +24,7 @@ from tb_activations.training.keras.subject import Subject
 from tb_activations.training.progress import telling
 from tb_activations.training.recorder import MAX_BYTES_PER_UPDATE, Recorder
 from tb_activations.training.selection import Selection
+from tb_activations.training.traits import same_traits
 
 _KEPT = 4  # examples whose values are kept, of the first ones
 _CONTINUE = "pass initial_epoch to fit to continue"

@@ -17,7 +17,6 @@ import numpy as np
 from tb_activations.training.keras.private import OF_TRACKING, OF_TRAINING, flattened
 
 _DEPTH = 4  # containers in containers
-_PLAIN = (int, float, complex, str, bytes, bool, type(None), type)
 
 
 def traits(model: Any) -> list[Any]:
@@ -40,14 +39,6 @@ def runs_eagerly(model: Any) -> bool:
 def _ignored() -> frozenset[str]:
     """Attributes that every model has; named, so that no later model gets another name."""
     return frozenset(vars(keras.Model(name="bare"))) | OF_TRAINING
-
-
-def same_traits(one: list[Any], other: list[Any]) -> bool:
-    """Plain values are compared, everything else is the same object."""
-    return len(one) == len(other) and all(
-        a is b or (type(a) is type(b) and isinstance(a, _PLAIN) and a == b)
-        for a, b in zip(one, other, strict=True)
-    )
 
 
 def _of_layer(layer: Any, ignored: frozenset[str]) -> list[Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tb_activations.training.dry_run import LeftOut
-from tb_activations.training.keras.changes import same_traits, traits
+from tb_activations.training.keras.changes import traits
 from tb_activations.training.keras.forward import check_model
 from tb_activations.training.keras.prepare import prepare
 from tb_activations.training.keras.subject import Subject
 from tb_activations.training.recorder import Recorder
 from tb_activations.training.selection import Selection
+from tb_activations.training.traits import same_traits
 from tb_activations.training.watched import Wishes
 
 

@@ -14,6 +14,7 @@ from torch import nn
 from tb_activations.training.attribution.framework import NotHere
 from tb_activations.training.attribution.words import NO_RELU, no_relu_either
 from tb_activations.training.torch.functions import ACTIVATIONS, name_of
+from tb_activations.training.torch.private import base, without_functions
 from tb_activations.training.torch.rules import argument, in_its_place
 
 # Of outputs, attention and gates: no unit that is on or off.
@@ -37,7 +38,7 @@ class GuidedRules:
         limits = _limits(func, args, kwargs)
         if limits is not None:
             self._met += 1
-            return in_its_place(func, args, kwargs, lambda x, y: _guided(x, y, *limits))
+            return _met(func, args, kwargs, *limits)
         name = name_of(func)
         if func in ACTIVATIONS and name not in _OWN:
             sentence = no_relu_either(name)
@@ -63,16 +64,37 @@ def _limits(func: Any, args: tuple, kwargs: Mapping[str, Any]) -> tuple[float | 
     return (high,) if is_zero and (high is None or isinstance(high, int | float)) else None
 
 
+def _met(func: Callable[..., Any], args: tuple, kwargs: dict[str, Any], limit: float | None) -> Any:
+    """A ReLU's result, with the guided way back.
+
+    torch's own passes nothing where the ReLU was given no more than 0: there is only left to drop
+    what is negative. Not so of `clamp`, which passes at 0 itself, nor of a view that is written to,
+    whose gradient comes through what it is a view of.
+    """
+    x = argument(args, kwargs, 0, "input")
+    if name_of(func) not in ("relu", "relu6") or base(x) is not None:
+        return in_its_place(func, args, kwargs, lambda x, y: _guided(x, y, limit))
+    y = func(*args, **kwargs)
+    if y.requires_grad:
+        y.register_hook(_positive)
+    return y
+
+
+def _positive(grad: torch.Tensor) -> torch.Tensor:
+    with without_functions():
+        return grad.clamp(min=0)
+
+
 class _Guided(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Any, y: Any, limit: Any) -> Any:
-        ctx.save_for_backward(x > 0 if limit is None else (x > 0) & (x < limit))
+        ctx.save_for_backward(x <= 0 if limit is None else (x <= 0) | (x >= limit))
         return y.clone()
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:  # type: ignore[override]
-        (on,) = ctx.saved_tensors
-        return torch.where(on & (grad > 0), grad, torch.zeros_like(grad)), None, None
+        (off,) = ctx.saved_tensors
+        return _positive(grad).masked_fill_(off, 0), None, None
 
 
 def _guided(x: torch.Tensor, y: torch.Tensor, limit: float | None) -> torch.Tensor:

@@ -43,7 +43,7 @@ class Inspection:
     """What one small pass showed.
 
     entries: of all but the model itself. points: name → point, or the reason why nothing can be
-    attributed there.
+    attributed there. names: of the modules. watch: of the pass, None where it is remembered.
     """
 
     survey: Survey
@@ -51,7 +51,7 @@ class Inspection:
     entries: tuple[Entry, ...]
     points: Mapping[str, Point | str]
     names: Names
-    watch: Watch
+    watch: Watch | None
 
     def chosen(self, layer: Any) -> Point:
         """The one point that a selector chooses. Raises ValueError."""
@@ -64,7 +64,7 @@ class Inspection:
     def one_of(self, layer: Any) -> Entry:
         selection = selected(layer, self.names)
         found = [entry for entry in self.entries if selection(entry)]
-        if not found:
+        if not found and self.watch is not None:
             check(selection, self.names, self.watch)
         if len(found) != 1:
             names = ", ".join(repr(entry.name) for entry in found[:8])

@@ -36,11 +36,14 @@ class Linear:
     def without_bias(self) -> torch.Tensor:
         return self.z if self.bias is None else self.z - self.bias
 
+    @property
+    def is_positive(self) -> bool:
+        """Whether no input is below zero."""
+        return not self.x.numel() or bool(self.x.detach().min() >= 0)
+
     def above(self) -> torch.Tensor:
         """What adds to the output, without the bias."""
         positive, negative = self.weight.clamp(min=0), self.weight.clamp(max=0)
-        if not (self.x < 0).any():
-            return self.run(self.x, positive)
         return self.run(self.x.clamp(min=0), positive) + self.run(self.x.clamp(max=0), negative)
 
     def box(self, low: torch.Tensor, high: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -66,6 +66,21 @@ class _Functions(TorchFunctionMode):
         return out
 
 
+class EndingsNoted(TorchFunctionMode):
+    """In the block a watch notes what may make probabilities of logits, and nothing else."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self._watch = watch
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        self._watch.ended(func, args, kwargs or {}, out)
+        return out
+
+
 def _with_heads(watch: Watch, args: tuple, kwargs: dict[str, Any]) -> Any:
     """Attention of `nn.MultiheadAttention`, in which functions are not seen.
 

@@ -17,14 +17,13 @@ from torch import nn
 from tb_activations.training.attribution.framework import NotHere, Relevance
 from tb_activations.training.attribution.words import UNUSED_BOUNDS, has_gates
 from tb_activations.training.torch import deviations
+from tb_activations.training.torch.favoured import Favoured, Folded
 from tb_activations.training.torch.functions import ACTIVATIONS, ATTENTION, name_of
 from tb_activations.training.torch.linear import Linear, linear_of
 from tb_activations.training.torch.private import version, without_functions
 from tb_activations.training.torch.rules import Noted, argument, in_its_place, sloped
-from tb_activations.training.torch.shared_out import Shared, shared_out
+from tb_activations.training.torch.shared_out import OfTerms, shared_out
 
-# Of a batch normalisation: what it multiplies with, and then adds.
-Folded = tuple[torch.Tensor, torch.Tensor]
 _RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 _NOT_PASSED_ON = ("relu", "softmax", "log_softmax", "softmin", "gumbel_softmax", "glu")
 # Functions of each value for itself that are no activations by name.
@@ -182,35 +181,13 @@ class RelevanceRules:
     ) -> torch.Tensor:
         """The value, with the slope of the sum that its relevance is shared out by."""
         given = (linear.x, linear.z)
-        bounds = self._sources(linear.x)
+        rules, bounds = self._rules, self._sources(linear.x)
         if bounds is None:
-            shared: Shared = functools.partial(self._shared, linear, folded)
-            return shared_out(value, shared, given, self._rules.epsilon)
+            gamma = rules.gamma if rules.dense or not linear.dense else 0.0
+            return shared_out(value, Favoured(linear, folded, gamma, rules.epsilon), given)
         self._boxed = True
-        shared = functools.partial(_within_bounds, linear, folded)
-        return shared_out(value, shared, (*given, *bounds), self._rules.epsilon)
-
-    def _shared(
-        self, linear: Linear, folded: Folded | None, x: torch.Tensor, z: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The sum whose terms the relevance of a value is shared out by, and the value."""
-        linear = linear.of(x, z)
-        plain, bias = linear.without_bias, linear.bias
-        whole = z
-        if folded is not None:
-            bias = folded[1]
-            whole = folded[0] * plain + bias
-        if not self._rules.gamma or (linear.dense and not self._rules.dense):
-            return whole, whole
-        above, positive = linear.above(), whole.detach() >= 0
-        own = positive if folded is None else positive == (folded[0] > 0)
-        favoured = torch.where(own, above, plain - above)
-        if folded is not None:
-            favoured = folded[0] * favoured
-        if bias is not None:
-            favoured = favoured + torch.where(positive, bias.clamp(min=0), bias.clamp(max=0))
-        infinite = self._rules.gamma == float("inf")
-        return (favoured if infinite else whole + self._rules.gamma * favoured), whole
+        terms = OfTerms(functools.partial(_within_bounds, linear, folded), rules.epsilon)
+        return shared_out(value, terms, (*given, *bounds))
 
     def _batch_normalised(self, args: tuple, kwargs: dict[str, Any], y: torch.Tensor) -> Any:
         """As one function with the linear one before it; alone, its own slope is the rule."""
@@ -250,7 +227,7 @@ def _passed_on(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     if not x.requires_grad:
         return y
     with torch.no_grad():
-        factor = y / torch.where(x == 0, torch.ones_like(x), x)
+        factor = y / x.masked_fill(x == 0, 1)
     return sloped(y, x, factor)
 
 

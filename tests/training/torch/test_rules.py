@@ -14,6 +14,9 @@ from torch import nn
 from torch_nets import Net
 
 import tb_activations as tba
+from tb_activations.training.torch.favoured import Favoured
+from tb_activations.training.torch.linear import linear_of
+from tb_activations.training.torch.shared_out import OfTerms
 
 REFERENCES = Path(__file__).parents[2] / "references"
 FLAT = np.load(REFERENCES / "flat.npz")
@@ -120,6 +123,7 @@ RELUS = {
     "module, in place": nn.ReLU(inplace=True),
     "method, in place": lambda x: x.relu_(),
     "overwritten, its result dropped": lambda x: (torch.relu_(x), x)[1],
+    "a view of it overwritten": lambda x: (x[:].relu_(), x)[1],
     "clamp": lambda x: x.clamp(min=0),
 }
 
@@ -456,3 +460,53 @@ def test_nothing_moves_and_nothing_stays_changed():
     assert (model.conv1.weight.grad == 1).all() and model.out.weight.grad is None
     assert nn.Module.__call__ is call
     np.testing.assert_array_equal(tba.attribute(model, x, 1, method="gradients"), plain)
+
+
+def shared_by_cases(linear, folded, gamma, epsilon):
+    """The rule of γ as it is written down: what has the sign of the output counts more."""
+
+    def shared(x, z):
+        call = linear.of(x, z)
+        scale, bias = folded or (torch.ones(()), linear.bias)
+        plain, above = call.without_bias, call.above()
+        whole = scale * plain + (0 if bias is None else bias)
+        positive = whole.detach() >= 0
+        own = scale * torch.where(positive == (scale > 0), above, plain - above)
+        if bias is not None:
+            own = own + torch.where(positive, bias.clamp(min=0), bias.clamp(max=0))
+        if not gamma:
+            return whole, whole
+        return (own if gamma == float("inf") else whole + gamma * own), whole
+
+    return OfTerms(shared, epsilon)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.25, 3.0, float("inf")])
+@pytest.mark.parametrize("signs", ["positive", "both"])
+@pytest.mark.parametrize("kind", ["bias", "no bias", "folded"])
+def test_the_rule_of_gamma_is_what_is_written_down(kind, signs, gamma):
+    """For inputs, outputs and scales of either sign, and units that nothing is added to."""
+    layer = nn.Conv2d(3, 5, 3, bias=kind == "bias", dtype=torch.float64)
+    x = torch.randn(2, 3, 6, 6, dtype=torch.float64)
+    x = x.clamp(min=0) if signs == "positive" else x
+    x[0] = 0
+    x.requires_grad_()
+    with torch.no_grad():
+        layer.weight[0] = 0
+    arguments = (x, *(one if one is None else one.detach() for one in (layer.weight, layer.bias)))
+    z = F.conv2d(*arguments)
+    linear = linear_of("conv2d", F.conv2d, arguments, {}, z)
+    folded = None
+    if kind == "folded":
+        folded = tuple(torch.randn(1, 5, 1, 1, dtype=torch.float64) for _ in range(2))
+    grad, given = torch.randn_like(z), (x.detach(), z.detach())
+    found = Favoured(linear, folded, gamma, 1e-6)(grad, given, (True, True))
+    wanted = shared_by_cases(linear, folded, gamma, 1e-6)(grad, given, (True, True))
+
+    def relevance(slopes):
+        """x · slope, with what flows on through the function itself."""
+        at_x, at_z = (torch.zeros(()) if one is None else one for one in slopes)
+        through = torch.autograd.grad(z, x, at_z.expand_as(z), retain_graph=True)[0]
+        return x * (at_x + through)
+
+    torch.testing.assert_close(relevance(found), relevance(wanted), rtol=1e-9, atol=1e-9)
