@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import importlib.util
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
+import vision
 from torch import nn
 from torch_kinds import Kind, tokens
 
@@ -28,40 +27,15 @@ def _nms(boxes: torch.Tensor, scores: torch.Tensor, threshold: float) -> torch.T
     return scores.argsort(descending=True)[:5]
 
 
-_library: Any = None
-
-
-def _has_operators() -> bool:
-    """Whether torchvision's compiled part fits this torch: nothing is put in its place then."""
-    spec = importlib.util.find_spec("torchvision")
-    parts = [file for place in spec.submodule_search_locations or () for file in
-             Path(place).glob("_C*.so")] if spec else []  # fmt: skip
-    try:
-        for one in parts:
-            torch.ops.load_library(one)
-    except OSError:
-        return False
-    return bool(parts)
+_nms_is_there = False
 
 
 def torchvision() -> Any:
-    """The package, whose import asks for operators that it lacks beside a torch built elsewhere."""
-    global _library
-    if _library is None and not _has_operators():
-        _library = torch.library.Library("torchvision", "FRAGMENT")
-        for name in ("nms(Tensor a, Tensor b, float c) -> Tensor",
-                     "roi_align(Tensor a, Tensor b, float c, SymInt d, SymInt e, int f, bool g)"
-                     " -> Tensor"):  # fmt: skip
-            with contextlib.suppress(RuntimeError):
-                _library.define(name)
-        for name in ("qnms", "_roi_align_backward", "roi_pool", "_roi_pool_backward",
-                     "ps_roi_align", "_ps_roi_align_backward", "ps_roi_pool",
-                     "_ps_roi_pool_backward", "deform_conv2d",
-                     "_deform_conv2d_backward"):  # fmt: skip
-            with contextlib.suppress(RuntimeError):
-                _library.define(f"{name}(Tensor a) -> Tensor")
-        with contextlib.suppress(RuntimeError):
-            _library.impl("nms", _nms, "CPU")
+    """The package; where its own operators cannot be loaded, with one of those that models call."""
+    global _nms_is_there
+    if vision.LIBRARY is not None and not _nms_is_there:
+        vision.LIBRARY.impl("nms", _nms, "CPU")
+        _nms_is_there = True
     return importlib.import_module("torchvision")
 
 

@@ -43,8 +43,13 @@ class Scores:
         return math.prod(self.shape) * self.query.itemsize
 
     def of(self, start: int, stop: int) -> torch.Tensor:
-        """Of the examples `start` to `stop`."""
-        logits = self.query[start:stop] @ self.key[start:stop].transpose(-2, -1) * self.scale
+        """Of the examples `start` to `stop`, whatever autocast would make of it."""
+        with torch.autocast(self.query.device.type, enabled=False):
+            return self._of(start, stop)
+
+    def _of(self, start: int, stop: int) -> torch.Tensor:
+        query, key = self.query[start:stop], self.key[start:stop].to(self.dtype)
+        logits = query @ key.transpose(-2, -1) * self.scale
         if self.mask is None:
             return logits.softmax(-1)
         mask = self.mask
@@ -52,6 +57,7 @@ class Scores:
             mask = mask[start:stop]
         if mask.dtype == torch.bool:
             mask = torch.zeros_like(mask, dtype=logits.dtype).masked_fill_(~mask, -math.inf)
+        mask = mask.to(logits.dtype)
         # A row that attends to nothing has no scores; kernels answer with zeros there.
         nothing = (mask == -math.inf).all(-1, keepdim=True)
         return (logits + mask).softmax(-1).masked_fill(nothing, 0.0)

@@ -114,6 +114,17 @@ def test_scores_of_a_nan_are_nan():
         assert np.isfinite(scores[0]).all()
 
 
+def test_scores_have_the_dtype_of_the_query_whatever_autocast_has_made_of_the_key():
+    """Under autocast a rotation may have left the queries in float32; the kernel casts them all."""
+    run = lambda s, x: F.scaled_dot_product_attention(x, s.k(x), x, torch.zeros(L, L))  # noqa: E731
+    model, x = Net(run, k=nn.Linear(8, 8)), random(2, HEADS, L, 8)
+    expected = tba.capture(model, x)["attention_scores"]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = tba.capture(model, x)["attention_scores"]
+    assert found.dtype == expected.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-2)
+
+
 def test_many_scores_are_computed_an_example_at_a_time(tmp_path, monkeypatch):
     from tb_activations.training.torch import passes
 
