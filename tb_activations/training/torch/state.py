@@ -118,6 +118,9 @@ def _dict(held: dict) -> Callable[[], None]:
     before = dict(held)
 
     def restore() -> None:
+        # FSDP puts whole weights and shards in each other's place, and counts on what it has put.
+        if any(hasattr(one, "full_tensor") for one in (*before.values(), *held.values())):
+            return
         if held.keys() != before.keys() or any(held[key] is not before[key] for key in before):
             held.clear()
             held.update(before)

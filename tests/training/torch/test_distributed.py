@@ -17,7 +17,7 @@ pytest.importorskip("torch", reason="needs PyTorch")
 from training.torch.read import logged, steps
 
 HERE = Path(__file__).parent
-KINDS = ["ddp", "fsdp2"] if os.environ.get("TBA_SOAK") == "1" else ["ddp"]
+KINDS = ["ddp", "fsdp2"]
 TAGS = {"input", "conv", "norm", "act", "fc"}
 TRAINERS = {"lightning": "lightning", "transformers": "transformers"}
 
