@@ -38,6 +38,7 @@ from tb_activations.record.pages import (
     encode_png,
     encode_tensor,
     page_table,
+    planes_of,
     shape_proto,
 )
 from tb_activations.record.statistics import COLUMNS, ChannelStatistics
@@ -131,7 +132,6 @@ def blobs(kept: Kept, labels: Sequence[Any] | None, options: Options) -> list[by
     table = kept.statistics.table()
     source = kept.source or values.dtype.name
     stored, exponent = _stored(values, table, options.precision, source)
-    planes = stored if values.ndim == 2 else np.moveaxis(stored, -1, 1)
     header = Header(
         version=VERSION,
         dtype=stored.dtype.name,
@@ -146,7 +146,7 @@ def blobs(kept: Kept, labels: Sequence[Any] | None, options: Options) -> list[by
         pages=(),
         attribution=kept.explanation,
     )
-    flat = planes.reshape(header.planes, header.plane_size)
+    flat = planes_of(stored)
     texts = [] if labels is None else _label_strings(labels, len(values), kept.batch)
     summary = kept.statistics.summary().numbers()
     return packed(header, flat, table, summary, label_blob(texts), compression)

@@ -19,14 +19,16 @@ _TINY = np.finfo(np.float32).tiny
 _LARGEST = 1e18  # whose squares float32 still adds up
 _LEAST = 1e-12  # a spread whose squares do not vanish
 _AT_ONCE = 64
-_SAMPLE_ROWS = 8  # that show where the means lie
+_SAMPLE_ROWS = 16  # that show where the means lie
+_FEW = 1 / 16  # of the channels
+_INFINITY = np.uint32(0x7F800000)
 _GOLDEN = (5**0.5 - 1) / 2
 _BLOCK_VALUES = 1 << 17  # half a megabyte
 _GROUP = 16  # blocks
 _FLAGS = 255  # bytes of 0 or 1 that add up within a byte
 
 
-_WIDTH = 1024  # values of a row that NumPy goes through at full speed
+_WIDTH = 2048  # values of a row that NumPy goes through at full speed
 
 
 class Moments(NamedTuple):
@@ -51,21 +53,25 @@ def moments_of_rows(rows: np.ndarray) -> Moments | None:
     step = max(_AT_ONCE, _BLOCK_VALUES // wide.shape[1] // _AT_ONCE * _AT_ONCE)
     # From all over, in steps of no picture's size: the first rows are the corner of one alone.
     places = (np.arange(_SAMPLE_ROWS) + 0.5) * _GOLDEN % 1 * len(wide)
-    sample = wide[np.unique(places.astype(np.int64))].reshape(-1, channels)
-    first = moments(sample, 0)
-    if first is None:
-        return None
-    sums = _Sums(wide.shape[1], step, _centre(first, len(sample)))
     with np.errstate(over="ignore", invalid="ignore"):
+        sums = _Sums(wide.shape[1], step, _centre(wide[places.astype(np.int64)], channels))
         for start in range(0, len(wide), step):
             sums.add(wide[start : start + step])
         return sums.moments(rows)
 
 
-def _centre(first: Moments, count: int) -> np.ndarray | None:
-    """About what squares are added up, float32 `[c]`; None for 0, which is near enough to most."""
-    near = first.mean**2 * count <= 2 * first.m2
-    return None if (near | (first.low == first.high)).all() else first.mean.astype(np.float32)
+def _centre(sample: np.ndarray, channels: int) -> np.ndarray | None:
+    """About what squares are added up, float32 `[c]`, from a few rows; None for 0.
+
+    Some channels whose squares do not tell their spread are better gone through by themselves.
+    """
+    count = len(sample) * sample.shape[1] // channels
+    mean = sample.sum(axis=0).reshape(-1, channels).sum(axis=0, dtype=np.float64) / count
+    squares = np.einsum("kc,kc->c", sample, sample).reshape(-1, channels).sum(axis=0) / count
+    far = 4 * mean**2 > 3 * squares
+    if np.count_nonzero(far) <= channels * _FEW:
+        return None
+    return np.where(far, mean, 0).astype(np.float32)
 
 
 class _Sums:
@@ -90,18 +96,22 @@ class _Sums:
         self._totals, self._norms = np.empty((2, _GROUP, step // _AT_ONCE, width), np.float32)
 
     def add(self, block: np.ndarray) -> None:
-        i = self._filled
-        np.maximum.reduce(block, axis=0, out=self._highs[i])
+        i, high = self._filled, self._highs[self._filled]
+        # As integers, what has no sign stands in the order of its size, below all that has one.
+        if self._unsigned:
+            np.maximum.reduce(block.view(np.uint32), axis=0, out=high.view(np.uint32))
+            self._unsigned = bool(high.view(np.uint32).max() <= _INFINITY)
+        if not self._unsigned:
+            np.maximum.reduce(block, axis=0, out=high)
         away = block
         if self._about is not None:
             away = np.subtract(block, self._about, out=self._room(len(block)))
         self._add_up(away, i)
         # Of what has no sign the magnitudes are at hand, and the least is 0 where there are zeros.
-        self._unsigned = unsigned = self._unsigned and bool(block.min() >= 0)
-        size = block if unsigned else np.abs(block, out=self._room(len(block)))
+        size = block if self._unsigned else np.abs(block, out=self._room(len(block)))
         flags = np.less(size, _TINY, out=self._flags[: len(block)]).view(np.uint8)
         zeros = np.add.reduce(flags, axis=0, dtype=np.uint8, out=self._counts[i])
-        if unsigned and zeros.all():
+        if self._unsigned and zeros.all():
             self._lows[i] = 0
         else:
             np.minimum.reduce(block, axis=0, out=self._lows[i])
@@ -115,7 +125,8 @@ class _Sums:
         parts = away[: len(away) - rest].reshape(count, _AT_ONCE, away.shape[1])
         np.add.reduce(parts, axis=1, out=self._totals[i, :count])
         np.einsum("nkc,nkc->nc", parts, parts, out=self._norms[i, :count])
-        self._totals[i, count:] = self._norms[i, count:] = 0
+        if count < self._totals.shape[1]:
+            self._totals[i, count:] = self._norms[i, count:] = 0
         if rest:
             last = away[len(away) - rest :]
             self._total += last.sum(axis=0, dtype=np.float64)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tb_activations.record import ChannelStatistics
-from tb_activations.record.moments import _Sums, moments, moments_of_rows
+from tb_activations.record.moments import _centre, _Sums, moments, moments_of_rows
 
 RANDOM = np.random.default_rng(11)
 SHAPES = [
@@ -72,6 +72,22 @@ def test_many_blocks_are_added_up_as_one(kind):
     assert moments_of_rows(spread((128 * 3000, 8), kind)) is not None
 
 
+@pytest.mark.parametrize("late", [-3.0, -0.0, 1e-40, np.nan, np.inf, -np.inf])
+def test_values_without_a_sign_may_be_followed_by_any(late):
+    """Blocks that are compared as integers end where something else than a magnitude stands."""
+    values = spread((128 * 3000, 8), "relu")
+    values[-1, 5] = late
+    found = moments_of_rows(values)
+    if not np.isfinite(late):
+        assert found is None
+        return
+    flushed = np.where(np.abs(values) < np.finfo(np.float32).tiny, 0, values)
+    assert found is not None
+    assert np.array_equal(found.high, values.max(axis=0))
+    assert np.array_equal(found.low, values.min(axis=0))
+    assert np.array_equal(found.zeros, (flushed == 0).sum(axis=0))
+
+
 def test_squares_about_a_value_far_from_the_mean_are_not_trusted():
     """A first block that is not like the others: mean and spread are those of float64."""
     values = spread((128 * 3000, 8), "normal")
@@ -101,6 +117,17 @@ def test_rows_unlike_the_first_cost_no_other_way():
     assert found is not None
     np.testing.assert_allclose(found.mean, exact.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(found.m2, exact.var(axis=0) * len(rows), rtol=1e-5)
+
+
+def test_few_channels_far_from_zero_do_not_move_the_others():
+    """One channel of 32 far from 0 costs no pass over all, and no digits."""
+    values = np.maximum(np.random.default_rng(7).normal(size=(1 << 16, 32)), 0).astype(np.float32)
+    values[:, 9] += 300
+    found, exact = moments_of_rows(values), values.astype(np.float64)
+    assert _centre(values[:64].reshape(1, -1), 32) is None
+    assert found is not None
+    np.testing.assert_allclose(found.mean, exact.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(found.m2, exact.var(axis=0) * len(values), rtol=1e-5)
 
 
 def test_channels_far_from_their_sample_are_gone_through_again():

@@ -19,6 +19,8 @@ import tensorflow as tf
 from tb_activations.record.encoder import label_blob, packed
 from tb_activations.record.header import Header
 from tb_activations.record.metadata import VERSION
+from tb_activations.record.options import Options
+from tb_activations.record.pages import planes_of
 from tb_activations.record.statistics import COLUMNS, ChannelStatistics
 from tb_activations.training.tensorflow.record import Kept
 from tb_activations.training.tensorflow.statistics import GraphStatistics, graph_statistics
@@ -41,8 +43,9 @@ def _local(name: str) -> bool:
     return not name.startswith("/job:") or name.startswith("/job:localhost/")
 
 
-def statistics_outside(values: Tensor, channels_first: bool) -> GraphStatistics:
-    """`graph_statistics`, of float32 by NumPy where the values lie in this process's memory.
+def statistics_outside(values: Tensor, channels_first: bool, examples: Any) -> GraphStatistics:
+    """`graph_statistics`, of float32 by NumPy where the values lie in this process's memory, and
+    the largest magnitude of the first so many `examples`.
 
     They are handed over as they lie there, without a copy. NumPy goes through them in parts that
     stay in the cache, where each of the graph's operations reads all of them anew. One layer after
@@ -51,30 +54,34 @@ def statistics_outside(values: Tensor, channels_first: bool) -> GraphStatistics:
     if values.dtype != tf.float32 or not _in_memory():
         return graph_statistics(values, channels_first)
     channels = values.shape[1 if channels_first else 2]
-    table, summary = tf.numpy_function(
-        _STATISTICS[channels_first], [values], [tf.float32, tf.float32], stateful=True
+    found = tf.numpy_function(
+        _STATISTICS[channels_first], [values, examples], [tf.float32] * 3, stateful=True
     )
-    table.set_shape([channels, len(COLUMNS)])
-    summary.set_shape([5])
-    return GraphStatistics(table, summary)
+    for one, shape in zip(found, ([channels, len(COLUMNS)], [5], []), strict=True):
+        one.set_shape(shape)
+    return GraphStatistics(*found)
 
 
 def _in_memory() -> bool:
     return all(device.device_type == "CPU" for device in tf.config.list_logical_devices())
 
 
-def _statistics(channels_first: bool, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _statistics(
+    channels_first: bool, values: np.ndarray, examples: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    kept = values[:examples]
+    largest = np.maximum(kept.max(initial=0), -kept.min(initial=0))
     found = ChannelStatistics.of(values, channels_first)
-    return found.table(), found.summary().numbers()
+    return found.table(), found.summary().numbers(), largest
 
 
 # For good: a graph knows its functions by number, and may outlive all who know it.
 _STATISTICS = {first: functools.partial(_statistics, first) for first in (False, True)}
 
 
-def blobs_outside(kept: Kept, labels: Tensor, source: str, compression: int) -> Tensor:
-    """string `[4 + pages]`, as `record.blobs`."""
-    nothing = tf.zeros([0, 0], tf.float32)
+def blobs_outside(kept: Kept, labels: Tensor, source: str, options: Options) -> Tensor:
+    """string `[4 + pages]`, as `record.blobs`, of values that are not turned."""
+    nothing = tf.zeros([0, 0, 0], tf.float32)
     arguments = [
         nothing if kept.half is None else kept.half,
         nothing if kept.full is None else kept.full,
@@ -89,20 +96,22 @@ def blobs_outside(kept: Kept, labels: Tensor, source: str, compression: int) -> 
         labels[: kept.n],
         kept.omitted,
     ]
-    found = tf.numpy_function(_packer(source, compression), arguments, tf.string, stateful=False)
+    packer = _packer(source, options.compression, options.channels_first)
+    found = tf.numpy_function(packer, arguments, tf.string, stateful=False)
     found.set_shape([None])
     return found
 
 
 @functools.cache
-def _packer(source: str, compression: int) -> Callable[..., np.ndarray]:
+def _packer(source: str, compression: int, channels_first: bool) -> Callable[..., np.ndarray]:
     """Kept for good: a graph knows its functions by number, and may outlive all who know it."""
-    return functools.partial(_pack, source, compression)
+    return functools.partial(_pack, source, compression, channels_first)
 
 
 def _pack(
     source: str,
     compression: int,
+    channels_first: bool,
     half: np.ndarray,
     full: np.ndarray,
     wide: np.ndarray,
@@ -117,10 +126,11 @@ def _pack(
     omitted: np.ndarray,
 ) -> np.ndarray:
     """What `Kept` holds, as a vector of blobs."""
-    planes = full if wide else half
+    stored = full if wide else half
+    planes = stored if channels_first else planes_of(stored)
     header = Header(
         version=VERSION,
-        dtype=planes.dtype.name,
+        dtype=stored.dtype.name,
         source=source,
         exponent=int(exponent),
         codec="tensor",
@@ -132,5 +142,6 @@ def _pack(
         pages=(),
         omitted="size" if omitted else None,
     )
-    found = packed(header, planes, table, summary, label_blob(list(labels)), compression)
+    flat = planes.reshape(0 if omitted else header.planes, header.plane_size)
+    found = packed(header, flat, table, summary, label_blob(list(labels)), compression)
     return np.array(found, object)

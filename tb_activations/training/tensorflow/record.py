@@ -7,7 +7,7 @@ CPU can (`blobs`: PNG and strings), so that an accelerator sends over no more th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tensorflow as tf
@@ -40,10 +40,11 @@ Tensor = Any
 class Kept:
     """What one record needs, on the device.
 
-    half, full: stored values `[rows, plane_size]`, float16 and float32; what is not stored is empty
-    or None. wide: whether float32 is, known only when it runs where the precision is "auto". rows,
-    plane_size: of what is stored. exponent: int32. statistics: of the whole batch. shape: int64,
-    stored shape channels last. batch, channels, n: sizes. ids: int64 `[c]`, or None for all.
+    half, full: stored values `[rows, plane_size]`, float16 and float32, or as they lie, `[n, size,
+    c]` (`[n, c, size]`), where they leave the graph; what is not stored is empty or None. wide:
+    whether float32 is, known only when it runs where the precision is "auto". rows, plane_size: of
+    what is stored. exponent: int32. statistics: of the whole batch. shape: int64, stored shape
+    channels last. batch, channels, n: sizes. ids: int64 `[c]`, or None for all.
     omitted: whether the values are over the limit.
     """
 
@@ -66,17 +67,21 @@ def keep(
     data: Tensor,
     source: str,
     options: Options,
-    statistics_of: Callable[[Tensor, bool], GraphStatistics] = graph_statistics,
+    statistics_of: Callable[[Tensor, bool, Size], GraphStatistics] = graph_statistics,
+    turned: bool = True,
 ) -> Kept:
-    """Slices, scales and casts `data`, of a dtype `source`; computes the statistics of all."""
+    """Slices, scales and casts `data`, of a dtype `source`; computes the statistics of all.
+
+    turned: whether planes are laid out, see `Kept`.
+    """
     shape = sizes_of(data)
     first = options.channels_first
     batch, channels, size = shape.n, shape.second if first else shape.last, shape.between(first)
     flat = tf.reshape(data, [batch, channels, size] if first else [batch, size, channels])
-    statistics = statistics_of(working(flat), first)
     ids = _kept_ids(channels, options.max_channels)
     count = channels if ids is None else size_of(ids)
     n = minimum(options.max_outputs, batch)
+    statistics = statistics_of(working(flat), first, n)
     omitted = _over_limit(n * size * count, options.precision)
     kept = flat[: unless(omitted, n)]
     if ids is not None:
@@ -86,11 +91,17 @@ def keep(
     rows = unless(omitted, where(shape.dense, n, n * count))
 
     def planes(stored: Tensor) -> Tensor:
+        if not turned:
+            return stored
         flipped = stored if first else tf.transpose(stored, [0, 2, 1])
         return tf.reshape(flipped, [rows, plane_size])
 
     half, full, wide, exponent = _stored(
-        working(kept), finite, statistics.table, settled(options.precision, source), planes
+        working(kept),
+        finite,
+        statistics if ids is None else replace(statistics, largest=None),
+        settled(options.precision, source),
+        planes,
     )
     return Kept(
         half=half,
@@ -129,7 +140,7 @@ def blobs(kept: Kept, labels: Tensor, source: str, options: Options) -> Tensor:
 def _stored(
     values: Tensor,
     finite: Tensor,
-    table: Tensor,
+    statistics: GraphStatistics,
     precision: str,
     planes: Callable[[Tensor], Tensor],
 ) -> tuple[Tensor | None, Tensor | None, Tensor | bool, Tensor]:
@@ -137,10 +148,10 @@ def _stored(
     if precision == "float32":
         full, exponent = store(values, "float32", finite)
         return None, planes(full), True, exponent
-    stored, exponent = store(values, "float16", finite)
+    stored, exponent = store(values, "float16", finite, statistics.largest)
     if precision == "float16":
         return planes(stored), None, False, exponent
-    wide = hides(table, exponent) & ~over_limit(4 * tf.size(values, tf.int64))
+    wide = hides(statistics.table, exponent) & ~over_limit(4 * tf.size(values, tf.int64))
 
     def as_float32() -> tuple[Tensor, Tensor, Tensor]:
         full, exponent = store(values, "float32", finite)

@@ -30,10 +30,12 @@ Tensor = Any
 
 @dataclass(frozen=True)
 class GraphStatistics:
-    """table: float32 `[channels, 6]`. summary: float32 `[5]`, see `record`."""
+    """table: float32 `[channels, 6]`. summary: float32 `[5]`, see `record`. largest: the largest
+    magnitude of the first examples that were asked for, None where it is not at hand."""
 
     table: Tensor
     summary: Tensor
+    largest: Tensor | None = None
 
 
 def graph_sums(data: Tensor, channels_first: bool) -> Tensor:
@@ -85,8 +87,11 @@ def working(values: Tensor) -> Tensor:
     return tf.cast(values, tf.float32)
 
 
-def graph_statistics(values: Tensor, channels_first: bool) -> GraphStatistics:
-    """The statistics of `values` `[n, size, c]` (`[n, c, size]`), float32 or float64."""
+def graph_statistics(values: Tensor, channels_first: bool, examples: Any = 0) -> GraphStatistics:
+    """The statistics of `values` `[n, size, c]` (`[n, c, size]`), float32 or float64.
+
+    examples: how many the largest magnitude is of interest of; it is left to who asks.
+    """
     sums = _choose(values, channels_first)
     return GraphStatistics(_table(sums), _summary(sums))
 

@@ -19,16 +19,20 @@ _STRONG = 2.0**-80
 _BITS = {tf.float32: (tf.int32, 23, 127), tf.float64: (tf.int64, 52, 1023)}
 
 
-def store(values: Tensor, precision: str, finite: Tensor) -> tuple[Tensor, Tensor]:
+def store(
+    values: Tensor, precision: str, finite: Tensor, largest: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """(stored, exponent), true value = stored · 2**exponent.
 
-    finite: whether all values are known to be, a bool scalar.
+    finite: whether all values are known to be, a bool scalar. largest: their largest magnitude,
+    float32, where it is known of finite ones.
     """
     if precision == "float32" and values.dtype == tf.float32:
         return values, tf.constant(0)
     if values.dtype == tf.float64:
         return _store_any(values, precision)
-    largest = tf.maximum(tf.reduce_max(values), -tf.reduce_min(values))
+    if largest is None:
+        largest = tf.maximum(tf.reduce_max(values), -tf.reduce_min(values))
     plain = finite & (largest >= _STRONG)
     return tf.cond(
         plain, lambda: _store_plain(values, largest), lambda: _store_any(values, precision)

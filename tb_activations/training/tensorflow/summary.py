@@ -158,12 +158,13 @@ def _make(tag: str, data: Any, source: str, labels: Any, options: Options, in_gr
     """The record's blobs; run by `tf.summary.write` on the CPU, where a record is written."""
     whole = in_graph or not leaves()
     with tf.device(None):  # back to the device of the data, so that it sends over what is kept
-        kept = keep(data, source, options, graph_statistics if whole else statistics_outside)
+        statistics = graph_statistics if whole else statistics_outside
+        kept = keep(data, source, options, statistics, turned=whole)
     if tf.is_tensor(kept.omitted):
         _warn_once(kept.omitted, tag)
     if whole:
         return blobs(kept, labels, source, options)
-    return blobs_outside(kept, labels, source, options.compression)
+    return blobs_outside(kept, labels, source, options)
 
 
 def _warn_once(omitted: Any, tag: str) -> None:
