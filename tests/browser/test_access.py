@@ -66,8 +66,12 @@ def test_a_narrow_window_has_selects_and_a_drawer(dashboard: Dashboard) -> None:
     expect(dashboard.root.locator(".layerbar h1")).to_have_text("encoder/conv2")
     brightness = dashboard.root.get_by_role("slider", name="Brightness", exact=True)
     expect(brightness).to_have_count(0)
+    for shown in (True, False):
+        dashboard.root.get_by_role("button", name="Values", exact=True).click()
+        expect(brightness).to_be_visible(visible=shown)
     dashboard.root.get_by_role("button", name="Values", exact=True).click()
-    expect(brightness).to_be_visible()
+    dashboard.root.get_by_role("button", name="Previous", exact=True).click()
+    expect(dashboard.root.locator(".count")).to_have_text("7/8")
 
 
 @pytest.mark.parametrize("width", [900, 1400, 1800, 3840])

@@ -149,6 +149,16 @@ def test_canvases_are_painted_as_the_snapshots_have_them(seen: dict[str, Seen]) 
     assert not problems, "\n\n".join(problems[:20])
 
 
+def test_a_line_is_drawn_alone(seen: dict[str, Seen]) -> None:
+    """In the other theme no line of before shines through: as much is painted."""
+    for state in ("inspector-signal", "signals-lines"):
+        light, dark = (
+            [[line.split(" | ")[0] for line in canvas] for canvas in of.painted[state]]
+            for of in seen.values()
+        )
+        assert light == dark
+
+
 def compared(
     painted: list[list[str]], wanted: list[list[str]]
 ) -> list[tuple[list[str], str | None]]:

@@ -44,7 +44,7 @@ export function Colormap() {
           disabled={signed}
           value={signed ? "" : (chosen ?? "")}
           choices={[
-            { value: "", text: signed ? "Blue–white–red" : `By data: ${MAP_NAMES[inForce]}` },
+            { value: "", text: signed ? "Blue–white–red" : `Auto: ${MAP_NAMES[inForce]}` },
             ...maps.map((name) => ({ value: name, text: MAP_NAMES[name] })),
           ]}
           onChange={(name) => {
