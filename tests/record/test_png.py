@@ -188,6 +188,21 @@ def test_a_sample_tells_how_float32_takes_least(values, packing):
     assert np.array_equal(pillow(found).reshape(split.shape), split)
 
 
+def test_many_values_with_zeros_may_be_zlibs():
+    """Where zlib shortens the third bytes of a large sparse layer, it does; small ones are not
+    asked, whose sample would take as long as their pages."""
+    if deflate.isal_zlib is None:
+        pytest.skip("isal is not installed here")
+    chosen = np.tile(short_repetitions().reshape(-1), 3)
+    chosen[np.repeat(RANDOM.random(len(chosen) // 3) < 0.45, 3)] = 0
+    planes = chosen[: 1 << 18].reshape(64, 4096)
+    assert packing_for(planes, 1) == Packing(by_zlib=True)
+    assert packing_for(planes[:16], 1) == Packing()
+    found = sum(map(len, pages.encode_pages(planes, "png", 1)))
+    plain = sum(len(pages.encode_png(half, 1)) for half in (planes[:32], planes[32:]))
+    assert found < 0.95 * plain
+
+
 @pytest.mark.parametrize("by_zlib", [[0], [1], [0, 2], [3], [0, 1, 2, 3]])
 def test_parts_of_a_stream_may_be_zlibs(by_zlib):
     """Parts that zlib and ISA-L deflate in turns are one stream, its checksum included."""
