@@ -13,6 +13,7 @@ from servers import Server, tensorboard_server
 
 from browser.conftest import new_dashboard
 from browser.dashboard import Dashboard
+from browser.test_export import HEAD, MARGIN, panel, pixels_of, saved
 from tb_activations.eventfile.event import activation_event
 from tb_activations.eventfile.writer import EventWriter
 from tb_activations.record.metadata import summary_metadata
@@ -83,6 +84,10 @@ def test_attention_has_heads_queries_and_keys(page: Dashboard) -> None:
     captions = page.grid.locator(".caption").all_inner_texts()
     assert [text.strip() for text in captions] == names
     expect(page.root.locator(".inspector h2")).to_have_text("Head 0")
+    for place, around in ((".gridinner", ".gridwell"), (".enlarged", ".right")):
+        # The name of the rows stands 12 px before them, and within its panel.
+        inner, outer = (page.root.locator(one).bounding_box() for one in (place, around))
+        assert inner and outer and inner["x"] - 12 >= outer["x"] + 4
     for place in (".gridinner", ".enlarged"):
         axes = page.root.locator(place).evaluate(
             "e => ['::before', '::after'].map((p) => getComputedStyle(e, p).content)"
@@ -125,12 +130,30 @@ def test_attention_over_the_input_is_of_the_chosen_patch(page: Dashboard) -> Non
     expect(bar).to_contain_text("query: row 1, column 1")
     assert off_by(page, head=0, query=6) <= 2.5
     page.until(lambda: "over" in page.page.url)
+    # The saved picture is the one on the screen.
+    saved_tiles = tiles_of_figure(page, width=box["width"], height=box["width"] / 2)
+    assert max(away(tile, head, query=6) for head, tile in enumerate(saved_tiles)) <= 2.5
+    page.page.keyboard.press("Escape")
     bar.get_by_role("button", name="Map", exact=True).click()
     expect(page.root.locator(".gridscroll.attention")).to_be_visible()
 
 
+def tiles_of_figure(page: Dashboard, width: float, height: float) -> list[np.ndarray]:
+    """What the saved picture has of each head, a pixel for each of the input's."""
+    panel(page).get_by_label("Scale", exact=True).select_option("1")
+    picture = pixels_of(saved(page, "Save PNG")[1])[..., :3].astype(float)
+    top, zoom = MARGIN + HEAD, round(width / 16)
+    lefts = [MARGIN + round(head * (width + 8)) for head in range(3)]
+    parts = [picture[top : top + round(height), left : left + round(width)] for left in lefts]
+    return [part[zoom // 2 :: zoom, zoom // 2 :: zoom] for part in parts]
+
+
 def off_by(page: Dashboard, head: int, query: int) -> float:
     """How far the tile of a head is from the picture under the scores of a query, in levels."""
+    return away(page.named_tile(f"head {head}", 16)[..., :3].astype(float), head, query)
+
+
+def away(painted: np.ndarray, head: int, query: int) -> float:
     picture = PICTURES[0]
     shares = (picture - picture.min()) / (picture.max() - picture.min())
     under = 255 * (shares @ (0.299, 0.587, 0.114))[..., None]
@@ -140,7 +163,6 @@ def off_by(page: Dashboard, head: int, query: int) -> float:
     share = ((row - low) / (high - low)).repeat(4, 0).repeat(4, 1)
     share = share[..., None]
     expected = under + (255 * share - under) * OPAQUE * share
-    painted = page.named_tile(f"head {head}", 16)[..., :3].astype(float)
     return float(np.abs(painted - expected).max())
 
 

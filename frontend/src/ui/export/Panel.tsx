@@ -10,6 +10,7 @@ import type { MapRow } from "../../state/attributed";
 import { captionOf, exampleText } from "../../state/caption";
 import { useClient } from "../../state/client";
 import { overOf } from "../../state/over";
+import { patchesShown, queryIn } from "../../state/patches";
 import { labelsShown, type Store, useStore } from "../../state/store";
 import { zeroInCell } from "../../state/stored";
 import { Button, Select } from "../controls";
@@ -31,6 +32,7 @@ function figureOf(store: Store): Figure | null {
   const tileColumns = store.tileColumns.value;
   const depth = view.info.shape.length === 5 ? store.depth.value : null;
   const order = store.cells.value;
+  const patches = patchesShown(store);
   const zero = (position: number, source: TileSource) =>
     zeroInCell(store, position, source === shown.source ? "shown" : "other");
   return {
@@ -43,6 +45,7 @@ function figureOf(store: Store): Figure | null {
     tileColumns,
     depth,
     lines: store.lines.value,
+    look: patches && { ...patches, query: queryIn(store, patches) },
     maps: store.mapRows.value.map((row) => rowOf(store, row)),
     ...comparedIn(store, shown),
   };

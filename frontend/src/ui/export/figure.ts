@@ -3,6 +3,7 @@ import type { LayerView } from "../../data/answers";
 import type { Over } from "../../render/overlay";
 import type { TileSource } from "../../render/planes";
 import type { Shown } from "../../render/shown";
+import type { Look } from "../grid/look";
 
 export interface Figure {
   readonly view: LayerView;
@@ -24,6 +25,8 @@ export interface Figure {
   readonly lines: boolean;
   /** Of the slice shown, where the planes are volumes. */
   readonly depth: number | null;
+  /** Of attention over the input: what looks at what. */
+  readonly look: Look | null;
   /** The examples of an attribution as they stand on the screen; empty where it has no maps. */
   readonly maps: readonly FigureRow[];
 }

@@ -6,8 +6,10 @@ import { formatSpan } from "../../render/format";
 import { marksIn, nonfiniteOf } from "../../render/nonfinite";
 import { NUMBER_FONT } from "../../render/numbers";
 import type { Shown } from "../../render/shown";
-import { paintCanvas, stripGeometry } from "../../render/strip";
+import { RowStrip, stripGeometry } from "../../render/strip";
 import { affineOf } from "../../render/window";
+import { placeOf } from "../../state/patches";
+import { lookOver } from "../grid/look";
 import { isMatrix } from "../grid/matrixLayout";
 import { BAR_HEIGHT, type Figure, type FigureLayout, figureLayout, MARGIN } from "./figure";
 import { mapsFigure, paintMaps } from "./paintMaps";
@@ -17,8 +19,8 @@ import { paintSignals, signalFigure } from "./paintSignals";
 const INK = "#212121";
 const GREY = "#616161";
 
-function tileOf({ shown, tileWidth }: Figure): { width: number; height: number } {
-  const { width, height } = shown.source.stack;
+function tileOf({ shown, look, tileWidth }: Figure): { width: number; height: number } {
+  const { width, height } = (look?.picture ?? shown.source).stack;
   const geometry = stripGeometry(width, height, tileWidth);
   return { width: Math.ceil(geometry.tileCssWidth), height: Math.ceil(geometry.tileCssHeight) };
 }
@@ -33,7 +35,16 @@ export function layoutOfFigure(figure: Figure): FigureLayout {
   return figureLayout({ count: figure.order.length, tile, captions });
 }
 
-function titleOf({ view, shown, order, labels, versus, depth, maps }: Figure): [string, string] {
+function titleOf({
+  view,
+  shown,
+  order,
+  labels,
+  versus,
+  depth,
+  look,
+  maps,
+}: Figure): [string, string] {
   const { info, tag, run, pool } = view;
   const example = info.examples[view.example] ?? view.example;
   const label = labels?.[view.example];
@@ -49,7 +60,8 @@ function titleOf({ view, shown, order, labels, versus, depth, maps }: Figure): [
       what,
       depth === null ? null : `depth ${depth}`,
       versus,
-      isAttention(view) && "rows are queries, columns keys",
+      isAttention(view) &&
+        (look ? `query: ${placeOf(look, look.query)}` : "rows are queries, columns keys"),
       shown.table.limits(order[0] ?? 0).log && "log scale",
     ]
       .filter(Boolean)
@@ -106,22 +118,27 @@ function paintTiles(
   layout: FigureLayout,
   scale: number,
 ): void {
-  const { view, shown, order } = figure;
+  const { view, shown, order, beside, look } = figure;
   const { source, table, lut } = shown;
   const tile = tileOf(figure);
-  const reduce = stripGeometry(source.stack.width, source.stack.height, tile.width, scale).reduce;
+  const { width, height } = (look?.picture ?? source).stack;
+  const geometry = stripGeometry(width, height, tile.width, scale);
   const picture = document.createElement("canvas");
+  const strip = new RowStrip(picture);
+  const sides = beside ? [source, beside] : [source];
   order.forEach((position, i) => {
     const x = MARGIN + (i % layout.columns) * layout.pitchX;
     const y = layout.top + Math.floor(i / layout.columns) * layout.pitchY;
-    paintCanvas(picture, source, position, table.affine(position), lut, reduce);
+    strip.begin(1, geometry, 0, sides.length);
+    sides.forEach((source, part) => {
+      const affine = affineOf(table.limits(position), source.stack.scale);
+      const of = { source, plane: position, affine, lut };
+      if (look) lookOver(strip, part, look, of);
+      else strip.tile(part, source, position, affine, lut);
+    });
+    strip.end();
     context.imageSmoothingEnabled = false;
-    context.drawImage(picture, x, y, tile.width, tile.height);
-    if (figure.beside) {
-      const affine = affineOf(table.limits(position), figure.beside.stack.scale);
-      paintCanvas(picture, figure.beside, position, affine, lut, reduce);
-      context.drawImage(picture, x + tile.width, y, tile.width, tile.height);
-    }
+    context.drawImage(picture, x, y, tile.width * sides.length, tile.height);
     const id = channelId(view.info, position);
     const name = position === RGB || isAttention(view) ? nameOf(id, view) : String(id);
     write(context, name, x, y + tile.height + 12, {

@@ -6,14 +6,11 @@ import { useRef } from "preact/hooks";
 import type { LayerView } from "../../data/answers";
 import { channelId, isAttention, nameOf, RGB } from "../../data/channels";
 import type { Pixel } from "../../data/choices";
-import { buildLut, type Lut } from "../../render/colormap";
 import { formatValue } from "../../render/format";
-import { greyPicture } from "../../render/overlay";
-import { paintPatches } from "../../render/paintPatches";
 import { sourceOf, type TileSource } from "../../render/planes";
 import type { Shown } from "../../render/shown";
 import { RowStrip } from "../../render/strip";
-import { type Affine, affineOf, type OtherSide } from "../../render/window";
+import { affineOf, type OtherSide } from "../../render/window";
 import { addedIn } from "../../state/order";
 import { usePaint } from "../../state/paint";
 import { type Patches, queryIn } from "../../state/patches";
@@ -21,10 +18,9 @@ import { isPinned } from "../../state/pins";
 import { type Store, useStore } from "../../state/store";
 import { zeroText } from "../../state/stored";
 import { describeCell, PIN, setAttribute, setText } from "./cell";
+import { lookOver } from "./look";
 import { barLength, cellMark } from "./marks";
 import { type GridLayout, markRoom } from "./tileLayout";
-
-const GREY = buildLut({ colormap: "grey", gamma: 1, invert: false, clipped: false });
 
 interface RowProps {
   readonly row: number;
@@ -109,30 +105,12 @@ function paint(
       const affine = affineOf(limits, side.source.stack.scale);
       const at = i * parts + part;
       if (patches) {
-        paintOver(store, strip.current!, at, patches, { plane, affine, lut: shown.lut, ...side });
+        const look = { ...patches, query: queryIn(store, patches) };
+        lookOver(strip.current!, at, look, { plane, affine, lut: shown.lut, ...side });
       } else strip.current?.tile(at, side.source, plane, affine, shown.lut);
     });
   });
   strip.current.end();
-}
-
-interface Plane {
-  readonly source: TileSource;
-  readonly plane: number;
-  readonly affine: Affine;
-  readonly lut: Lut;
-}
-
-/** The picture, and over it what the query's row says of each patch. */
-function paintOver(store: Store, strip: RowStrip, at: number, patches: Patches, of: Plane): void {
-  const { picture, skipped } = patches;
-  const under = greyPicture(picture);
-  const [query, { scale }] = [queryIn(store, patches), of.source.stack];
-  const value = (patch: number) => of.source.value(of.plane, skipped + patch, query) / scale;
-  strip.tile(at, under, 0, affineOf({ lo: 0, hi: 255 }, under.stack.scale), GREY);
-  strip.tileBy(at, (on, left, geometry) => {
-    paintPatches(on, left, geometry, { ...patches, ...of, value });
-  });
 }
 
 /** First what stands in the first tile, then in the second; one window holds for both. */
