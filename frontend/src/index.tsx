@@ -20,6 +20,7 @@ import gridStyles from "./ui/grid/grid.css?inline";
 import matrixStyles from "./ui/grid/matrix.css?inline";
 import signalStyles from "./ui/grid/signals.css?inline";
 import inspectorStyles from "./ui/inspector/inspector.css?inline";
+import narrowStyles from "./ui/narrow.css?inline";
 import noticeStyles from "./ui/notices.css?inline";
 import answerStyles from "./ui/overview/answer.css?inline";
 import networkStyles from "./ui/overview/map.css?inline";
@@ -36,6 +37,7 @@ export function render(): void {
     noticeStyles,
     dividerStyles,
     leftStyles,
+    narrowStyles,
     networkStyles,
     answerStyles,
     gridStyles,

@@ -239,3 +239,30 @@ def field_of(position: int, side: int) -> tuple[int, int]:
     """What of an input's axis a position of `conv` sees."""
     start = -2 + 2 * position
     return max(0, start), min(side, start + 6)
+
+
+def test_a_narrow_page_has_answer_pictures_and_strips_a_press_away(light: Dashboard) -> None:
+    """Under 1000 px: what the left column has elsewhere, and tiles below it."""
+    light.page.set_viewport_size({"width": 900, "height": 800})
+    light.open(run="train", layer="conv", channel=2)
+    expect(card(light)).to_have_count(0)
+    fold = light.root.get_by_role("button", name="Input and layers", exact=True)
+    fold.click()
+    light.settle()
+    assert bars(light) == expected_bars(30, 0)
+    thumbs = light.root.get_by_role("group", name="Examples", exact=True).get_by_role("button")
+    expect(thumbs).to_have_count(KEPT)
+    assert light.layer("head").locator(".strip canvas").bounding_box()
+    tile, folded = light.cell(0).bounding_box(), light.root.locator(".unfolded").bounding_box()
+    assert tile and folded and tile["y"] >= folded["y"] + folded["height"]
+    assert tile["y"] + tile["height"] <= 800 - 28
+    assert light.frame.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    thumbs.nth(1).click()
+    light.select_layer("dense")
+    light.settle()
+    assert bars(light) == expected_bars(30, 1)
+    assert light.axe() == []
+    light.screenshot("narrow-unfolded")
+    fold.click()
+    expect(card(light)).to_have_count(0)
+    expect(light.root.get_by_role("combobox", name="Example", exact=True)).to_be_visible()

@@ -171,6 +171,20 @@ def test_a_channel_that_died_is_black_on_its_side_alone(zoo_page: Dashboard) -> 
     zoo_page.screenshot(f"compare-died-{theme_of(zoo_page)}")
 
 
+def test_a_value_under_the_cursor_is_not_struck_through(zoo_page: Dashboard) -> None:
+    """The number of a dead channel is; what it lost since the first step is a value."""
+    zoo_page.open(
+        run="main", layer="dying", step=40, window=GREY, compare="first", mode="difference"
+    )
+    struck = "c => getComputedStyle(c.parentElement.querySelectorAll('.caption .id')[2])"
+    lines = f"c => ({struck})(c).textDecorationLine"
+    assert zoo_page.cell(2).evaluate(lines) == "line-through"
+    zoo_page.cell(1).hover(position={"x": 5, "y": 5})
+    zoo_page.drawn()
+    assert zoo_page.caption(2).strip() == "0"
+    assert zoo_page.cell(2).evaluate(lines) == "none"
+
+
 # Alpha of each column of the histogram at its middle height, and the rows that are drawn on.
 READ_OUTLINE = """
 (color) => {

@@ -43,6 +43,7 @@ def inputs() -> dict[str, np.ndarray]:
 
 
 INPUTS = {name: values.astype(np.float32) for name, values in inputs().items()}
+IDS = np.random.default_rng(7).integers(0, 30_000, (EXAMPLES, 40))
 EXCITE = np.random.default_rng(6).random((EXAMPLES, 1, 1, 40)).astype(np.float32)
 
 
@@ -55,8 +56,11 @@ def input_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             for step in range(2):
                 writer.write(event("input", step, values, kind="input", labels=LABELS))
                 writer.write(event("excite", step, EXCITE, order=0))
+    with EventWriter(root / "ids", ".activations") as writer:
+        writer.write(event("input", 0, IDS, kind="input", labels=LABELS))
+        writer.write(event("excite", 0, EXCITE, order=0))
     with tensorboard_server(root) as server:
-        for run in INPUTS:
+        for run in (*INPUTS, "ids"):
             server.wait_for_tags("excite", "input", run=run)
         yield server
 
@@ -152,6 +156,30 @@ def test_the_line_of_a_signal_is_seen(page: Dashboard) -> None:
     )
     light = [sum(map(float, re.findall(r"[\d.]+", colour)[:3])) for colour in (ink, ground)]
     assert abs(light[0] - light[1]) > 3 * 128
+
+
+def test_whole_numbers_stand_in_a_row(page: Dashboard) -> None:
+    """Token ids: a strip in their order, and the numbers themselves, of the chosen example."""
+    show(page, "ids")
+    for example in (0, 2):
+        thumbs(page).nth(example).click()
+        page.settle()
+        ids = IDS[example]
+        numbers = page.root.get_by_role("list", name="Input").get_by_role("listitem")
+        said = numbers.all_inner_texts()
+        assert len(said) == 33 and said[-1] == "…"
+        assert np.abs(np.array(said[:-1], float) - ids[:32]).max() <= 16  # of half precision
+        strip = pixels(page.root.locator(".inputbox canvas"))
+        assert strip.shape[:2] == (1, 40)
+        assert_grey(strip[0, :, :3], ids)
+    assert page.axe() == []
+    page.screenshot("input-ids")
+
+
+def assert_grey(found: np.ndarray, ids: np.ndarray) -> None:
+    """Darkest to lightest in the order of the numbers."""
+    expected = (ids - ids.min()) / (ids.max() - ids.min()) * 255
+    assert np.abs(found[:, 0].astype(float) - expected).max() <= 1.6
 
 
 @pytest.mark.parametrize("run", ["vector", "squeezed"])

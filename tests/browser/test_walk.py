@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, CDPSession
 from report import report
 from servers import Server
 
-from browser import walk_answer, walk_maps, walk_model, zoo
+from browser import walk_answer, walk_maps, walk_model, walk_over, zoo
 from browser.conftest import new_dashboard
 from browser.dashboard import Dashboard
 from browser.walk_model import RGB, Walk, record, spread
@@ -73,7 +73,7 @@ class Walker:
     def move_layer(self) -> None:
         walk = self.walk
         tags = [t for t in zoo.tags_of(walk.run) if t != walk.layer]
-        often = [t for t in tags if t in (*zoo.EXPLAINED, "signal")]
+        often = [t for t in tags if t in (*zoo.EXPLAINED, "signal", walk_model.LOOKS)]
         walk.layer = self.random.choice(tags + 3 * often)
         walk.notices.clear()
         self.did(f"layer {walk.layer}")
@@ -126,7 +126,12 @@ class Walker:
         self.do("select", "Example", str(at))
 
     def move_form(self) -> None:
-        """Signals as lines or as a matrix; elsewhere the page does not offer it."""
+        """Signals as lines or as a matrix, attention over the input; elsewhere no such choice."""
+        if self.walk.patches:
+            self.walk.form = self.random.choice(["over", "over", None])
+            self.did(f"as {self.walk.form}")
+            self.do("press", "Over input" if self.walk.over else "Map")
+            return
         if not self.walk.record.signal:
             return
         self.walk.form = self.random.choice(["lines", "matrix"])
@@ -310,6 +315,8 @@ class Walker:
             x, y = self.random.randrange(width), 0
             at = ((x + 0.5) / width / parts, 0.02)
             pixel = (x, y)
+            if walk.over:  # what is marked is the patch as a query, and as its key
+                pixel = (walk_over.key_at(x, y),) * 2
         name = self.do("click", share, at)
         if name is None:
             return
@@ -336,7 +343,8 @@ class Walker:
             self.do("select", "Colormap", "grey")
 
     def move_chart(self) -> None:
-        offered = self.walk.chart != "quantiles" and not self.walk.difference
+        frames = self.frames(name_of(self.report()["heading"]))
+        offered = self.walk.chart != "quantiles" and not self.walk.difference and len(frames) > 1
         if self.random.random() < 0.4 and offered:
             self.walk.chart = "quantiles"
             self.did("chart quantiles")
@@ -367,6 +375,8 @@ class Walker:
     @property
     def sides(self) -> tuple[int, int]:
         """Rows and columns of what is shown."""
+        if self.walk.over:
+            return walk_over.SIDES
         return walk_maps.SIDES if self.maps else self.walk.planes.shape[1:]  # type: ignore[return-value]
 
     def identity(self, name: str) -> int:
@@ -514,9 +524,12 @@ class Walker:
                 values = self.side_values(position, part)
                 if values is None:
                     continue
-                pixels = np.array(side, float).reshape(*values.shape[:2], 3)
+                pixels = np.array(side, float).reshape(*self.sides, 3)
                 if walk_maps.is_signed(walk):
                     walk_maps.check_colours(pixels, values, hi)
+                elif walk.over:
+                    log = walk.log_from(position)
+                    walk_over.check_look(walk, pixels, values, (lo, hi), log)
                 elif walk.difference:
                     check_difference(pixels, values, hi)
                 else:
@@ -582,6 +595,8 @@ class Walker:
         walk = self.walk
         position = self.position(status["name"])
         x, y = status["x"], status["y"]
+        if walk.over:
+            x, y = walk_over.key_at(x, y), walk_over.query_of(walk)
         if walk_maps.is_signed(walk):
             self.check_signed_status(status, position)
             return
@@ -658,6 +673,7 @@ class Walker:
         if spread_out:
             self.check_quantiles(chart, frames)
             return
+        assert chart["offers"] == (len(frames) > 1 and not walk.difference)
         name = "max" if walk.chart == "quantiles" else walk.chart
         pick, column = self.selected_rows(shown), walk_model.COLUMNS.index(name)
         rows = {s: pick(record(walk.run, walk.layer, s).table) for s in walk.steps}
@@ -683,7 +699,7 @@ class Walker:
     def check_answer(self, shown: dict[str, Any]) -> None:
         walk_answer.check_answer(self.walk, shown["bars"], shown["answer"])
         position = self.position(name_of(shown["heading"]))
-        walk_answer.check_firing(self.walk, position, shown["firing"])
+        walk_answer.check_firing(self.walk, position, shown["firing"], shown["unfired"])
 
     def check_quantiles(self, chart: dict[str, Any], frames: dict[int, np.ndarray]) -> None:
         """Points are the medians of the film's values, between the outermost quantiles of all."""

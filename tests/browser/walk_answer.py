@@ -21,7 +21,8 @@ def check_answer(walk: Walk, bars: list[str], said: str) -> None:
         assert bars == []
         return
     [one] = known.classifiers
-    there = record_at(walk.run, one.tag, walk.record.step)
+    # While the last step is followed the run's last answer.
+    there = record_at(walk.run, one.tag, None if walk.step is None else walk.record.step)
     table = probabilities(there.stored, one.form)
     row = table[walk.shown_example]
     order = np.argsort(-row, kind="stable")[:5]
@@ -44,14 +45,21 @@ def check_answer(walk: Walk, bars: list[str], said: str) -> None:
     assert ("Right" in said) == (right is not None and not wrong[walk.shown_example])
 
 
-def check_firing(walk: Walk, position: int, listed: list[dict[str, Any]]) -> None:
+def check_firing(walk: Walk, position: int, listed: list[dict[str, Any]], unfired: str) -> None:
     """The four examples with the largest finite value of the channel, and which one is shown."""
     if position == RGB or walk.layer in zoo.EXPLAINED:
         assert listed == []
+        assert unfired == ""
         return
     flat = walk.record.stored[..., position].reshape(len(walk.record.stored), -1)
     finite = np.where(np.isfinite(flat), flat, -np.inf).max(axis=1)
     order = np.argsort(-finite, kind="stable")[:4]
+    if (finite == 0).all() and np.isfinite(flat).all():
+        dead = walk.record.table[walk.record.ids[position], 4] == 1
+        assert unfired == ("Never fired" if dead else "Fired by no stored example")
+        assert listed == []
+        return
+    assert unfired == ""
     assert [one["pressed"] for one in listed] == [bool(i == walk.shown_example) for i in order]
     for one, i in zip(listed, order, strict=True):
         found = LARGEST.fullmatch(one["name"])

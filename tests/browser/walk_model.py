@@ -16,6 +16,7 @@ import numpy as np
 from browser import zoo
 
 RGB = -1
+LOOKS, SKIPPED = "vision/attention_scores", 1  # of an image's patches; positions before them
 COLUMNS = ("min", "max", "mean", "std", "zeros", "nonfinite")
 
 
@@ -217,7 +218,21 @@ class Walk:
         """Whether channels are lines: signals of 32 positions and more, or where it was chosen."""
         shown = self.record
         by_length = "lines" if shown.spatial[0] >= 32 else "matrix"
-        return shown.signal and (self.form or by_length) == "lines"
+        form = self.form if self.form in ("lines", "matrix") else by_length
+        return shown.signal and form == "lines"
+
+    @property
+    def patches(self) -> bool:
+        """Whether what is shown can lie over the input."""
+        return self.layer == LOOKS and self.pool_in(self.record) is None
+
+    @property
+    def over(self) -> bool:
+        """Whether attention lies over the input, and has the limits of what is seen there."""
+        return self.form == "over" and self.patches
+
+    def _seen(self, planes: np.ndarray) -> np.ndarray:
+        return planes[..., SKIPPED:] if self.over else planes
 
     @property
     def noun(self) -> str:
@@ -300,10 +315,11 @@ class Walk:
     def limits(self, position: int) -> tuple[float, float]:
         """Min–max of the channel or the layer, over both sides, or over all steps where locked."""
         if self.difference:
-            reach = np.abs(spread(self.shown_values(None if self._joint else position))).max()
+            values = self._seen(self.shown_values(None if self._joint else position))
+            reach = np.abs(spread(values)).max()
             return (-reach, reach) if reach > 0 else (0.0, 1.0)
         scope = None if self._joint or position == RGB else position
-        own = spread(self.planes if scope is None else self.planes[scope])
+        own = spread(self._seen(self.planes if scope is None else self.planes[scope]))
         if self.lock:
             own = self._locked(scope) or own
         return widened(*union([own, *self._other_spans(scope)]))
@@ -312,7 +328,7 @@ class Walk:
         """The value from which on a log scale begins; None where the scale is linear."""
         scope = None if self._joint or position == RGB else position
         own = self.planes if scope is None else self.planes[scope]
-        lowest = union([spread(own), *self._other_spans(scope)])[0]
+        lowest = union([spread(self._seen(own)), *self._other_spans(scope)])[0]
         lo, hi = self.limits(position)
         if not self.log or self.lines or self.difference or lowest < 0:
             return None
@@ -325,11 +341,11 @@ class Walk:
     def _other_spans(self, scope: int | None) -> list[tuple[float, float]]:
         if scope is not None:
             plane = self.other_plane(scope)
-            return [] if plane is None else [spread(plane)]
+            return [] if plane is None else [spread(self._seen(plane))]
         if self.fitting is None or self.mode == "difference":
             return []
         there, example, _ = self.fitting
-        return [spread(there.planes(example, self.depth))]
+        return [spread(self._seen(there.planes(example, self.depth)))]
 
     def _locked(self, scope: int | None) -> tuple[float, float] | None:
         tables = [record(self.run, self.layer, step).table for step in self.steps]

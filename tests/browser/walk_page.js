@@ -122,6 +122,7 @@
   const chart = () => ({
     caption: $$(".chart figcaption span").map((span) => span.innerText),
     points: $$(".chart circle").map((dot) => [Number(dot.getAttribute("cx")), Number(dot.getAttribute("cy"))]),
+    offers: $(".chart .link") !== null,
     missing: $$(".chart .missing").map((mark) => Number(mark.getAttribute("x"))),
     width: Number($(".chart svg")?.getAttribute("width")),
   });
@@ -164,6 +165,7 @@
       ]),
       bars: $$(".answer .share").map((row) => row.innerText),
       answer: text(".answer"),
+      unfired: text(".firing .muted"),
       firing: $$(".firing button").map((b) => ({
         name: b.getAttribute("aria-label"),
         pressed: b.getAttribute("aria-pressed") === "true",

@@ -104,6 +104,13 @@ def course(i: int, rng: np.random.Generator) -> np.ndarray:
     return values
 
 
+def looks(i: int, rng: np.random.Generator) -> np.ndarray:
+    """Of 4 × 5 patches of the input and a token before them, which all look at most."""
+    values = rng.uniform(size=(EXAMPLES, 21, 21, 3))
+    values[:, :, 0] += 5
+    return values
+
+
 LAYERS: dict[str, Layer] = {
     "input": Layer(uniform(16, 20, 3), "input"),
     "mask": Layer(uniform(12, 12, 1), "input"),
@@ -144,6 +151,7 @@ LAYERS: dict[str, Layer] = {
     "picks": Layer(lambda i, rng: rng.integers(0, 900, (EXAMPLES, 7)), dtype="int64"),
     "signal": Layer(course),
     "block/attention_scores": Layer(uniform(9, 7, 4)),
+    "vision/attention_scores": Layer(looks),
 }
 _PLAIN = Explanation("gradients", "input", input="input", grid=(16, 20))
 _ONE = tuple((i,) for i in range(EXAMPLES))

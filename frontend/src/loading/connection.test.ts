@@ -58,6 +58,19 @@ describe("a server that does not answer", () => {
     expect(store.notices.value).toEqual([]);
   });
 
+  it("is there again as soon as anything that is asked meanwhile is answered", async () => {
+    const { state, asked, store, ask } = page();
+    ask();
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(store.notices.value).toHaveLength(1);
+    state.up = true;
+    ask();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(store.notices.value).toEqual([]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked).toEqual([0, 2, 6, 14, 15, 15]);
+  });
+
   it("is asked at once when the browser is online again, and not where it was not missed", async () => {
     const { state, asked, ask } = page();
     for (const online of listeners) online();

@@ -28,8 +28,11 @@ export class Connection {
     const watched =
       <A extends readonly unknown[], T>(ask: (...of: A) => Promise<T>) =>
       async (...of: A) => {
+        const at = Date.now();
         try {
           const answer = await ask(...of);
+          // Who was asked after the failure and answers is there again.
+          if (this.timer !== undefined && at > this.failedAt) this.retry();
           if (this.timer === undefined) unsay(this.store, "connection");
           return answer;
         } catch (error) {

@@ -14,6 +14,8 @@ interface Mosaic {
   readonly value: (patch: number) => number;
   readonly affine: Affine;
   readonly lut: Lut;
+  /** Colours diverge from zero in the middle, which is seen through. */
+  readonly diverging: boolean;
 }
 
 /** Lays the patches over the tile that is painted already, with its upper left corner at `left`, 0. */
@@ -21,7 +23,7 @@ export function paintPatches(
   target: { readonly pixels: Uint32Array; readonly stride: number },
   left: number,
   { tileWidth, tileHeight }: StripGeometry,
-  { rows, columns, value, affine, lut }: Mosaic,
+  { rows, columns, value, affine, lut, diverging }: Mosaic,
 ): void {
   const edges = (count: number, size: number) =>
     Array.from({ length: count + 1 }, (_, i) => Math.round((i * size) / count));
@@ -30,7 +32,8 @@ export function paintPatches(
     const [column, row] = [patch % columns, Math.floor(patch / columns)];
     const q = value(patch);
     const entry = entryOf(q, affine);
-    const share = Math.min(1, Math.max(0, (entry - FIRST_SHADE) / (SHADES - 1)));
+    const shade = Math.min(1, Math.max(0, (entry - FIRST_SHADE) / (SHADES - 1)));
+    const share = diverging ? Math.abs(2 * shade - 1) : shade;
     // What is not finite is not seen through.
     const alpha = Number.isFinite(q) ? OPAQUE * share : 1;
     for (let y = down[row]!; y < down[row + 1]!; y++) {

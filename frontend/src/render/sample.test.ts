@@ -28,6 +28,13 @@ describe("pictureOf", () => {
     expect(Array.from(stack.values)).toEqual([1, 2, 3, 0]);
   });
 
+  it("leaves whole numbers, as those of tokens, in one row", () => {
+    const stack = stackOf(Float32Array.of(101, 7, 7, 102, 0), { planes: 5, height: 1, width: 1 });
+    const picture = pictureOf(new TileSource({ ...stack, whole: true })).stack;
+    expect([picture.planes, picture.height, picture.width]).toEqual([1, 1, 5]);
+    expect(Array.from(picture.values)).toEqual([101, 7, 7, 102, 0]);
+  });
+
   it("puts the channels of a signal under each other", () => {
     const { stack } = pictureOf(source([1, 2, 3, 4, 5, 6], 2, 1, 3));
     expect([stack.planes, stack.height, stack.width]).toEqual([1, 2, 3]);

@@ -16,6 +16,11 @@ export function formOf({ width, height }: PlaneStack): SampleForm {
   return Math.min(width, height) === 1 ? "signal" : "picture";
 }
 
+/** Whether a vector's numbers are whole, as those of tokens: they stand in one row, in their order. */
+export function isRow(stack: PlaneStack): boolean {
+  return formOf(stack) === "vector" && stack.whole === true;
+}
+
 /** The values of a vector in rows, as nearly square as their number allows. */
 export function matrixShape(count: number): { readonly columns: number; readonly rows: number } {
   const columns = Math.max(1, Math.ceil(Math.sqrt(count)));
@@ -28,8 +33,11 @@ export function pictureOf(source: TileSource): TileSource {
   const form = formOf(source.stack);
   if (form === "picture") return source;
   const length = width * height;
-  const { columns, rows } =
-    form === "vector" ? matrixShape(planes) : { columns: length, rows: planes };
+  const { columns, rows } = isRow(source.stack)
+    ? { columns: planes, rows: 1 }
+    : form === "vector"
+      ? matrixShape(planes)
+      : { columns: length, rows: planes };
   const whole = new Float32Array(columns * rows);
   for (let plane = 0; plane < planes; plane++) {
     source.prepare(plane);

@@ -60,6 +60,7 @@ export function setTriage(store: Store, change: Partial<Triage>): void {
 export function selectChannel(store: Store, position: number): void {
   const view = store.view.peek();
   if (view) store.channelWish.value = { id: channelId(view.info, position), layer: view.tag };
+  unsay(store, "link");
 }
 
 /** Pins a channel of the layer shown, or takes its pin away. */
@@ -102,7 +103,7 @@ export function goToStep(store: Store, step: number): void {
     store.follow.value = false;
     store.playing.value = false;
     store.step.value = step;
-    unsay(store, "step");
+    unsay(store, "link", "step");
   });
 }
 
@@ -128,7 +129,7 @@ export function moveStep(store: Store, by: number): void {
 export function setFollow(store: Store, follow: boolean): void {
   batch(() => {
     store.follow.value = follow;
-    unsay(store, "step");
+    unsay(store, "link", "step");
     if (follow) store.step.value = null;
     if (follow) store.playing.value = false;
   });
@@ -137,7 +138,9 @@ export function setFollow(store: Store, follow: boolean): void {
 export function setPlaying(store: Store, playing: boolean): void {
   batch(() => {
     store.playing.value = playing;
-    if (playing) store.follow.value = false;
+    if (!playing) return;
+    store.follow.value = false;
+    unsay(store, "link", "step");
   });
 }
 
@@ -175,6 +178,7 @@ export function selectExample(store: Store, example: number): void {
   batch(() => {
     store.example.value = example;
     store.pool.value = null;
+    unsay(store, "link");
   });
 }
 

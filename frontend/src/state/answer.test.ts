@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { LayerView } from "../data/answers";
 import { isRight, parseAnswers } from "../data/classifier";
-import { shareText } from "./answer";
+import { answersHere, shareText } from "./answer";
+import { createStore } from "./store";
 
 describe("a probability in words", () => {
   it("has three digits, and is not rounded to all or nothing", () => {
@@ -50,5 +52,20 @@ describe("the answer of /answers", () => {
 
   it("names what is missing", () => {
     expect(() => parseAnswers({ ...json, top: 3 }, "a", "out")).toThrow("top is not a list");
+  });
+
+  it("is of the step shown, and while the last one is followed the last of the run", () => {
+    const store = createStore();
+    const steps = { ...parseAnswers(json, "a", "out"), step: [0, 5, 9] };
+    store.facts.value = { run: "a", classifiers: ["out"] } as unknown as typeof store.facts.value;
+    store.answered.value = steps;
+    const at = (step: number, follow: boolean) => {
+      store.view.value = { run: "a", info: { step } } as unknown as LayerView;
+      store.follow.value = follow;
+      return answersHere(store)?.at;
+    };
+    // As where an input was logged once, at the first step.
+    expect([at(0, false), at(7, false), at(9, false)]).toEqual([0, 1, 2]);
+    expect([at(0, true), at(9, true)]).toEqual([2, 2]);
   });
 });

@@ -4,10 +4,10 @@ import type { LayerView } from "../data/answers";
 import { type Answers, isRight } from "../data/classifier";
 import type { State } from "./signals";
 
-type Needs = Pick<State, "facts" | "view" | "answered" | "output">;
+type Needs = Pick<State, "facts" | "view" | "answered" | "output" | "follow">;
 
 /** The tag of the classifier that is shown, and those of all; the run may have none. */
-export function outputsOf({ facts, view, output }: Needs) {
+export function outputsOf({ facts, view, output }: Omit<Needs, "follow">) {
   const known = facts.value?.run === view.value?.run ? facts.value : null;
   const tags = known?.classifiers ?? [];
   return { tags, tag: tags.includes(output.value) ? output.value : tags[0] };
@@ -15,7 +15,10 @@ export function outputsOf({ facts, view, output }: Needs) {
 
 export interface AnswersHere {
   readonly answers: Answers;
-  /** The position of the last step logged up to the shown one; −1: there is none. */
+  /**
+   * The position of the last step logged up to the shown one, which may be long before where a layer is
+   * logged once; while the last step is followed of the last one of all. −1: there is none.
+   */
   readonly at: number;
   /** What a class is called. */
   readonly name: (index: number) => string;
@@ -27,7 +30,8 @@ export interface AnswersHere {
 export function answersHere(state: Needs): AnswersHere | null {
   const [answers, view] = [state.answered.value, state.view.value];
   if (!view || answers?.run !== view.run || answers.tag !== outputsOf(state).tag) return null;
-  const at = answers.step.findLastIndex((step) => step <= view.info.step);
+  const upTo = state.follow.value ? Number.POSITIVE_INFINITY : view.info.step;
+  const at = answers.step.findLastIndex((step) => step <= upTo);
   const names = state.facts.value?.classNames;
   return {
     ...{ answers, at },

@@ -33,10 +33,15 @@ export function extrasOf(store: Store): readonly ExtraRow[] {
   return [...sums, ...spreadOver(store)];
 }
 
+/** Whether there are quantiles: a course of them, of values that were logged. */
+export function hasSpread(store: Store): boolean {
+  return store.film.value.length > 1 && !store.isDifference.value;
+}
+
 /** Of the values of the pictures in the film; worked out once it is looked at. */
 function spreadOver(store: Store): readonly ExtraRow[] {
   const film = store.film.value;
-  if (film.length < 2 || store.isDifference.value) return [];
+  if (!hasSpread(store)) return [];
   const frames = store.chart.value === "quantiles" ? film : [];
   const steps = frames.map((frame) => frame.step);
   const quantiles = frames.map(({ source, plane }) => source && quantilesOf(source, plane));

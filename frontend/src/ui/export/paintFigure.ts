@@ -1,7 +1,7 @@
 /** Paints a figure of the filtered channels on a canvas of its own, whatever the theme. */
 import { channelId, isAttention, nameOf, RGB } from "../../data/channels";
 import { isDense, isSignal } from "../../data/view";
-import { FIRST_SHADE, LAST_SHADE, type Lut } from "../../render/colormap";
+import { FIRST_SHADE, isDiverging, LAST_SHADE, type Lut } from "../../render/colormap";
 import { formatSpan } from "../../render/format";
 import { marksIn, nonfiniteOf } from "../../render/nonfinite";
 import { NUMBER_FONT } from "../../render/numbers";
@@ -132,7 +132,8 @@ function paintTiles(
     strip.begin(1, geometry, 0, sides.length);
     sides.forEach((source, part) => {
       const affine = affineOf(table.limits(position), source.stack.scale);
-      const of = { source, plane: position, affine, lut };
+      const diverging = isDiverging(shown.colormap);
+      const of = { source, plane: position, affine, lut, diverging };
       if (look) lookOver(strip, part, look, of);
       else strip.tile(part, source, position, affine, lut);
     });

@@ -6,6 +6,7 @@ import { useRef } from "preact/hooks";
 import type { LayerView } from "../../data/answers";
 import { channelId, isAttention, nameOf, RGB } from "../../data/channels";
 import type { Pixel } from "../../data/choices";
+import { isDiverging } from "../../render/colormap";
 import { formatValue } from "../../render/format";
 import { sourceOf, type TileSource } from "../../render/planes";
 import type { Shown } from "../../render/shown";
@@ -106,7 +107,10 @@ function paint(
       const at = i * parts + part;
       if (patches) {
         const look = { ...patches, query: queryIn(store, patches) };
-        lookOver(strip.current!, at, look, { plane, affine, lut: shown.lut, ...side });
+        lookOver(strip.current!, at, look, {
+          ...{ plane, affine, lut: shown.lut, diverging: isDiverging(shown.colormap) },
+          ...side,
+        });
       } else strip.current?.tile(at, side.source, plane, affine, shown.lut);
     });
   });
@@ -151,9 +155,11 @@ function write(
     const called = nameOf(channelId(view.info, position), view);
     const pinned = isPinned(store.pins.value, view, position);
     describeCell(cell, { name: called, mark, selected: position === selected, pinned });
-    setAttribute(caption, "class", `caption ${mark.kind}`);
     bar.style.transform = `scaleX(${barLength(source, position, reach)})`;
     const value = pixel && pixelText(read, position, pixel, zeroText(store, position));
+    // A value is no name: it is not struck through.
+    const kind = value !== undefined && mark.kind === "dead" ? "" : mark.kind;
+    setAttribute(caption, "class", `caption ${kind}`);
     const said = tileName(view, position, store.coloured.value);
     setText(name, value ?? (pinned ? `${PIN} ${said}` : said));
     const sum = sums?.[channelId(view.info, position)];

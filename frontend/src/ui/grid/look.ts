@@ -19,6 +19,7 @@ interface Scores {
   readonly plane: number;
   readonly affine: Affine;
   readonly lut: Lut;
+  readonly diverging: boolean;
 }
 
 /** Paints the tile at `index` of a strip. */

@@ -5,7 +5,7 @@ import { ready, type StatName, type StatsTable } from "../../data/answers";
 import { nameOf } from "../../data/channels";
 import { formatValue } from "../../render/format";
 import { goToStep } from "../../state/actions";
-import type { ExtraRow } from "../../state/extras";
+import { type ExtraRow, hasSpread } from "../../state/extras";
 import { useSelected } from "../../state/selected";
 import { useStore } from "../../state/store";
 import { Trouble } from "../Guard";
@@ -63,7 +63,7 @@ export function Chart({ stat, width }: ChartProps) {
     <figure class="chart">
       <figcaption>
         <span class="ellipsis">{`${what} ${spanOf(series.steps.length, all)}`}</span>
-        {!series.quantiles && !store.isDifference.value && (
+        {!series.quantiles && hasSpread(store) && (
           <button
             type="button"
             class="link"

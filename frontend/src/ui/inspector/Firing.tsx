@@ -6,11 +6,13 @@ import type { Pixel } from "../../data/choices";
 import type { Largest } from "../../data/classifier";
 import { type Part, seenBy } from "../../data/facts";
 import { formatValue } from "../../render/format";
+import { sourceOf } from "../../render/planes";
 import { formOf } from "../../render/sample";
 import { markPixel, selectExample } from "../../state/actions";
 import { firingKey } from "../../state/answer";
 import { type Store, useStore } from "../../state/store";
 import { Trouble } from "../Guard";
+import { cellMark } from "../grid/marks";
 import { fieldsOf } from "./InputPicture";
 import { Sample } from "./Sample";
 
@@ -27,6 +29,8 @@ export function Firing() {
   if (!view || view.kind === "attribution" || position === RGB) return null;
   const same = found?.run === view.run && found.tag === view.tag;
   const top = same ? found.top.slice(0, SHOWN) : [];
+  const unfired = top.every(({ value, nonfinite }) => value === 0 && nonfinite === 0);
+  const { kind } = cellMark(sourceOf(view), store.statsAt.value, view, position);
   const reach = Math.max(...top.map(({ value }) => Math.abs(value ?? 0)));
   return (
     <div
@@ -35,7 +39,12 @@ export function Firing() {
       aria-label="Examples that fire it most"
       aria-busy={found?.key !== firingKey(view, position)}
     >
-      {top.map((one) => {
+      {unfired && top.length > 0 && (
+        <span class="muted" style="grid-column:1/-1;font-size:11px">
+          {kind === "dead" ? "Never fired" : "Fired by no stored example"}
+        </span>
+      )}
+      {(unfired ? [] : top).map((one) => {
         const pixel = pixelOf(view, one);
         const value = one.value === null ? "NaN" : formatValue(one.value, reach, 3);
         const said = `Example ${one.example}: ${value}${placeText(one)}${

@@ -1,7 +1,7 @@
 /** One example of an input, small: a picture, a signal as lines, a vector as a small matrix. */
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { TileSource } from "../../render/planes";
-import { formOf, isLines, linesOf, pictureOf } from "../../render/sample";
+import { formOf, isLines, isRow, linesOf, pictureOf } from "../../render/sample";
 import { inputPicture, painted, reduction } from "./picture";
 import { thumbSize } from "./viewport";
 
@@ -15,6 +15,7 @@ interface SampleProps {
 
 /** A course is wider than high. */
 const SIGNAL = 2 / 3;
+const ROW = 1 / 4;
 
 export function Sample(props: SampleProps) {
   return isLines(props.source) ? <Lines {...props} /> : <Painted {...props} />;
@@ -49,15 +50,21 @@ function Painted({ source, size, label }: SampleProps) {
   useEffect(() => {
     if (canvas.current) paint(canvas.current, source, size);
   }, [source, size]);
-  return <canvas ref={canvas} class={formOf(source.stack)} {...named(label)} />;
+  return (
+    <canvas
+      ref={canvas}
+      class={isRow(source.stack) ? "signal" : formOf(source.stack)}
+      {...named(label)}
+    />
+  );
 }
 
 function paint(canvas: HTMLCanvasElement, source: TileSource, size: number): void {
   const picture = pictureOf(source);
   const { width, height } = picture.stack;
-  const free = formOf(source.stack) === "signal";
-  const css = free
-    ? { width: size, height: Math.round(size * SIGNAL) }
+  const share = isRow(source.stack) ? ROW : formOf(source.stack) === "signal" && SIGNAL;
+  const css = share
+    ? { width: size, height: Math.round(size * share) }
     : thumbSize(width, height, size);
   canvas.style.width = `${css.width}px`;
   canvas.style.height = `${css.height}px`;

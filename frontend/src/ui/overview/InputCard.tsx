@@ -5,6 +5,7 @@ import { labelsOf } from "../../data/labels";
 import { poolIn } from "../../data/pool";
 import { middleOf } from "../../data/view";
 import { formatValue } from "../../render/format";
+import { isRow } from "../../render/sample";
 import { selectExample } from "../../state/actions";
 import { answersHere } from "../../state/answer";
 import { inputShown } from "../../state/inputShown";
@@ -19,6 +20,7 @@ import { AnswerCard } from "./AnswerCard";
 const THUMBS = 48;
 const PICTURE = 72;
 const THUMB = 32;
+const NUMBERS = 32;
 
 export function InputCard() {
   const store = useStore();
@@ -41,6 +43,7 @@ export function InputCard() {
           {input ? <InputFacts input={input} /> : <span>{noInput}</span>}
         </div>
       </div>
+      <Numbers />
       <Guard name="answer">
         <AnswerCard />
       </Guard>
@@ -68,6 +71,21 @@ export function InputCard() {
         </fieldset>
       )}
     </div>
+  );
+}
+
+/** The numbers of tokens, each in a cell. */
+function Numbers() {
+  const source = inputShown(useStore());
+  if (!source || !isRow(source.stack)) return null;
+  const { planes } = source.stack;
+  return (
+    <ol class="inputnumbers" aria-label="Input">
+      {Array.from({ length: Math.min(planes, NUMBERS) }, (_, i) => (
+        <li key={i}>{source.value(i, 0, 0)}</li>
+      ))}
+      {planes > NUMBERS && <li>…</li>}
+    </ol>
   );
 }
 
