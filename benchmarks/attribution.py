@@ -1,202 +1,131 @@
 """What an attribution costs: ours, captum's and tf-explain's, in passes forward and back.
 
 The unit is one eager pass forward and back to the input, of the same examples, in the framework
-that the contender runs on. One process a contender and method; the two are measured in turn, in
-CPU, so that a noisy machine disturbs both. The first call, which may trace or compile, stands
-apart.
+that the contenders run on. One process a network and framework, in which each call and the unit are
+measured in turn, in CPU, so that a noisy machine disturbs both. The first call of a method, which
+may trace or compile, stands apart.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
+from benchmarks import attribution_ways as ways
 from benchmarks import epoch, harness
 
-STEPS = 32
-METHODS = (
-    *("gradients", "gradient_x_input", "integrated_gradients", "smooth_grad"),
-    *("guided_smooth_grad", "occlusion", "lrp", "grad_cam", "grad_cam_plus_plus"),
-)
-PATCHES = 16
-COMPARED = ("gradients", "gradient_x_input", "integrated_gradients", "grad_cam")
-CONTENDERS = ("ours", "captum", "tf-explain")
-NETWORKS = {"3 convolutions": (8, 32), "ResNet50": (4, 224)}  # examples, side
+FRAMEWORKS = {"Keras on TensorFlow": "of_keras", "PyTorch": "of_torch"}
+ONE_PASS = ("gradients", "gradient_x_input", "guided_smooth_grad", "lrp", "grad_cam",
+            "grad_cam_plus_plus")  # fmt: skip
+MANY_PASSES = ("integrated_gradients", "smooth_grad", "occlusion")
+# Of ResNet50 in the short version, in which nothing may take minutes.
+SHORT = ("gradients", "guided_smooth_grad", "lrp", "grad_cam")
 LIMITS = {
-    **dict.fromkeys(METHODS, 1.5),
-    **dict.fromkeys(("integrated_gradients", "smooth_grad"), STEPS),
-    "occlusion": PATCHES / 2,
+    **dict.fromkeys(ONE_PASS, 1.5),
+    **dict.fromkeys(MANY_PASSES, float(ways.STEPS)),
+    "occlusion": ways.PATCHES / 2,
 }
-LRP_LIMITS = {"3 convolutions": 4.0, "ResNet50": 6.0}
+LRP_LIMITS = {ways.CONVOLUTIONS: 4.0, ways.RESNET: 6.0}
 MEMORY_LIMIT = 2.5e9
+_PROCESS = epoch.Path("/proc/self")
 
-Work = Callable[[], Any]
 
+def costs(framework: str, network: str, methods: list[str], repeats: int) -> list[dict[str, Any]]:
+    """A row for each contender and method, ours first.
 
-def one(contender: str, method: str, network: str) -> dict[str, Any]:
-    """first: its CPU ÷ the unit. ratios: of later calls. unit: seconds. memory: the peak."""
-    count, side = NETWORKS[network]
-    x = np.random.default_rng(0).normal(size=(count, side, side, 3)).astype("float32")
-    unit, work = PREPARE[contender](method, network, x)
+    first: CPU of the first call ÷ the unit. ratios: of later calls. unit: seconds. memory: the
+    peak of the process in these calls, in bytes.
+    """
+    unit, works = getattr(ways, FRAMEWORKS[framework])(network)
     unit()
-    first = _cpu(work)
-    repeats = 2 if network == "ResNet50" else 7
-    pairs = [(_cpu(work), _cpu(unit)) for _ in range(repeats)]
-    units = [each for _, each in pairs]
-    return {
-        "first": first / harness.median(units),
-        "ratios": [called / each for called, each in pairs],
-        "unit": harness.median(units),
-        "memory": epoch._field(_STATUS, "VmHWM"),
-    }
+    rows = []
+    for (contender, method), work in works.items():
+        if method not in methods:
+            continue
+        _forget_peak()
+        first = _cpu(work)
+        few = repeats if method in ONE_PASS else max(2, repeats // 3)
+        pairs = [(_cpu(work), _cpu(unit)) for _ in range(few)]
+        seconds = harness.median([each for _, each in pairs])
+        rows.append({
+            "contender": contender, "method": method, "first": first / seconds,
+            "ratios": [called / each for called, each in pairs], "unit": seconds,
+            "memory": epoch._field(_PROCESS / "status", "VmHWM"),
+        })  # fmt: skip
+    return rows
 
 
-_STATUS = epoch.Path("/proc/self/status")
+def _forget_peak() -> None:
+    """The peak of memory counts from here."""
+    (_PROCESS / "clear_refs").write_text("5", encoding="ascii")
 
 
-def _cpu(work: Work) -> float:
+def _cpu(work: ways.Work) -> float:
     start = time.process_time()
     work()
     return time.process_time() - start
 
 
-def _keras_network(network: str) -> Any:
-    import keras
-    from keras import layers
-
-    if network == "ResNet50":
-        return keras.applications.ResNet50(weights=None)
-    x = inputs = keras.Input((32, 32, 3))
-    for width in (16, 32, 64):
-        x = layers.Conv2D(width, 3, activation="relu", name=f"conv{width}")(x)
-    x = layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling2D()(x))
-    return keras.Model(inputs, x)
-
-
-def _keras_unit(model: Any, x: np.ndarray) -> Work:
-    import tensorflow as tf
-
-    def unit() -> None:
-        leaf = tf.constant(x)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(leaf)
-            score = tf.reduce_sum(model(leaf, training=False)[:, 1])
-        tape.gradient(score, leaf).numpy()
-
-    return unit
-
-
-def _prepare_ours(method: str, network: str, x: np.ndarray) -> tuple[Work, Work]:
-    import tb_activations as tba
-
-    model = _keras_network(network)
-    side = x.shape[1] // 4
-    every: dict[str, dict[str, Any]] = {
-        "integrated_gradients": {"steps": STEPS},
-        "smooth_grad": {"samples": STEPS},
-        "guided_smooth_grad": {"samples": 1, "noise": 0},
-        "occlusion": {"patch": side, "stride": side},
-    }
-    options = every.get(method, {})
-    return _keras_unit(model, x), lambda: tba.attribute(model, x, 1, method=method, **options)
-
-
-def _prepare_tf_explain(method: str, network: str, x: np.ndarray) -> tuple[Work, Work]:
-    from tf_explain.core.grad_cam import GradCAM
-    from tf_explain.core.gradients_inputs import GradientsInputs
-    from tf_explain.core.integrated_gradients import IntegratedGradients
-    from tf_explain.core.vanilla_gradients import VanillaGradients
-
-    model = _keras_network(network)
-    layer = {"3 convolutions": "conv64", "ResNet50": "conv5_block3_out"}[network]
-    explainers: dict[str, tuple[Any, dict[str, Any]]] = {
-        "gradients": (VanillaGradients(), {}),
-        "gradient_x_input": (GradientsInputs(), {}),
-        "integrated_gradients": (IntegratedGradients(), {"n_steps": STEPS}),
-        "grad_cam": (GradCAM(), {"layer_name": layer}),
-    }
-    explainer, options = explainers[method]
-
-    def work() -> None:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            explainer.explain((x, None), model, class_index=1, **options)
-
-    return _keras_unit(model, x), work
-
-
-def _prepare_captum(method: str, network: str, x: np.ndarray) -> tuple[Work, Work]:
-    """On the same small network; captum is given no ResNet50, which torch alone does not have."""
-    import torch
-    from captum import attr
-    from torch import nn
-
-    convolutions = [nn.Conv2d(3, 16, 3), nn.Conv2d(16, 32, 3), nn.Conv2d(32, 64, 3)]
-    rest = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)]
-    body = [layer for convolution in convolutions for layer in (convolution, nn.ReLU())]
-    model = nn.Sequential(*body, *rest).eval()
-    inputs = torch.tensor(np.moveaxis(x, -1, 1).copy(), requires_grad=True)
-
-    def unit() -> None:
-        torch.autograd.grad(model(inputs)[:, 1].sum(), inputs)
-
-    works: dict[str, Work] = {
-        "gradients": lambda: attr.Saliency(model).attribute(inputs, 1, abs=False),
-        "gradient_x_input": lambda: attr.InputXGradient(model).attribute(inputs, 1),
-        "integrated_gradients": lambda: attr.IntegratedGradients(model).attribute(
-            inputs, target=1, n_steps=STEPS
-        ),
-        "grad_cam": lambda: attr.LayerGradCam(model, model[5]).attribute(inputs, 1),
-    }
-    return unit, works[method]
-
-
-PREPARE = {"ours": _prepare_ours, "captum": _prepare_captum, "tf-explain": _prepare_tf_explain}
-
-
 def sections(full: bool) -> list[harness.Section]:
     found = {
-        (network, method, contender): harness.in_process(
+        (network, framework): harness.in_process(
             "benchmarks.attribution",
-            "one",
-            contender=contender,
-            method=method,
+            "costs",
+            framework=framework,
             network=network,
+            methods=list(_methods(network, full)),
+            repeats=_repeats(network, full),
         )
-        for network in NETWORKS
-        if full or network != "ResNet50"
-        for method in METHODS
-        for contender in CONTENDERS
-        if (contender == "ours" or method in COMPARED)
-        if not (network == "ResNet50" and contender == "captum")
+        for network in ways.NETWORKS
+        for framework in FRAMEWORKS
     }
     return [
         harness.Section(
             "An attribution",
             "CPU of one call ÷ that of one eager pass forward and back of the same examples in the "
-            "same framework: the median and the quartiles. The first call, which may trace or "
-            "compile, by itself. Memory: the peak of the process, with what its libraries take. "
-            f"Integrated gradients of {STEPS} steps, SmoothGrad of {STEPS} samples, guided "
-            f"backpropagation of one, occlusion by {PATCHES} patches.",
-            ["network", "method", "", "first call", "later calls", "unit", "memory"],
-            [_row(*names, result) for names, result in found.items()],
+            f"same framework: the median and the quartiles. {_counted()} The first call, which may "
+            "trace or compile, by itself; what a model is made of is remembered from the first "
+            "call on it to the next. Memory: the peak of the process, with what its libraries "
+            f"take. Integrated gradients of {ways.STEPS} steps, SmoothGrad of {ways.STEPS} "
+            f"samples, guided backpropagation of one, occlusion by {ways.PATCHES} patches.",
+            ["network", "framework", "method", "", "first call", "later calls", "unit", "memory"],
+            [_row(*names, one) for names, rows in found.items() for one in _sorted(rows)],
             list(_targets(found)),
-            "captum and tf-explain run all steps of integrated gradients at once, which is quick "
-            "and takes memory with the steps; tf-explain's pictures are of the softmax, and its "
-            "integrated gradients lack the factor x − x′.",
+            "captum's guided backpropagation and LRP refuse a ReLU that a module calls twice, as "
+            "in ResNet50. tf-explain's pictures are of the softmax, its integrated gradients lack "
+            "the factor x − x′, and it runs all steps at once, which takes memory with the steps.",
         )
     ]
 
 
-def _row(network: str, method: str, contender: str, result: dict[str, Any]) -> list[str]:
+def _methods(network: str, full: bool) -> tuple[str, ...]:
+    return (*ONE_PASS, *MANY_PASSES) if full or network != ways.RESNET else SHORT
+
+
+def _repeats(network: str, full: bool) -> int:
+    if network == ways.RESNET:
+        return 5 if full else 3
+    return 21 if full else 9
+
+
+def _counted() -> str:
+    return " and ".join(f"{count} × {side}² of {network}"
+                        for network, (count, side) in ways.NETWORKS.items()) + "."  # fmt: skip
+
+
+def _sorted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """By method, ours before the others'."""
+    order = (*ONE_PASS, *MANY_PASSES)
+    return sorted(rows, key=lambda one: (order.index(one["method"]), one["contender"] != "ours"))
+
+
+def _row(network: str, framework: str, result: dict[str, Any]) -> list[str]:
     return [
         network,
-        method,
-        contender,
+        framework,
+        result["method"],
+        result["contender"],
         f"{result['first']:.1f}",
         harness.spread(result["ratios"]),
         f"{1000 * result['unit']:.0f} ms",
@@ -204,23 +133,23 @@ def _row(network: str, method: str, contender: str, result: dict[str, Any]) -> l
     ]
 
 
-def _targets(found: dict[Any, dict[str, Any]]) -> Iterator[harness.Target]:
-    for (network, method, contender), result in found.items():
-        if contender != "ours":
-            continue
-        many = method in ("integrated_gradients", "smooth_grad", "occlusion")
-        floor = "the same rows, in one pass" if many else "1"
-        figure = harness.median(result["ratios"])
-        limit = LRP_LIMITS[network] if method == "lrp" else LIMITS[method]
-        yield harness.Target(f"{method}, {network}", figure, limit, floor=floor)
-        if network == "ResNet50":
-            yield harness.Target(
-                f"{method}, {network}: memory",
-                result["memory"] / 1e9,
-                MEMORY_LIMIT / 1e9,
-                " GB",
-                floor="0.9 GB, TensorFlow and the weights",
-            )
+def _targets(found: dict[Any, list[dict[str, Any]]]) -> Iterator[harness.Target]:
+    for (network, framework), rows in found.items():
+        for one in rows:
+            if one["contender"] != "ours":
+                continue
+            method, name = one["method"], f"{one['method']}, {network}, {framework}"
+            limit = LRP_LIMITS[network] if method == "lrp" else LIMITS[method]
+            floor = "the same rows, in one pass" if method in MANY_PASSES else "1"
+            yield harness.Target(name, harness.median(one["ratios"]), limit, floor=floor)
+            if network == ways.RESNET:
+                yield harness.Target(
+                    f"{name}: memory",
+                    one["memory"] / 1e9,
+                    MEMORY_LIMIT / 1e9,
+                    " GB",
+                    floor="0.5 to 0.9 GB, the framework and the weights",
+                )
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ ORDER = (
     "training_step",
     "paired",
     "torch",
+    "attribution",
     "bytes_per_value",
     "every_step",
     "server",
