@@ -46,14 +46,16 @@ class Attributions:
         self._budget = budget
         self._verbose = verbose
         self._explainer: Explainer | None = None
+        self._before: Explainer | None = None
+        self._of: Callable[[int], Explainer] | None = None  # so many of the examples
         self._updates = 0
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or a pickle takes along: it finds out anew what is explained."""
-        return {**vars(self), "_explainer": None, "tags": []}
+        return {**vars(self), "_explainer": None, "_before": None, "_of": None, "tags": []}
 
-    def prepare(self, shown: Shown | None, count: int, first: int, log_dir: str) -> None:
-        """Finds out what is explained, and says what that costs.
+    def prepare(self, shown: Shown | None, count: int, first: int) -> None:
+        """Finds out what can be explained; `settle` follows.
 
         Args:
           shown: the model and its data; None where it cannot be explained.
@@ -69,20 +71,28 @@ class Attributions:
                 "attributions explain one model; of several at once, and of one that is sharded "
                 "over processes, they cannot be logged"
             )
-        before = self._explainer
+        self._before = self._explainer
+        self._of = functools.partial(Explainer, self.wanted, shown, first=first)
         with telling("finding out what can be explained", self._verbose):
             try:
-                explainer = Explainer(self.wanted, shown, count, first)
+                self._explainer = self._of(count)
             except DataError:
                 raise
             except ValueError as e:  # of what was asked for: the model takes its data
                 raise Refusal(str(e)) from e
-        if before is not None:
-            explainer.keep_targets(before)
+        self.tags = [layout.tag for layout in self._explainer.layouts]
+
+    def settle(self, kept: int, log_dir: str) -> None:
+        """Explains no example but those whose inputs are kept, and says what that costs."""
+        if self._explainer is None or self._of is None:
+            return
+        if self._explainer.examples > kept:
+            self._explainer = self._of(kept)
+        explainer = self._explainer
+        if self._before is not None:
+            explainer.keep_targets(self._before)
         precision = self._options.precision
         explainer.limit(self._options.max_channels, self._budget, precision)
-        self._explainer = explainer
-        self.tags = [layout.tag for layout in explainer.layouts]
         size = explainer.bytes(precision)
         if self._verbose:
             print(

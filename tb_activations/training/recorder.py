@@ -133,12 +133,9 @@ class Recorder:
         return self._planner.plan(entries, len(probe.batch), before)
 
     def prepare_attributions(self, probe: Probe) -> None:
-        """Finds out what is explained, and says so; before the layers are planned.
-
-        Raises TypeError or ValueError, where something cannot be explained, with what can.
-        """
+        """Finds out what can be explained, before a plan. Raises TypeError, ValueError."""
         before = probe.arrays if self._log_inputs else 0
-        self._attributions.prepare(probe.shown, len(probe.batch), before, self.log_dir)
+        self._attributions.prepare(probe.shown, len(probe.batch), before)
 
     def use(self, plan: Plan, probe: Probe, run: Pass, found: Found, make_pass: MakePass) -> None:
         """Records with the pass that shows the last plan, and says what each update will write.
@@ -154,6 +151,7 @@ class Recorder:
             replan = functools.partial(self.plan, probe=probe)
             with telling("comparing slices of the data with the whole", self._verbose):
                 result = settled(found, plan, probe.slices, run, make_pass, replan)
+        self._attributions.settle(result.plan.examples, self.log_dir)
         self._planner.say(result, self.log_dir, self._verbose)
         self._prepared = _Prepared(result.plan, probe, result.parts)
 

@@ -86,6 +86,12 @@ class Occlusion:
             )
         maps, before = ends(question, start, end)
         values = tuple(self._map(question, p, start[p], end[p], maps) for p in question.points)
+        for point, value in zip(question.points, values, strict=True):
+            if point in hidden and not value.any():
+                question.remark(
+                    f"no patch that was hidden at {point.name} changed the score: the target does "
+                    "not depend on it, or what hides it is what is there already"
+                )
         return replace(maps, values=values, baseline_scores=before)
 
     def _map(

@@ -162,8 +162,9 @@ def _classes(survey: Survey) -> str:
 def _no_classes(survey: Survey) -> str:
     shapes = survey.output_shapes
     if len(shapes) == 1:
-        (shape,) = shapes.values()
-        example = f"outputs[:, {', '.join('0' for _ in shape)}]" if shape else "outputs"
+        ((part, shape),) = shapes.items()
+        example = f"outputs{_index(part)}" if part else "outputs"
+        example += f"[:, {', '.join('0' for _ in shape)}]" if shape else ""
         return (
             f"the output [n, {', '.join(str(side) for side in shape)}] is not one row of classes "
             f"for each example: pass target as a function of it, such as "

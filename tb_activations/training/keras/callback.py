@@ -67,7 +67,7 @@ class ActivationsCallback(Copied, keras.callbacks.Callback):
         `AttributionMethod(…, target="predicted")` explains the class of each step.
       attribution_freq: "epoch": at the first record and at the end of each epoch; "update": at
         every update; or a number of updates.
-      attribution_examples: how many are explained, the first ones.
+      attribution_examples: how many are explained, the first ones, of those that are kept.
       verbose: 0 for no word about what will be written.
 
     Steps: the first record is of the model as `fit` finds it, at the epoch that `fit` starts with

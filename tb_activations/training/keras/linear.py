@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from tb_activations.training.keras.private import variables_cast
 from tb_activations.training.keras.rules import activation_replaced
 
 _L = keras.layers
@@ -85,7 +86,8 @@ class Linear:
             for v, value in self._weights
         ]
         given = keras.ops.cast(x, self.z.dtype)
-        with activation_replaced(layer, lambda z: z), keras.StatelessScope(state_mapping=mapping):
+        scope = keras.StatelessScope(state_mapping=mapping)
+        with activation_replaced(layer, lambda z: z), scope, variables_cast(layer.compute_dtype):
             return layer.call(given)
 
 

@@ -10,7 +10,7 @@ import functools
 import importlib
 import random
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import CodeType
 from typing import Any
 
@@ -290,3 +290,11 @@ def unoptimised() -> Iterator[None]:
         yield
     finally:
         now.function_call_options = before
+
+
+def variables_cast(dtype: str) -> AbstractContextManager[Any]:
+    """In the block real variables are read in that dtype, as a layer's own call has it."""
+    scope: AbstractContextManager[Any] = importlib.import_module("keras.src.backend").AutocastScope(
+        dtype
+    )
+    return scope

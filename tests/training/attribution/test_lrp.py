@@ -239,3 +239,32 @@ def test_an_option_that_cannot_be_is_refused(options, kind, sentence):
     """The sentence names it, its value, and what is accepted."""
     with pytest.raises(kind, match=sentence):
         tba.AttributionMethod("lrp", **options)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_relevance_in_mixed_precision_is_near(policy):
+    """Convolutions, normalised or not, and dense layers that compute in half of the bits."""
+
+    def net(dtype):
+        keras.utils.set_random_seed(2)
+        return keras.Sequential(
+            [
+                keras.Input((8, 8, 3)),
+                L.Conv2D(6, 3, activation="relu", dtype=dtype),
+                L.Conv2D(5, 3, use_bias=False, dtype=dtype),
+                L.BatchNormalization(dtype=dtype),
+                L.ReLU(dtype=dtype),
+                L.Flatten(dtype=dtype),
+                L.Dense(3, activation="softmax", dtype="float32"),
+            ]
+        )
+
+    half, whole = net(policy), net("float32")
+    whole.set_weights(half.get_weights())
+    x = np.random.default_rng(1).random((2, 8, 8, 3), "float32")
+    for options in ({}, {"dense": True, "bounds": (0, 1)}):
+        found, expected = (
+            np.asarray(tba.attribute(model, x, 1, method="lrp", **options))
+            for model in (half, whole)
+        )
+        assert np.abs(found - expected).max() < 0.05 * np.abs(expected).max()

@@ -358,3 +358,31 @@ def test_every_method_is_logged_without_more(tmp_path):
             pairs = zip(found.standard_error, np.asarray(found), strict=True)
             expected = [np.linalg.norm(a) / np.linalg.norm(b) for a, b in pairs]
             np.testing.assert_allclose(errors[:, 0], expected, rtol=1e-3)
+
+
+def test_only_examples_whose_inputs_are_kept_are_explained(tmp_path, capsys):
+    """Neither more than `max_outputs`, nor than the limit of bytes leaves; and so it is said."""
+    few = {"max_outputs": 3, "attribution_examples": 5, "verbose": 1}
+    for name, options, kept in (
+        ("few", few, 3),
+        ("bytes", {"layers": None, "max_bytes_per_update": 4000}, None),
+        ("asked", {"attribution_examples": 2}, 2),
+    ):
+        log_dir = tmp_path / name
+        fit(convnet(), [logging(log_dir, (X[:6], Y[:6]), "gradients", **options)], epochs=1)
+        ((tag, steps),) = read(log_dir).items()
+        stored = {len(values) for _, values, _ in steps.values()}
+        inputs = len(inputs_of(log_dir))
+        assert tag == "attribution/gradients" and stored == {min(inputs, kept or inputs)}
+        assert kept is not None or inputs < 4
+    assert "explained are 3 examples by gradients, 3 rows" in capsys.readouterr().out
+
+
+def inputs_of(log_dir):
+    """`[n, …]`, the inputs that were logged."""
+    for path in sorted(Path(log_dir).glob("*tfevents*")):
+        for event in EventFileLoader(str(path)).Load():
+            for value in event.summary.value:
+                if parse_metadata(value.metadata.plugin_data.content).kind == "input":
+                    return record.read_values(record.WholeRecord(list(value.tensor.string_val)))
+    return []

@@ -191,3 +191,23 @@ def test_labels_beside_x_are_refused_with_the_target_that_reads_them():
     with pytest.raises(ValueError, match=r'\(x, y\) is taken for inputs unless target is "label"'):
         attributed(LOGITS, given, 2, method="gradients")
     assert attributed(LOGITS, given, "label", method="gradients").target.tolist() == [0, 1, 2, 3]
+
+
+def test_the_function_that_a_refusal_writes_works():
+    """For one output in a dict, as Hugging Face's models return it, and for one by itself."""
+    body = nn.Linear(6, 3)
+    for wrap in (lambda one: {"logits": one}, lambda one: one):
+        model = Net(lambda s, x, wrap=wrap: wrap(s.a(x)), a=body)
+        with pytest.raises(ValueError, match="not one row of classes") as refused:
+            tba.attribute(model, torch.randn(2, 4, 6), 1, method="gradients")
+        written = str(refused.value).split("`")[1]
+        found = tba.attribute(model, torch.randn(2, 4, 6), eval(written), method="gradients")
+        np.testing.assert_allclose(found.values[0, 0], body.weight[0].detach(), atol=1e-6)
+
+
+def test_a_map_of_zeros_by_occlusion_says_why():
+    model = Net(lambda s, x: s.a(x[:, :3]), a=nn.Linear(3, 2))
+    with pytest.warns(UserWarning, match="no patch that was hidden at input changed the score"):
+        found = tba.attribute(nn.Sequential(nn.ReLU(), model), -torch.ones(2, 6), 0,
+                              method="occlusion", baseline=-1.0)  # fmt: skip
+    assert not found.values.any()

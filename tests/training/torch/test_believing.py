@@ -37,7 +37,9 @@ def flat() -> nn.Module:
 
 def captums(model: nn.Module, x: torch.Tensor, target: int, noise: float) -> np.ndarray:
     """The mean of as many samples; `noise` is a share of an example's range, as it is for us."""
-    attr = pytest.importorskip("captum.attr", reason="captum is not installed")
+    pytest.importorskip("captum", reason="captum is not installed")
+    pytest.importorskip("matplotlib", reason="matplotlib, which captum.attr imports, is not there")
+    attr = pytest.importorskip("captum.attr")
     tunnel = attr.NoiseTunnel(attr.Saliency(model))
     maps = [
         tunnel.attribute(
