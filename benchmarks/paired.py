@@ -12,6 +12,7 @@ event is on disk, ÷ CPU of the steps between two.
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 import random
 import tempfile
@@ -20,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import harness, page
+from benchmarks import harness, one_logging, page
 from benchmarks.training_step import (
     BATCH,
     EVERY,
@@ -34,7 +35,6 @@ from benchmarks.training_step import (
 
 DEFAULT, BARE, IMAGE = "ours (default)", "ours, compression 0", "tf.summary.image"
 CONTENDERS = (DEFAULT, BARE, IMAGE)
-LOGGINGS = 60  # in a loop
 MINUTES = 20.0
 
 
@@ -64,7 +64,10 @@ def measured(seconds: float) -> dict[str, Any]:
             timed(name)
         layers = dict(probe(images, training=True))
         shown = {name: tf.constant(layers[name]) for name in names}
-        loggings = {name: _loop(name, writers[name], shown) for name in CONTENDERS}
+        loggings = {
+            name: one_logging.seconds(functools.partial(_log, name), writers[name], shown)
+            for name in CONTENDERS
+        }
         shapes = {name: tuple(value.shape) for name, value in shown.items()}
         idle = {name: _passing_over(name, writers[name], shapes)[1] for name in CONTENDERS}
         rounds: list[dict[str, Timing]] = []
@@ -73,28 +76,6 @@ def measured(seconds: float) -> dict[str, Any]:
             random.shuffle(order)
             rounds.append({name: timed(name) for name in order})
     return {"rounds": rounds, "logging": loggings, "idle": idle}
-
-
-def _loop(contender: str, writer: Any, layers: dict[str, Any]) -> float:
-    """CPU seconds of one logging: the median of a few loops of many."""
-    import tensorflow as tf
-
-    @tf.function
-    def log(step: Any, layers: Any) -> Any:
-        with writer.as_default(step):
-            for name, values in layers.items():
-                _log(contender, name, values)
-        return step + 1
-
-    def loop(count: int) -> float:
-        begun = time.process_time()
-        for i in range(count):
-            log(tf.constant(i, tf.int64), layers).numpy()
-        writer.flush()
-        return (time.process_time() - begun) / count
-
-    loop(3)
-    return harness.median([loop(LOGGINGS // 4) for _ in range(4)])
 
 
 def interval(values: Sequence[float]) -> tuple[float, float, float]:
@@ -116,7 +97,8 @@ def section(found: dict[str, Any]) -> harness.Section:
     rounds = found["rounds"]
     step = [harness.median([one["plain"][i] for one in rounds]) for i in range(2)]
     wall, cpu = ({name: interval(added(rounds, name, i)) for name in CONTENDERS} for i in range(2))
-    one = {name: 100 * found["logging"][name] / step[1] for name in CONTENDERS}
+    alone = {name: [100 * s / step[1] for s in found["logging"][name]] for name in CONTENDERS}
+    one = {name: harness.median(alone[name]) for name in CONTENDERS}
     tenth = {name: (one[name] + 100 * (EVERY - 1) * found["idle"][name] / step[1]) / EVERY
              for name in CONTENDERS}  # fmt: skip
     width = max(high - low for _, low, high in (wall[DEFAULT], cpu[DEFAULT]))
@@ -131,7 +113,7 @@ def section(found: dict[str, Any]) -> harness.Section:
         "its CPU, all threads, many in a loop, ÷ that of a step; at every tenth step, of ten, with "
         "what passing over it takes at nine.",
         ["", "every step: wall", "CPU", "one logging: CPU", "every tenth: CPU"],
-        [[name, _spelt(wall[name]), _spelt(cpu[name]), f"{one[name]:.2f} %",
+        [[name, _spelt(wall[name]), _spelt(cpu[name]), f"{harness.spread(alone[name])} %",
           f"{tenth[name]:.3f} %"] for name in CONTENDERS],
         [
             _target("default, every step, CPU in pairs", cpu[DEFAULT][0], 5, floor),
