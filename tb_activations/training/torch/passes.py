@@ -127,7 +127,9 @@ class WatchedPass:
         quick = None if self._gather is False else _quick(values, layer)
         if quick is None:
             return ValuesPiece(examples, keep, np.array(values), foreign(value))
-        kept = np.array(kept_of(values, layer, keep))
+        kept = kept_of(values, layer, keep)
+        if layer.channel_ids is None:  # else it is a copy
+            kept = np.array(kept)
         return MergedPiece(examples, keep, quick, kept, foreign(value))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -41,17 +43,16 @@ def preserved(
 
 def device_of(model: nn.Module) -> torch.device:
     """Where its first parameter, or buffer, lies."""
-    for tensor in (*model.parameters(), *model.buffers()):
-        return tensor.device
-    return torch.device("cpu")
+    first = next(chain(model.parameters(), model.buffers()), None)
+    return torch.device("cpu") if first is None else first.device
 
 
 @contextmanager
 def _modules(model: nn.Module) -> Iterator[None]:
     modules = list(model.modules())
     flags = [one.training for one in modules]
-    restores = [restore for one in modules for restore in _restores(one)]
-    generators = [(one, one.get_state()) for one in _generators(modules)]
+    empty: list[dict] = []
+    restores = [restore for one in modules for restore in _restores(one, empty)]
     try:
         for one in modules:
             one.training = False
@@ -62,25 +63,36 @@ def _modules(model: nn.Module) -> Iterator[None]:
         with torch.no_grad():
             for restore in restores:
                 restore()
-        for generator, state in generators:
-            generator.set_state(state)
+        for each in empty:
+            each.clear()
 
 
-def _restores(module: nn.Module) -> Iterator[Callable[[], None]]:
-    """Each puts back one thing that the module holds."""
+def _restores(module: nn.Module, empty: list[dict]) -> Iterator[Callable[[], None]]:
+    """Each puts back one thing that the module holds.
+
+    Args:
+      empty: takes the dicts that hold nothing, of which a module has a dozen.
+    """
     for name, buffer in module.named_buffers(recurse=False):
         yield _buffer(module, name, buffer)
-    held = vars(module)
-    before = {name: one for name, one in held.items() if name not in OF_TORCH}
+    held, before = vars(module), {}
+    for name, one in held.items():
+        if name not in OF_TORCH:
+            before[name] = one
+        # Hooks too: a library that installs its own at the first call notes that in an attribute.
+        elif isinstance(one, dict):
+            if not one:
+                empty.append(one)
+            else:
+                yield _weights(one) if name == "_parameters" else _dict(one)
     yield lambda: _rebind(held, before)
-    # Hooks too: a library that installs its own at the first call notes that in an attribute.
-    own = [held[name] for name in OF_TORCH if isinstance(held.get(name), dict)]
-    yield from (_dict(one) for one in own)
     for one in before.values():
         if type(one) is list:
             yield _list(one)
         elif type(one) is dict:
             yield _dict(one)
+        elif isinstance(one, torch.Generator):
+            yield partial(one.set_state, one.get_state())
 
 
 def _buffer(module: nn.Module, name: str, buffer: torch.Tensor) -> Callable[[], None]:
@@ -118,9 +130,6 @@ def _dict(held: dict) -> Callable[[], None]:
     before = dict(held)
 
     def restore() -> None:
-        # FSDP puts whole weights and shards in each other's place, and counts on what it has put.
-        if any(hasattr(one, "full_tensor") for one in (*before.values(), *held.values())):
-            return
         if held.keys() != before.keys() or any(held[key] is not before[key] for key in before):
             held.clear()
             held.update(before)
@@ -128,16 +137,22 @@ def _dict(held: dict) -> Callable[[], None]:
     return restore
 
 
-def _generators(modules: list[nn.Module]) -> list[torch.Generator]:
-    held = [value for one in modules for value in vars(one).values()]
-    return [value for value in held if isinstance(value, torch.Generator)]
+def _weights(held: dict) -> Callable[[], None]:
+    """FSDP puts whole weights and shards in each other's place, and counts on what it has put."""
+    before, restored = dict(held), _dict(held)
+
+    def restore() -> None:
+        if not any(hasattr(one, "full_tensor") for one in (*before.values(), *held.values())):
+            restored()
+
+    return restore
 
 
 @contextmanager
 def random_numbers(model: nn.Module) -> Iterator[None]:
     """Of PyTorch on every device that the model is on, of Python and of NumPy."""
     python, numpy = random.getstate(), np.random.get_state()
-    used = {one.device for one in (*model.parameters(), *model.buffers())}
+    used = {one.device for one in chain(model.parameters(), model.buffers())}
     kinds = sorted({one.type for one in used} - {"cpu", "meta", "mps"})
     apple = torch.mps.get_rng_state() if any(one.type == "mps" for one in used) else None
     try:
