@@ -17,6 +17,7 @@ _WRAPPED = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 _ASKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 # What torch keeps in each module's `vars`, which has names and lists of its own for it.
 OF_TORCH = frozenset(vars(nn.Module()))
+WEIGHTS = "_parameters"  # among them
 
 
 def wrapped_by_name(module: nn.Module) -> nn.Module | None:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tb_activations.training.torch.private import OF_TORCH, eagerly, version
+from tb_activations.training.torch.private import OF_TORCH, WEIGHTS, eagerly, version
 
 Autocast = Any  # None, a dtype, its name, or a function that returns a context
 
@@ -84,7 +84,7 @@ def _restores(module: nn.Module, empty: list[dict]) -> Iterator[Callable[[], Non
             if not one:
                 empty.append(one)
             else:
-                yield _weights(one) if name == "_parameters" else _dict(one)
+                yield _weights(one) if name == WEIGHTS else _dict(one)
     yield lambda: _rebind(held, before)
     for one in before.values():
         if type(one) is list:
