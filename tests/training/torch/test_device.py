@@ -66,10 +66,9 @@ TENSORS = {
 }
 
 
+@pytest.mark.usefixtures("apart_from_host")
 @pytest.mark.parametrize("kind", TENSORS)
-def test_a_tensor_has_the_record_of_the_host_and_only_what_is_kept_is_fetched(
-    kind, apart_from_host, monkeypatch
-):
+def test_a_tensor_has_the_record_of_the_host_and_only_what_is_kept_is_fetched(kind, monkeypatch):
     torch.manual_seed(1)
     x = torch.randn(40, 12, 6, 7)
     options = {"max_outputs": 2, "max_channels": 3, "precision": "float32"}
