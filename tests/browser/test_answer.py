@@ -50,8 +50,9 @@ def bars(page: Dashboard) -> list[tuple[str, str]]:
 
 
 def share_text(share: float) -> str:
-    digits = 1 if share < 0.01 else 3
-    return f"{float(f'{100 * share:.{digits}g}'):g} %"
+    if 0 < share < 5e-4 or 0.9995 < share < 1:
+        return "<0.1 %" if share < 0.5 else ">99.9 %"
+    return f"{100 * share:.1f} %"
 
 
 def expected_bars(step: int, example: int) -> list[tuple[str, str]]:
@@ -154,7 +155,7 @@ def test_other_classifiers_and_none(light: Dashboard) -> None:
     assert [name for name, _ in bars(light)] == [CLASSES[i] for i in order]
     light.choose("Output", "alive")
     light.settle()
-    assert bars(light) == [("class 1", "75 %"), ("class 0", "25 %")]
+    assert bars(light) == [("class 1", "75.0 %"), ("class 0", "25.0 %")]
     expect(card(light)).not_to_contain_text("wrong")
     light.choose("Run", "many")
     light.settle()

@@ -349,7 +349,7 @@ def test_the_distribution_over_steps(themed: Dashboard, theme: str) -> None:
     root = themed.root
     root.locator(".chart").get_by_role("button", name="quantiles").click()
     caption = root.locator(".chart figcaption")
-    expect(caption).to_contain_text("quantiles over 8 steps")
+    expect(caption).to_contain_text("quantiles, 8 steps")
     spread = {s: quantiles(scenes.layers(s)[CONV1][0, ..., 3]) for s in scenes.STEPS}
     numbers = caption.inner_text().split("step 50: ")[1].split(" · ")
     assert np.allclose([float(n) for n in numbers], spread[50][[0, 2, 4]], atol=6e-3)
@@ -384,7 +384,7 @@ def test_the_distribution_over_steps(themed: Dashboard, theme: str) -> None:
     themed.select_layer("head/broken")
     themed.root.get_by_role("button", name="Last", exact=True).click()
     themed.settle()
-    expect(caption).to_contain_text("quantiles over 8 steps")
+    expect(caption).to_contain_text("quantiles, 8 steps")
     assert root.locator(".chart circle").count() == 8
 
 
@@ -394,7 +394,7 @@ def test_one_channel_over_all_runs(dashboard: Dashboard) -> None:
     dashboard.root.get_by_role("button", name="Compare", exact=True).click()
     dashboard.choose("Compare with", "runs")
     root = dashboard.root
-    said = "Films of 2 of 2 runs that have it: newest first after this one; in the inspector"
+    said = "Films of 2 of 2 runs, in the inspector: newest first after this one"
     expect(root.locator(".row.compare")).to_contain_text(said)
     film = root.get_by_role("group", name="Film of older")
     expect(film.get_by_role("button")).to_have_count(2)

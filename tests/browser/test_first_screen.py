@@ -74,10 +74,10 @@ def test_what_was_stored_is_said(dashboard: Dashboard) -> None:
 def test_a_removed_run_or_layer_is_said_and_the_nearest_shown(dashboard: Dashboard) -> None:
     """A link to what is gone says so."""
     dashboard.open(run="gone", layer="encoder/conv1")
-    expect(dashboard.root.get_by_role("alert")).to_contain_text('There is no run "gone"')
+    expect(dashboard.root.get_by_role("alert")).to_contain_text("There is no run “gone”")
     expect(dashboard.root.get_by_role("combobox", name="Run", exact=True)).to_have_value("train")
     dashboard.open(run="train", layer="conv9")
-    expect(dashboard.root.get_by_role("alert")).to_contain_text('no layer "conv9"')
+    expect(dashboard.root.get_by_role("alert")).to_contain_text("no layer “conv9”")
 
 
 def test_an_empty_log_shows_how_to_fill_it(browser: Browser, tmp_path: Path) -> None:

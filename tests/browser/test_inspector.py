@@ -65,6 +65,18 @@ def test_enlarged_tile_shows_the_selected_channel(themed: Dashboard) -> None:
     assert inspector(themed).get_by_role("heading").first.inner_text() == "Channel 4"
 
 
+def test_the_enlarged_tile_grows_with_the_height_of_the_window_alone(dashboard: Dashboard) -> None:
+    """As where a wide window is maximised; the smaller size comes back with the lower window."""
+    dashboard.page.set_viewport_size({"width": 2000, "height": 900})
+    dashboard.open(layer=CONV1, window=GREY, channel=2)
+    expect(enlarged(dashboard)).to_have_css("width", "224px")
+    dashboard.page.set_viewport_size({"width": 2000, "height": 1300})
+    expect(enlarged(dashboard)).not_to_have_css("width", "224px")
+    assert enlarged(dashboard).evaluate("c => c.clientWidth") >= 252
+    dashboard.page.set_viewport_size({"width": 2000, "height": 900})
+    expect(enlarged(dashboard)).to_have_css("width", "224px")
+
+
 def test_hover_does_not_change_the_inspector(dashboard: Dashboard) -> None:
     """Only click or focus moves the inspector to another channel."""
     dashboard.open(layer=CONV1, window=GREY, channel=2)

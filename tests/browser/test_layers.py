@@ -185,6 +185,6 @@ def test_a_link_keeps_the_search_the_chart_and_the_overlay(dashboard: Dashboard)
     dashboard.wait_idle()
     assert dashboard.layer("encoder/conv1").count() == 1
     assert dashboard.layer("volume").count() == 0
-    expect(dashboard.root.get_by_text("std over 8 steps")).to_be_visible()
+    expect(dashboard.root.get_by_text("std, 8 steps")).to_be_visible()
     for key in ("find=conv", "chart=std", "overlay=1"):
         dashboard.page.wait_for_function(f"location.hash.includes('p.activations.{key}')")

@@ -38,9 +38,9 @@ def test_all_that_a_link_asks_for_in_vain_is_said(zoo_page: Dashboard) -> None:
     zoo_page.open(run="gone", layer="conv9", step=33, channel=900, window=WINDOW)
     expect(notices(zoo_page)).to_have_text(
         [
-            'There is no run "gone" any more; this is "main".',
-            'Run "main" has no layer "conv9"; this is "broken".',
-            '"broken" holds no step 33, no channel 900; the nearest is shown.',
+            "There is no run “gone” any more; this is “main”.",
+            "Run “main” has no layer “conv9”; this is “broken”.",
+            "“broken” holds no step 33, no channel 900; the nearest is shown.",
         ]
     )
     assert zoo_page.axe() == []
@@ -50,7 +50,7 @@ def test_all_that_a_link_asks_for_in_vain_is_said(zoo_page: Dashboard) -> None:
     expect(notices(zoo_page).last).to_contain_text("no step 33")
     zoo_page.select_layer("wide")
     expect(notices(zoo_page)).to_have_count(1)
-    expect(notices(zoo_page)).to_contain_text('no run "gone"')
+    expect(notices(zoo_page)).to_contain_text("no run “gone”")
     zoo_page.choose("Run", "single")
     expect(notices(zoo_page)).to_have_count(0)
 
@@ -60,7 +60,7 @@ def test_a_comparison_with_a_run_that_is_not_there_is_said(zoo_page: Dashboard) 
     asked = requests_of(zoo_page)
     zoo_page.open(run="main", layer="one", window=WINDOW, compare="run:gone")
     bar = zoo_page.root.locator(".row.compare")
-    expect(bar).to_contain_text('There is no run "gone" in the log')
+    expect(bar).to_contain_text("There is no run “gone” in the log")
     choice = zoo_page.root.get_by_role("combobox", name="Compare with", exact=True)
     assert choice.evaluate("s => s.selectedOptions[0].text") == "run gone, not here"
     assert not [url for url in asked if "run=gone" in url]
@@ -75,7 +75,7 @@ def test_a_comparison_follows_to_a_layer_that_the_other_run_lacks(zoo_page: Dash
     bar = zoo_page.root.locator(".row.compare")
     expect(bar).to_contain_text("Nearest step there: 20.")
     zoo_page.select_layer("narrow")
-    expect(bar).to_contain_text('Run "partial" has no layer "narrow"')
+    expect(bar).to_contain_text("Run “partial” has no layer “narrow”")
     zoo_page.select_layer("wide")
     expect(bar).to_contain_text("Nearest step there: 20.")
 
@@ -95,7 +95,7 @@ def test_a_deleted_run_is_said_and_its_view_stays(
         server.wait_for(lambda: "single" not in server.plugin("tags").json())
         page.page.locator(".reload-button").click()
         expect(notices(page)).to_have_text(
-            'There is no run "single" any more; what was read of it stays on screen.'
+            "There is no run “single” any more; what was read of it stays on screen."
         )
         plane = zoo.values("single", "wide", 7)[0, ..., 25]
         assert_grey(page.tile(25, 8), grey_of(plane, plane.min(), plane.max()))

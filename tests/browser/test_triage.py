@@ -114,7 +114,7 @@ def test_shows_what_is_dead_constant_or_not_finite(themed: Dashboard) -> None:
     themed.choose("Show", "constant")
     assert themed.shown() == [7]
     themed.choose("Show", "nonfinite")
-    expect(themed.root.get_by_text("No channel non-finite at this step")).to_be_visible()
+    expect(themed.root.get_by_text("No channel is non-finite at this step")).to_be_visible()
     themed.root.get_by_role("button", name="Show all").click()
     assert themed.shown() == list(range(12))
 

@@ -85,7 +85,7 @@ class Walker:
         walk.run = self.random.choice([run for run in zoo.RUNS if run != walk.run])
         walk.notices.clear()
         if walk.layer not in zoo.tags_of(walk.run):
-            said = f'Run "{walk.run}" has no layer "{walk.layer}"; this is "broken".'
+            said = f"Run “{walk.run}” has no layer “{walk.layer}”; this is “broken”."
             walk.notices["layer"] = said
             walk.layer = "broken"
         self.did(f"run {walk.run}")
@@ -679,7 +679,7 @@ class Walker:
         rows = {s: pick(record(walk.run, walk.layer, s).table) for s in walk.steps}
         series = {s: float(row[column]) for s, row in rows.items() if row is not None}
         word = "step" if len(series) == 1 else "steps"
-        assert chart["caption"][0] == f"{name} over {len(series)} {word}"
+        assert chart["caption"][0] == f"{name}, {len(series)} {word}"
         if walk.record.step in series:
             where, _, text = chart["caption"][1].partition(": ")
             assert where == f"step {walk.record.step}"
@@ -703,7 +703,7 @@ class Walker:
 
     def check_quantiles(self, chart: dict[str, Any], frames: dict[int, np.ndarray]) -> None:
         """Points are the medians of the film's values, between the outermost quantiles of all."""
-        assert chart["caption"][0] == f"quantiles over {len(frames)} steps"
+        assert chart["caption"][0] == f"quantiles, {len(frames)} steps"
         known = {step: finite_quantiles(values) for step, values in frames.items()}
         lo, hi = spread(np.array(list(known.values())))
         at = {step: q for step, q in known.items() if np.isfinite(q[2])}

@@ -52,7 +52,7 @@ def test_sort_dead_and_chart_read_the_same_table(zoo_page: Dashboard) -> None:
     shown = texts.evaluate("s => [...s.options].map(o => o.text)")
     assert shown == ["All 16", "Active 16", "Dead 0", "Constant 0", "Non-finite 0"]
     chart = zoo_page.root.locator(".chart figcaption")
-    assert chart.inner_text().split("\n")[0].startswith("max over 1 step")
+    assert chart.inner_text().split("\n")[0].startswith("max, 1 step")
 
 
 def test_the_window_locked_over_steps_spans_a_channel_at_all_its_steps(

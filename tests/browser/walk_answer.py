@@ -31,7 +31,7 @@ def check_answer(walk: Walk, bars: list[str], said: str) -> None:
     for text, share in zip(bars, row[order], strict=True):
         written = text.split("\n")[1]
         if written[0] in "<>":
-            assert share < 5e-5 or share > 0.9995
+            assert share < 5e-4 or share > 0.9995
         else:
             assert abs(float(written.split()[0]) - 100 * share) < max(0.6 * share, 0.06)
     wrong = [

@@ -1,7 +1,11 @@
 /** What was parsed as JSON, taken apart: each reader names the place where something else stands. */
 
-/** An answer that is not of the contract's form; the message names the place. */
-export class AnswerError extends Error {}
+/** An answer that is not of the contract's form; the message names the place, for whoever reports it. */
+export class AnswerError extends Error {
+  constructor(place: string) {
+    super(`the server's answer is of no known form; reload the page (${place})`);
+  }
+}
 
 export type Json = Readonly<Record<string, unknown>>;
 

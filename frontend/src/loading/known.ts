@@ -8,12 +8,12 @@ import type { Store } from "../state/store";
 /** Why a run, or a layer of it, has nothing to show; null where it is there. */
 export function absence(store: Store, run: string, tag: string | null): string | null {
   const infos = ready(store.tags.peek())?.get(run);
-  if (!infos) return `There is no run "${run}" in the log`;
+  if (!infos) return `There is no run “${run}” in the log`;
   if (tag === null || infos.some((info) => info.tag === tag)) return null;
   // The overview may know a layer that was logged since the tags were asked for.
   const overview = ready(store.overview.peek());
   if (overview?.run === run && overview.layers.has(tag)) return null;
-  return `Run "${run}" has no layer "${tag}"`;
+  return `Run “${run}” has no layer “${tag}”`;
 }
 
 /** A client that says so itself. */
@@ -63,6 +63,6 @@ export function knownOnly(client: Client, store: Store): Client {
 export function sayGone(store: Store, index: StepIndex): void {
   const gone = checkLink(store, index);
   if (gone.length === 0) return;
-  const what = `"${index.tag}" holds no ${gone.join(", no ")}`;
+  const what = `“${index.tag}” holds no ${gone.join(", no ")}`;
   say(store, "link", `${what}; the nearest is shown.`);
 }

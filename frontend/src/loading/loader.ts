@@ -137,7 +137,7 @@ export class Loader {
       else unsay(store, "run");
       return;
     }
-    const gone = `There is no run "${wanted}" any more`;
+    const gone = `There is no run “${wanted}” any more`;
     if (store.view.peek()?.run === wanted) {
       say(store, "run", `${gone}; what was read of it stays on screen.`);
       // A server that was just started still reads its log.
@@ -145,7 +145,7 @@ export class Loader {
       return;
     }
     const run = defaultRun(tags);
-    if (run !== null) say(store, "run", `${gone}; this is "${run}".`);
+    if (run !== null) say(store, "run", `${gone}; this is “${run}”.`);
     store.run.value = run;
   }
 
@@ -179,7 +179,7 @@ export class Loader {
     const first = infos.find((info) => info.kind !== "input") ?? infos[0];
     const layer = overview ? defaultLayer(overview) : (first?.tag ?? null);
     if (wanted !== null && layer !== null) {
-      say(store, "layer", `Run "${run}" has no layer "${wanted}"; this is "${layer}".`);
+      say(store, "layer", `Run “${run}” has no layer “${wanted}”; this is “${layer}”.`);
     }
     store.layer.value = layer;
     this.provisional.keep(layer, overview);
@@ -209,7 +209,7 @@ export class Loader {
     this.stepsTask.run(async (signal) => {
       const index = await this.client.steps(run, layer, signal);
       if (index.steps.length === 0 && index.complete)
-        throw new Error(`"${layer}" holds no readable step`);
+        throw new Error(`“${layer}” holds no readable step`);
       const before = store.info.peek();
       batch(() => {
         store.stepIndex.value = { state: "ready", value: index };

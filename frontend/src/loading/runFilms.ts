@@ -33,6 +33,6 @@ export async function loadRunFilms(
   }
   const [n, all] = [others.length + 1, holding.length];
   const which = n < all ? "this one, then the newest" : "newest first after this one";
-  const said = `Films of ${n} of ${all} runs that have it: ${which}; in the inspector`;
+  const said = `Films of ${n} of ${all} runs, in the inspector: ${which}`;
   return { films, said };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { heightOf, lineOf, ticksOf } from "./lines";
+import { heightOf, lineOf, ticksOf, tickTexts } from "./lines";
 import { stackOf, TileSource } from "./planes";
 
 const { NaN: nan, POSITIVE_INFINITY: up, NEGATIVE_INFINITY: down } = Number;
@@ -48,5 +48,17 @@ describe("ticksOf", () => {
   it("are none where the span has no width", () => {
     expect(ticksOf({ lo: 1, hi: 1 }, 5)).toEqual([]);
     expect(ticksOf({ lo: nan, hi: 1 }, 5)).toEqual([]);
+  });
+});
+
+describe("tickTexts", () => {
+  it("has no zeros at the end that all of them have", () => {
+    expect(tickTexts([0, 0.2, 0.4, 0.6], 0.7)).toEqual(["0", "0.2", "0.4", "0.6"]);
+    expect(tickTexts([-1, -0.5, 0, 0.5], 1.2)).toEqual(["-1.0", "-0.5", "0", "0.5"]);
+    expect(tickTexts([-2, 0, 2], 2.8)).toEqual(["-2", "0", "2"]);
+    expect(tickTexts([100, 200], 255)).toEqual(["100", "200"]);
+    expect(tickTexts([0.15, 0.2], 0.2)).toEqual(["0.15", "0.20"]);
+    expect(tickTexts([0], 1)).toEqual(["0"]);
+    expect(tickTexts([], 1)).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 /** The course of a signal as a line: over a part of its positions, under one span of values. */
 import type { ColormapName, Span } from "../data/choices";
 import { marksOf } from "./colormap";
+import { formatValue } from "./format";
 import type { TileSource } from "./planes";
 
 /** Above and below the lines, in CSS pixels. */
@@ -148,4 +149,13 @@ export function ticksOf({ lo, hi }: Span, most: number, least = 0): readonly num
   const from = Math.ceil(lo / step - 1e-9);
   const count = Math.floor(hi / step + 1e-9) - from + 1;
   return Number.isFinite(count) ? Array.from({ length: count }, (_, i) => (from + i) * step) : [];
+}
+
+/** Ticks in words, all with as few decimals as none of them loses anything by: 0, 0.2, 0.4. */
+export function tickTexts(ticks: readonly number[], reach: number): readonly string[] {
+  let texts = ticks.map((value) => formatValue(value, reach, 3));
+  const spare = () =>
+    texts.some((text) => text !== "0") && texts.every((text) => /^0$|\.\d*0$/.test(text));
+  while (spare()) texts = texts.map((text) => (text === "0" ? text : text.replace(/\.?0$/, "")));
+  return texts;
 }

@@ -5,12 +5,12 @@ import { answersHere, shareText } from "./answer";
 import { createStore } from "./store";
 
 describe("a probability in words", () => {
-  it("has three digits, and is not rounded to all or nothing", () => {
+  it("has one decimal, and is not rounded to all or nothing", () => {
     expect([1, 0.932, 0.0049, 0.05, 0].map(shareText)).toEqual([
-      ...["100 %", "93.2 %", "0.5 %", "5 %", "0 %"],
+      ...["100.0 %", "93.2 %", "0.5 %", "5.0 %", "0.0 %"],
     ]);
     expect([0.9999, 1e-6, null, undefined].map(shareText)).toEqual([
-      ...[">99.9 %", "<0.01 %", "NaN", "NaN"],
+      ...[">99.9 %", "<0.1 %", "NaN", "NaN"],
     ]);
   });
 });

@@ -40,12 +40,12 @@ export function answersHere(state: Needs): AnswersHere | null {
   };
 }
 
-/** As "93.2 %"; what is not quite all or nothing does not say so. */
+/** As "93.2 %", all with one decimal; what is not quite all or nothing does not say so. */
 export function shareText(share: number | null | undefined): string {
   if (share === null || share === undefined) return "NaN";
   if (share > 0.9995 && share < 1) return ">99.9 %";
-  if (share > 0 && share < 5e-5) return "<0.01 %";
-  return `${Number((100 * share).toPrecision(share < 0.01 ? 1 : 3))} %`;
+  if (share > 0 && share < 5e-4) return "<0.1 %";
+  return `${(100 * share).toFixed(1)} %`;
 }
 
 /** What the examples that fire a channel most are of. */

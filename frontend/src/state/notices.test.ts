@@ -17,15 +17,15 @@ describe("what is said of a link", () => {
   it.each(Object.keys(moves))("is gone once the viewer chooses: %s", (name) => {
     const store = createStore();
     store.stepIndex.value = { state: "ready", value: STEPS as unknown as StepIndex };
-    say(store, "link", '"conv" holds no step 33; the nearest is shown.');
-    say(store, "run", 'There is no run "gone" any more; this is "a".');
+    say(store, "link", "“conv” holds no step 33; the nearest is shown.");
+    say(store, "run", "There is no run “gone” any more; this is “a”.");
     moves[name]!(store);
     expect(store.notices.value.map(({ about }) => about)).toEqual(["run"]);
   });
 
   it("stays where playing ends", () => {
     const store = createStore();
-    say(store, "link", '"conv" holds no channel 900; the nearest is shown.');
+    say(store, "link", "“conv” holds no channel 900; the nearest is shown.");
     setPlaying(store, false);
     expect(store.notices.value).toHaveLength(1);
   });

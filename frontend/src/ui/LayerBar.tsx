@@ -9,7 +9,7 @@ import {
   type SortKey,
   type SortStatistic,
 } from "../data/choices";
-import { holdsMaps, isSignal, middleOf, subjectOf } from "../data/view";
+import { holdsMaps, isDense, isSignal, middleOf, subjectOf } from "../data/view";
 import { setTriage } from "../state/actions";
 import { carriedFor } from "../state/carried";
 import { searchError } from "../state/order";
@@ -143,7 +143,8 @@ function offered(key: SortKey, view: LayerView | null): string {
 /** Each statistic names what it is of: the example that is shown, or all. */
 function sortChoices(keys: readonly SortKey[], view: LayerView | null) {
   const batch = view?.info.batch ?? 1;
-  const shown = view?.info.shape.length === 5 ? "this slice" : view ? subjectOf(view) : "";
+  const dense = view && isDense(view.info) && `${view.info.examples.length} stored`;
+  const shown = view?.info.shape.length === 5 ? "this slice" : dense || (view && subjectOf(view));
   return keys.flatMap((value) => {
     const [name, all] = value.split("-") as [SortStatistic, string?];
     const text = STATISTIC_TEXT[name];

@@ -192,7 +192,7 @@ function Values({ said }: Said) {
       <legend>{`Values, ${shape.join("×")}`}</legend>
       <Button label="Save NPY" onClick={() => void save()} />
       <Button label={copied.value ? "Copied" : "Copy Python"} onClick={() => void copy()} />
-      <textarea readOnly rows={4} aria-label="Python that loads the values" value={line} />
+      <textarea readOnly rows={5} aria-label="Python that loads the values" value={line} />
     </fieldset>
   );
 }

@@ -1,8 +1,8 @@
 /** Over the rows of a signal: the selected channel large with its axes, or the names of the positions. */
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { formatSpan, formatValue } from "../../render/format";
-import { heightOf, ticksOf } from "../../render/lines";
+import { formatSpan } from "../../render/format";
+import { heightOf, ticksOf, tickTexts } from "../../render/lines";
 import { usePaint } from "../../state/paint";
 import { headingOf, useSelected } from "../../state/selected";
 import { type Store, useStore } from "../../state/store";
@@ -30,7 +30,8 @@ export function Large({ layout }: AxisProps) {
   const at = selected.value;
   if (!at) return null;
   const { limits } = at;
-  const reach = Math.max(Math.abs(limits.lo), Math.abs(limits.hi));
+  const ticks = ticksOf(limits, HEIGHT / APART.y);
+  const texts = tickTexts(ticks, Math.max(Math.abs(limits.lo), Math.abs(limits.hi)));
   return (
     <div class="signalaxes large">
       <canvas
@@ -39,14 +40,14 @@ export function Large({ layout }: AxisProps) {
         aria-label={`${headingOf(at)}, ${formatSpan(limits).join(" … ")}`}
         style={`left:${LABELS}px`}
       />
-      {ticksOf(limits, HEIGHT / APART.y).map((value) => (
+      {ticks.map((value, i) => (
         <span
           key={value}
           class="y"
           aria-hidden="true"
           style={`top:${heightOf(value, limits, HEIGHT)}px;width:${LABELS + layout.width}px`}
         >
-          <b>{formatValue(value, reach, 3)}</b>
+          <b>{texts[i]}</b>
         </span>
       ))}
       <Along layout={layout} />

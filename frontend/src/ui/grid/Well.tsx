@@ -187,7 +187,7 @@ function focusCell(root: HTMLElement, index: number, top: number, pitch: number)
 function NothingLeft() {
   const store = useStore();
   const { show, search } = store.triage.value;
-  const kind = show === "all" ? "" : show.replace("nonf", "non-f");
+  const kind = show === "all" ? "" : `is ${show.replace("nonf", "non-f")}`;
   const what = [kind, search ? `among “${search}”` : ""].filter(Boolean);
   return (
     <div class="message" style="position:absolute;inset:0">

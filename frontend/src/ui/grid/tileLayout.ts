@@ -1,6 +1,6 @@
 /** Where rows and cells stand, from the size of the well and of a plane: all in CSS pixels. */
 import { type StripGeometry, stripGeometry } from "../../render/strip";
-import { CAPTION, chooseTile, nearestTile, tileSizes } from "./tiles";
+import { chooseTile, nearestTile, pitchOf, tileSizes } from "./tiles";
 
 const BAR = 3;
 const CAPTION_GAP = 3;
@@ -39,18 +39,16 @@ export function layoutOf(input: LayoutInput): GridLayout {
       ? chooseTile(planeWidth, planeHeight, count, area, parts)
       : nearestTile(tileSizes(planeWidth, planeHeight), wished);
   const geometry = stripGeometry(planeWidth, planeHeight, size.width);
-  const cellWidth = geometry.tileCssWidth * parts;
-  const pitchX = cellWidth + geometry.gapCss;
-  const columns = Math.max(1, Math.floor((area.width + geometry.gapCss) / pitchX));
+  const { columns, pitchX, pitchY } = pitchOf(geometry, area.width, parts);
   return {
     geometry,
     columns,
     rows: Math.ceil(count / columns),
     count,
     parts,
-    cellWidth,
+    cellWidth: geometry.tileCssWidth * parts,
     pitchX,
-    pitchY: Math.ceil(geometry.tileCssHeight) + CAPTION + 8,
+    pitchY,
     barTop: geometry.tileCssHeight + CAPTION_GAP,
     captionTop: geometry.tileCssHeight + CAPTION_GAP + BAR + 1,
     zoom: (geometry.cssPerPixel * geometry.replicate) / geometry.reduce,

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { stripGeometry } from "../../render/strip";
+import { layoutOf } from "./tileLayout";
 import { capacity, chooseTile, nearestTile, tileSizes } from "./tiles";
 
 const area = { width: 800, height: 600 };
@@ -11,8 +13,8 @@ describe("chooseTile", () => {
 
   it("takes the largest with which all fit", () => {
     // 800×600 holds 6 × 4 tiles of 112 + 24 and 8 × 5 of 84 + 24.
-    expect(capacity({ width: 112, height: 112 }, area)).toBe(24);
-    expect(capacity({ width: 84, height: 84 }, area)).toBe(40);
+    expect(capacity(stripGeometry(28, 28, 112), area)).toBe(24);
+    expect(capacity(stripGeometry(28, 28, 84), area)).toBe(40);
     expect([24, 25, 40, 41].map((count) => widthOf(28, count))).toEqual([112, 84, 84, 84]);
   });
 
@@ -22,6 +24,21 @@ describe("chooseTile", () => {
     // A well that is too small for that.
     expect(chooseTile(28, 28, 1, { width: 300, height: 200 }).width).toBe(168);
     expect(chooseTile(28, 28, 1, { width: 60, height: 40 }).width).toBe(84);
+  });
+
+  it("takes no size with which the layout does not hold all, where another does", () => {
+    const heightOf = (wished: number | null, side: number, count: number, well: typeof area) => {
+      const sizes = { planeWidth: side, planeHeight: side };
+      const { rows, pitchY } = layoutOf({ ...sizes, count, area: well, wished, parts: 1 });
+      return rows * pitchY - 8;
+    };
+    for (const well of [area, { width: 832, height: 637 }, { width: 1496, height: 1000 }])
+      for (const side of [5, 7, 10, 13, 28, 51, 56, 131])
+        for (let count = 1; count <= 130; count++) {
+          const sizes = tileSizes(side, side).filter(({ width }) => width >= 64 && width <= 128);
+          const fits = sizes.some(({ width }) => heightOf(width, side, count, well) <= well.height);
+          if (fits) expect(heightOf(null, side, count, well)).toBeLessThanOrEqual(well.height);
+        }
   });
 
   it("keeps what stands side by side in one cell together", () => {

@@ -1,4 +1,5 @@
 /** How large tiles are: whole multiples or whole fractions of a plane, so that no pixel is split. */
+import { type StripGeometry, stripGeometry } from "../../render/strip";
 
 const SMALLEST = 64;
 const LARGEST = 128;
@@ -6,7 +7,8 @@ const LARGEST = 128;
 const LARGEST_FITTING = 256;
 const SLIDER_FROM = 16;
 const SLIDER_TO = 512;
-export const CAPTION = 24;
+const CAPTION = 24;
+const ROW_GAP = 8;
 
 /** Times (2 is twice as large) or parts (0.5 is half) of a plane; the width it comes to in CSS pixels. */
 interface TileSize {
@@ -40,16 +42,28 @@ export function tileSizes(planeWidth: number, planeHeight: number): TileSize[] {
   return (zooms.length ? zooms : [1]).map((zoom) => sizeAt(planeWidth, planeHeight, zoom));
 }
 
-/** How many tiles fit into an area, captions and gaps included. */
+/** From one cell to the next, and how many stand side by side: gaps are whole source pixels. */
+export function pitchOf(
+  { tileCssWidth, tileCssHeight, gapCss }: StripGeometry,
+  width: number,
+  parts = 1,
+) {
+  const pitchX = tileCssWidth * parts + gapCss;
+  return {
+    columns: Math.max(1, Math.floor((width + gapCss) / pitchX)),
+    pitchX,
+    pitchY: Math.ceil(tileCssHeight) + CAPTION + ROW_GAP,
+  };
+}
+
+/** How many cells fit into an area, captions and gaps included. */
 export function capacity(
-  size: { width: number; height: number },
+  geometry: StripGeometry,
   area: { width: number; height: number },
-  gap = 8,
-  caption = CAPTION,
+  parts = 1,
 ): number {
-  const columns = Math.max(1, Math.floor((area.width + gap) / (size.width + gap)));
-  const rows = Math.max(0, Math.floor((area.height + gap) / (size.height + caption + gap)));
-  return columns * rows;
+  const { columns, pitchY } = pitchOf(geometry, area.width, parts);
+  return columns * Math.floor((area.height + ROW_GAP) / pitchY);
 }
 
 /**
@@ -68,8 +82,8 @@ export function chooseTile(
     zoomsBetween(side, SMALLEST, largest).map((zoom) => sizeAt(planeWidth, planeHeight, zoom));
   const alone = count * parts === 1;
   const fitting = sizesTo(alone ? SLIDER_TO : LARGEST_FITTING).filter((size) => {
-    const cell = { width: size.width * parts, height: size.height };
-    return cell.width <= area.width && capacity(cell, area) >= count;
+    const geometry = stripGeometry(planeWidth, planeHeight, size.width);
+    return size.width * parts <= area.width && capacity(geometry, area, parts) >= count;
   });
   return fitting.at(-1) ?? sizesTo(LARGEST)[0] ?? sizeAt(planeWidth, planeHeight, 1);
 }

@@ -62,7 +62,7 @@ export function Chart({ stat, width }: ChartProps) {
   return (
     <figure class="chart">
       <figcaption>
-        <span class="ellipsis">{`${what} ${spanOf(series.steps.length, all)}`}</span>
+        <span class="ellipsis">{`${what}${spanOf(series.steps.length, all)}`}</span>
         {!series.quantiles && hasSpread(store) && (
           <button
             type="button"
@@ -75,7 +75,7 @@ export function Chart({ stat, width }: ChartProps) {
             quantiles
           </button>
         )}
-        <span class="numbers">{caption(series, said)}</span>
+        <span class="numbers">{caption(series, said, what, view?.info.whole ?? false)}</span>
       </figcaption>
       <svg
         width={width}
@@ -132,18 +132,20 @@ function seriesFor(
   return table && id !== null ? seriesOf(table, id, stat) : null;
 }
 
-/** As "over 8 steps", or "at 240 of 100000 steps" where some stand for all. */
+/** As ", 8 steps", or " at 240 of 100000 steps" where some stand for all. */
 function spanOf(shown: number, count: number): string {
   const steps = (n: number) => `${n} ${n === 1 ? "step" : "steps"}`;
-  return count > shown ? `at ${shown} of ${steps(count)}` : `over ${steps(shown)}`;
+  return count > shown ? ` at ${shown} of ${steps(count)}` : `, ${steps(shown)}`;
 }
 
-function caption(series: Series, i: number): string {
+function caption(series: Series, i: number, what: string, whole: boolean): string {
   if (i < 0) return "";
   const [lo, hi] = series.range ?? [0, 0];
   const reach = Math.max(Math.abs(lo), Math.abs(hi));
   const of = series.quantiles?.[i]?.filter((_, q) => q % 2 === 0) ?? [series.values[i]!];
-  return `step ${series.steps[i]}: ${of.map((v) => formatValue(v, reach, series.quantiles ? 3 : 4)).join(" · ")}`;
+  const counted = what === "nonfinite" || (whole && /^(min|max|quantiles)$/.test(what));
+  const digits = counted ? 0 : series.quantiles ? 3 : 4;
+  return `step ${series.steps[i]}: ${of.map((v) => formatValue(v, reach, digits)).join(" · ")}`;
 }
 
 function Dots(props: { series: Series; width: number; now: number; near: number | null }) {

@@ -29,8 +29,9 @@ export function Firing() {
   if (!view || view.kind === "attribution" || position === RGB) return null;
   const same = found?.run === view.run && found.tag === view.tag;
   const top = same ? found.top.slice(0, SHOWN) : [];
-  const unfired = top.every(({ value, nonfinite }) => value === 0 && nonfinite === 0);
   const { kind } = cellMark(sourceOf(view), store.statsAt.value, view, position);
+  const unfired =
+    kind === "dead" || top.every(({ value, nonfinite }) => value === 0 && nonfinite === 0);
   const reach = Math.max(...top.map(({ value }) => Math.abs(value ?? 0)));
   return (
     <div
@@ -46,7 +47,8 @@ export function Firing() {
       )}
       {(unfired ? [] : top).map((one) => {
         const pixel = pixelOf(view, one);
-        const value = one.value === null ? "NaN" : formatValue(one.value, reach, 3);
+        const value =
+          one.value === null ? "NaN" : formatValue(one.value, reach, view.info.whole ? 0 : 3);
         const said = `Example ${one.example}: ${value}${placeText(one)}${
           one.nonfinite > 0 ? `; ${one.nonfinite} NaN or infinite are left aside` : ""
         }`;

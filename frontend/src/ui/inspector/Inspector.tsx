@@ -34,7 +34,7 @@ export function Inspector() {
   const extra = extras.find(({ name }) => name === store.chart.value);
   const stat = STAT_NAMES.find((name) => name === store.chart.value) ?? "max";
   const nothing = useComputed(() => store.shown.value === null).value;
-  const wide = width >= WIDE && window.innerHeight >= HIGH;
+  const wide = useHigh() && width >= WIDE;
   return (
     <section class="inspector" aria-label="Channel inspector" ref={root}>
       {!nothing && width > 0 && (
@@ -90,6 +90,19 @@ function useWidthOf(root: { readonly current: HTMLElement | null }): number {
     return () => observer.disconnect();
   }, [root, width]);
   return width.value;
+}
+
+/** Whether the window is high, also once its height alone has changed. */
+function useHigh(): boolean {
+  const high = useSignal(window.innerHeight >= HIGH);
+  useEffect(() => {
+    const read = () => {
+      high.value = window.innerHeight >= HIGH;
+    };
+    window.addEventListener("resize", read);
+    return () => window.removeEventListener("resize", read);
+  }, [high]);
+  return high.value;
 }
 
 /** The channel's id, what is wrong with it and the evidence, the value at the marked pixel. */

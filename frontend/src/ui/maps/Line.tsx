@@ -104,6 +104,10 @@ function Input({ row, layout }: { readonly row: number; readonly layout: MapLayo
     const view = store.mapRows.value[row]?.view;
     return view ? exampleText(store, view) : "";
   });
+  const missing = useComputed(() => {
+    const [view, input] = [store.mapRows.value[row]?.view, store.input.value];
+    return view && input && !input.info.examples.includes(view.info.examples[view.example]!);
+  }).value;
   usePaint(() => {
     const view = store.mapRows.value[row]?.view;
     const source = view && overOf(store, view)?.input;
@@ -114,6 +118,7 @@ function Input({ row, layout }: { readonly row: number; readonly layout: MapLayo
   return (
     <div class="mapinput" role="rowheader" style={`width:${geometry.tileCssWidth}px`}>
       <canvas ref={canvas} aria-hidden="true" style={size} />
+      {missing && <span class="muted">not stored</span>}
       <div class="caption" style={`top:${geometry.tileCssHeight + 2}px`}>
         {text}
       </div>
