@@ -1,6 +1,6 @@
 /** What the panel of Export holds: a figure of the filtered channels, the tensor as a file, a line of Python. */
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { tensorAddress } from "../../data/client";
 import { copiesText } from "../../host/clipboard";
 import { formatSpan } from "../../render/format";
@@ -81,7 +81,7 @@ function comparedIn(store: Store, shown: Shown): Pick<Figure, "beside" | "versus
 export function Panel() {
   const store = useStore();
   const said = useSignal("");
-  useEffect(() => document.querySelector<HTMLElement>(".export-panel select")?.focus(), []);
+  useLayoutEffect(() => document.querySelector<HTMLElement>(".export-panel select")?.focus(), []);
   return (
     <>
       <Picture said={said} />

@@ -1,6 +1,6 @@
 /** What the list of runs holds: a field that filters, and the runs, newest first. */
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { selectRun } from "../../state/actions";
 import { matchingRuns, type RunEntry, whenText } from "../../state/runs";
 import { useStore } from "../../state/store";
@@ -23,7 +23,8 @@ export function RunPanel({ entries, onClose }: PanelProps) {
   // Where the keyboard is: on the chosen run, once something is typed on the first found.
   const at = useSignal(entries.findIndex(({ run }) => run === store.run.value));
   const active = Math.max(0, Math.min(at.value, found.length - 1));
-  useEffect(() => input.current?.focus(), []);
+  // At once: what is typed before would press the button, and a space would close the list.
+  useLayoutEffect(() => input.current?.focus(), []);
   useLayoutEffect(() => {
     document.getElementById(`${id}-${active}`)?.scrollIntoView({ block: "nearest" });
   }, [id, active]);
