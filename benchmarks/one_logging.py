@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 LOOPS, LOGGINGS = 8, 15
+_LONG, _FEW = 0.5, 2  # CPU seconds of one from which a loop is of few
 
 
 def seconds(log: Callable[[str, Any], None], writer: Any, layers: dict[str, Any]) -> list[float]:
@@ -33,5 +34,6 @@ def seconds(log: Callable[[str, Any], None], writer: Any, layers: dict[str, Any]
         writer.flush()
         return (time.process_time() - begun) / count
 
-    loop(3)  # traced, and warm
-    return [loop(LOGGINGS) for _ in range(LOOPS)]
+    loop(1)  # traced
+    count = LOGGINGS if loop(_FEW) < _LONG else _FEW
+    return [loop(count) for _ in range(LOOPS)]
