@@ -54,10 +54,9 @@ def moments_of_rows(rows: np.ndarray) -> Moments | None:
     # From all over, in steps of no picture's size: the first rows are the corner of one alone.
     places = (np.arange(_SAMPLE_ROWS) + 0.5) * _GOLDEN % 1 * len(wide)
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = _Sums(wide.shape[1], step, _centre(wide[places.astype(np.int64)], channels))
-        for start in range(0, len(wide), step):
-            sums.add(wide[start : start + step])
-        return sums.moments(rows)
+        sums = _Sums(wide, step, channels, _centre(wide[places.astype(np.int64)], channels))
+        sums.add()
+        return sums.moments()
 
 
 def _centre(sample: np.ndarray, channels: int) -> np.ndarray | None:
@@ -75,109 +74,131 @@ def _centre(sample: np.ndarray, channels: int) -> np.ndarray | None:
 
 
 class _Sums:
-    """What is added up of rows of one width, in which channels stand in turns.
+    """What is added up of rows `[k, width]`, in which channels stand in turns.
 
     What each block gives is written into a row of its own and added up a group at a time: calls on
-    single rows would take a third of all the time.
+    single rows would take a third of all the time. Of values without a sign the least is 0 where
+    there are zeros: it is looked for in other channels alone, where the first rows show few.
     """
 
-    def __init__(self, width: int, step: int, centre: np.ndarray | None) -> None:
+    def __init__(self, rows: np.ndarray, step: int, channels: int, centre: np.ndarray | None):
         """step: rows of a block at most, a multiple of _AT_ONCE and at most _FLAGS."""
-        self._centre = centre
-        self._about = None if centre is None else np.tile(centre, width // len(centre))
+        width, blocks = rows.shape[1], min(_GROUP, -(-len(rows) // step))
+        self._rows, self._step, self._channels, self._centre = rows, step, channels, centre
+        self._about = None if centre is None else np.tile(centre, width // channels)
         self._low, self._high = np.full(width, np.inf, np.float32), np.full(width, -np.inf, "f4")
         self._total, self._squares = np.zeros(width), np.zeros(width)
         self._zeros = np.zeros(width, np.int64)
         self._buffer = np.empty((0, width), np.float32)
-        self._flags = np.empty((step, width), bool)
-        self._filled, self._unsigned = 0, True
-        self._lows, self._highs = np.empty((2, _GROUP, width), np.float32)
-        self._counts = np.empty((_GROUP, width), np.uint8)
-        self._totals, self._norms = np.empty((2, _GROUP, step // _AT_ONCE, width), np.float32)
+        self._flags = np.empty((min(step, len(rows)), width), bool)
+        self._lows, self._highs = np.empty((2, blocks, width), np.float32)
+        self._counts = np.empty((blocks, width), np.uint8)
+        self._totals, self._norms = np.empty((2, blocks, step // _AT_ONCE, width), np.float32)
+        self._unsigned, self._low_later = True, False
 
-    def add(self, block: np.ndarray) -> None:
-        i, high = self._filled, self._highs[self._filled]
-        # As integers, what has no sign stands in the order of its size, below all that has one.
-        if self._unsigned:
-            np.maximum.reduce(block.view(np.uint32), axis=0, out=high.view(np.uint32))
-            self._unsigned = bool(high.view(np.uint32).max() <= _INFINITY)
-        if not self._unsigned:
-            np.maximum.reduce(block, axis=0, out=high)
-        away = block
-        if self._about is not None:
-            away = np.subtract(block, self._about, out=self._room(len(block)))
-        self._add_up(away, i)
-        # Of what has no sign the magnitudes are at hand, and the least is 0 where there are zeros.
-        size = block if self._unsigned else np.abs(block, out=self._room(len(block)))
-        flags = np.less(size, _TINY, out=self._flags[: len(block)]).view(np.uint8)
-        zeros = np.add.reduce(flags, axis=0, dtype=np.uint8, out=self._counts[i])
-        if self._unsigned and zeros.all():
-            self._lows[i] = 0
-        else:
-            np.minimum.reduce(block, axis=0, out=self._lows[i])
-        self._filled += 1
-        if self._filled == _GROUP:
-            self._settle()
+    def add(self) -> None:
+        """Goes through all rows."""
+        first = self._each(self._rows[: self._step].min(axis=0), np.minimum)
+        self._unsigned = bool((first >= 0).all())
+        few = int(np.count_nonzero(first)) <= self._channels * _FEW
+        self._low_later = self._unsigned and few
+        for start in range(0, len(self._rows), _GROUP * self._step):
+            group = self._rows[start : start + _GROUP * self._step]
+            blocks = [group[i : i + self._step] for i in range(0, len(group), self._step)]
+            self._add_group(blocks)
+            if self._unsigned and self._highs[: len(blocks)].view(np.uint32).max() > _INFINITY:
+                self._unsigned = False  # and what was found of the group as integers does not hold
+                self._add_group(blocks)
+            self._settle(len(blocks))
+
+    def _add_group(self, blocks: list[np.ndarray]) -> None:
+        for i, block in enumerate(blocks):
+            # What reads memory fastest comes first. Of what has no sign the magnitudes are at hand.
+            size = block if self._unsigned else np.abs(block, out=self._room(len(block)))
+            flags = np.less(size, _TINY, out=self._flags[: len(block)]).view(np.uint8)
+            np.add.reduce(flags, axis=0, dtype=np.uint8, out=self._counts[i])
+            # As integers, what has no sign stands in the order of its size, below all that has one.
+            if self._unsigned:
+                np.maximum.reduce(block.view(np.uint32), axis=0, out=self._highs[i].view(np.uint32))
+            else:
+                np.maximum.reduce(block, axis=0, out=self._highs[i])
+            if not self._low_later:
+                np.minimum.reduce(block, axis=0, out=self._lows[i])
+            away = block
+            if self._about is not None:
+                away = np.subtract(block, self._about, out=self._room(len(block)))
+            self._add_up(away, i)
 
     def _add_up(self, away: np.ndarray, i: int) -> None:
         """The sums and sums of squares of each _AT_ONCE rows, which are written nowhere."""
-        count, rest = divmod(len(away), _AT_ONCE)
-        parts = away[: len(away) - rest].reshape(count, _AT_ONCE, away.shape[1])
-        np.add.reduce(parts, axis=1, out=self._totals[i, :count])
-        np.einsum("nkc,nkc->nc", parts, parts, out=self._norms[i, :count])
-        if count < self._totals.shape[1]:
-            self._totals[i, count:] = self._norms[i, count:] = 0
-        if rest:
-            last = away[len(away) - rest :]
-            self._total += last.sum(axis=0, dtype=np.float64)
-            self._squares += np.einsum("kc,kc->c", last, last)
+        for j, start in enumerate(range(0, self._step, _AT_ONCE)):
+            part = away[start : start + _AT_ONCE]  # of the last block, it may be of no rows
+            np.add.reduce(part, axis=0, out=self._totals[i, j])
+            np.einsum("kc,kc->c", part, part, out=self._norms[i, j])
 
-    def _settle(self) -> None:
-        """Adds up the blocks of the group."""
-        n, width = self._filled, len(self._low)
-        if not n:
-            return
-        np.minimum(self._low, self._lows[:n].min(axis=0), out=self._low)
+    def _settle(self, n: int) -> None:
+        """Adds up the blocks of a group."""
+        width = len(self._low)
+        if not self._low_later:
+            np.minimum(self._low, self._lows[:n].min(axis=0), out=self._low)
         np.maximum(self._high, self._highs[:n].max(axis=0), out=self._high)
         self._zeros += self._counts[:n].sum(axis=0, dtype=np.int64)
         self._total += self._totals[:n].reshape(-1, width).sum(axis=0, dtype=np.float64)
         self._squares += self._norms[:n].reshape(-1, width).sum(axis=0, dtype=np.float64)
-        self._filled = 0
 
     def _room(self, rows: int) -> np.ndarray:
         if len(self._buffer) < rows:
             self._buffer = np.empty((rows, self._buffer.shape[1]), np.float32)
         return self._buffer[:rows]
 
-    def moments(self, rows: np.ndarray) -> Moments | None:
-        """Of what was added up of `rows` `[k, c]`; None where float32 does not hold their squares.
+    def _each(self, found: np.ndarray, reduce: np.ufunc) -> np.ndarray:
+        """`[c]` of `[width]`."""
+        return reduce.reduce(found.reshape(-1, self._channels), axis=0)
+
+    def moments(self) -> Moments | None:
+        """Of what was added up; None where float32 does not hold the squares.
 
         Channels whose squares do not tell the spread to four times their own error are gone
         through once more, by themselves.
         """
-        count, channels = rows.shape
-
-        def each(found: np.ndarray, reduce: np.ufunc) -> np.ndarray:
-            return reduce.reduce(found.reshape(-1, channels), axis=0)
-
-        self._settle()
-        low, high = each(self._low, np.minimum), each(self._high, np.maximum)
+        rows = self._rows.reshape(-1, self._channels)
+        zeros, high = self._each(self._zeros, np.add), self._each(self._high, np.maximum)
+        low = self._lowest(rows, zeros)
         constant, fits = ordinary(low, high)
         if not fits.all():
             return None
-        total, squares = each(self._total, np.add), each(self._squares, np.add)
-        m2 = squares - total * total / count
-        mean = total / count + (0.0 if self._centre is None else self._centre)
+        total, squares = self._each(self._total, np.add), self._each(self._squares, np.add)
+        m2 = squares - total * total / len(rows)
+        mean = total / len(rows) + (0.0 if self._centre is None else self._centre)
         vague = np.flatnonzero(~constant & ~(4 * m2 >= squares))
         if len(vague):
             mean[vague], m2[vague] = _about_mean(rows, vague)
         return Moments(
-            zeros=each(self._zeros, np.add),
+            zeros=zeros,
             low=low,
             high=high,
             mean=np.where(constant, low, mean),
             m2=np.where(constant, 0.0, m2),
         )
+
+    def _lowest(self, rows: np.ndarray, zeros: np.ndarray) -> np.ndarray:
+        low = self._each(self._low, np.minimum)
+        if not self._low_later:
+            return low
+        if not self._unsigned:
+            return self._each(self._rows.min(axis=0), np.minimum)
+        low[zeros > 0] = 0
+        others = np.flatnonzero(zeros == 0)
+        if len(others):
+            low[others] = _low_of(rows, others)
+        return low
+
+
+def _low_of(rows: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The least of the chosen columns, in parts that stay cached."""
+    step = max(1, _BLOCK_VALUES // len(chosen))
+    parts = [rows[start : start + step, chosen] for start in range(0, len(rows), step)]
+    return np.min([part.min(axis=0) for part in parts], axis=0)
 
 
 def _about_mean(rows: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -92,9 +92,9 @@ def store(values: np.ndarray, precision: str) -> tuple[np.ndarray, int]:
     if working.dtype == np.float32:
         if precision == "float32":
             return working, 0
-        largest = max(working.max(initial=0), -working.min(initial=0))
-        if _STRONG <= largest < np.inf:  # NaN compares as False
-            return _store_plain(working, largest)
+        exponent = plain_exponent(largest_of(working))
+        if exponent is not None:
+            return _store_plain(working, exponent), exponent
     flushed = _flush(working, np.finfo(working.dtype).tiny)
     shift = _shift(flushed, precision)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -107,13 +107,32 @@ def store(values: np.ndarray, precision: str) -> tuple[np.ndarray, int]:
     return stored, -shift
 
 
-def _store_plain(values: np.ndarray, largest: np.floating[Any]) -> tuple[np.ndarray, int]:
-    """Finite float32 so strong that its subnormals vanish in float16, in parts that stay cached.
+def largest_of(values: np.ndarray, unsigned: bool = False) -> np.floating[Any]:
+    """The largest magnitude of float32 values, NaN where there is one, 0 where there are none.
+
+    Args:
+      unsigned: whether none is known to be below 0, which saves half of the work.
+    """
+    high = values.max(initial=0)
+    return high if unsigned else max(high, -values.min(initial=0))
+
+
+def plain_exponent(largest: np.floating[Any]) -> int | None:
+    """The exponent of float32 values in float16, by their largest magnitude.
+
+    None where they are not so strong that their subnormals vanish in float16, or not finite.
+    """
+    if not _STRONG <= largest < np.inf:  # NaN compares as False
+        return None
+    return -_shift_of(largest, "float16")
+
+
+def _store_plain(values: np.ndarray, exponent: int) -> np.ndarray:
+    """float32 of a `plain_exponent` in float16, in parts that stay cached.
 
     As they lie in memory: channels that stand first there are not turned, and not turned back.
     """
-    shift = _shift_of(largest, "float16")
-    factor = np.ldexp(np.float32(1), shift)
+    factor = np.ldexp(np.float32(1), -exponent)
     axes = sorted(range(values.ndim), key=lambda i: -values.strides[i])
     laid = np.ascontiguousarray(values.transpose(axes))
     stored = np.empty(laid.shape, np.float16)
@@ -121,7 +140,7 @@ def _store_plain(values: np.ndarray, largest: np.floating[Any]) -> tuple[np.ndar
     for start in range(0, flat.size, _PART):
         part = flat[start : start + _PART]
         out[start : start + _PART] = np.multiply(part, factor, out=scaled[: part.size])
-    return stored.transpose(np.argsort(axes)), -shift
+    return stored.transpose(np.argsort(axes))
 
 
 def restore(stored: np.ndarray, exponent: int) -> np.ndarray:

@@ -88,6 +88,21 @@ def test_values_without_a_sign_may_be_followed_by_any(late):
     assert np.array_equal(found.zeros, (flushed == 0).sum(axis=0))
 
 
+@pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
+@pytest.mark.parametrize("late", [None, -3.0])
+def test_the_least_is_found_where_there_are_no_zeros(share, late):
+    """In few channels of 64, half or all of them, also where a sign turns up late."""
+    values = spread((32 * 3000, 64), "relu")
+    values[:, : int(share * 64)] += np.float32(0.25)
+    values[123, 0] = 0.125
+    if late is not None:
+        values[-1, 7] = late
+    found = moments_of_rows(values)
+    assert found is not None
+    assert np.array_equal(found.low, values.min(axis=0))
+    assert np.array_equal(found.high, values.max(axis=0))
+
+
 def test_squares_about_a_value_far_from_the_mean_are_not_trusted():
     """A first block that is not like the others: mean and spread are those of float64."""
     values = spread((128 * 3000, 8), "normal")
@@ -134,9 +149,8 @@ def test_channels_far_from_their_sample_are_gone_through_again():
     """A mean that no sample shows, a few in a million of another size, costs no digits."""
     rows = np.zeros((1 << 16, 32), np.float32) + np.linspace(1, 2, 32, dtype=np.float32)
     rows += np.random.default_rng(6).normal(size=rows.shape).astype(np.float32) * 1e-3
-    about = _Sums(1024, 128, np.full(32, 50, np.float32))
-    for start in range(0, 2048, 128):
-        about.add(rows.reshape(-1, 1024)[start : start + 128])
-    found, exact = about.moments(rows), rows.astype(np.float64)
+    about = _Sums(rows.reshape(-1, 1024), 128, 32, np.full(32, 50, np.float32))
+    about.add()
+    found, exact = about.moments(), rows.astype(np.float64)
     np.testing.assert_allclose(found.mean, exact.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(found.m2, exact.var(axis=0) * len(rows), rtol=1e-5)

@@ -22,6 +22,7 @@ from tb_activations.record.metadata import VERSION
 from tb_activations.record.options import Options
 from tb_activations.record.pages import planes_of
 from tb_activations.record.statistics import COLUMNS, ChannelStatistics
+from tb_activations.record.storage import hides, largest_of, plain_exponent
 from tb_activations.training.tensorflow.record import Kept
 from tb_activations.training.tensorflow.statistics import GraphStatistics, graph_statistics
 
@@ -43,21 +44,29 @@ def _local(name: str) -> bool:
     return not name.startswith("/job:") or name.startswith("/job:localhost/")
 
 
-def statistics_outside(values: Tensor, channels_first: bool, examples: Any) -> GraphStatistics:
+def statistics_outside(
+    values: Tensor, channels_first: bool, examples: Any, precision: str
+) -> GraphStatistics:
     """`graph_statistics`, of float32 by NumPy where the values lie in this process's memory, and
-    the largest magnitude of the first so many `examples`.
+    the exponent of the first so many `examples`.
 
     They are handed over as they lie there, without a copy. NumPy goes through them in parts that
     stay in the cache, where each of the graph's operations reads all of them anew. One layer after
     another, as what has effects is run: two at once would take turns at Python's lock.
+
+    Args:
+      precision: what they are to be stored in, settled.
     """
     if values.dtype != tf.float32 or not _in_memory():
         return graph_statistics(values, channels_first)
     channels = values.shape[1 if channels_first else 2]
     found = tf.numpy_function(
-        _STATISTICS[channels_first], [values, examples], [tf.float32] * 3, stateful=True
+        _finder(channels_first, precision),
+        [values, examples],
+        [tf.float32, tf.float32, tf.int32, tf.bool],
+        stateful=True,
     )
-    for one, shape in zip(found, ([channels, len(COLUMNS)], [5], []), strict=True):
+    for one, shape in zip(found, ([channels, len(COLUMNS)], [5], [], []), strict=True):
         one.set_shape(shape)
     return GraphStatistics(*found)
 
@@ -66,17 +75,23 @@ def _in_memory() -> bool:
     return all(device.device_type == "CPU" for device in tf.config.list_logical_devices())
 
 
+@functools.cache
+def _finder(channels_first: bool, precision: str) -> Callable[..., tuple[np.generic, ...]]:
+    """Kept for good: a graph knows its functions by number, and may outlive all who know it."""
+    return functools.partial(_statistics, channels_first, precision)
+
+
 def _statistics(
-    channels_first: bool, values: np.ndarray, examples: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    kept = values[:examples]
-    largest = np.maximum(kept.max(initial=0), -kept.min(initial=0))
+    channels_first: bool, precision: str, values: np.ndarray, examples: int
+) -> tuple[Any, ...]:
     found = ChannelStatistics.of(values, channels_first)
-    return found.table(), found.summary().numbers(), largest
-
-
-# For good: a graph knows its functions by number, and may outlive all who know it.
-_STATISTICS = {first: functools.partial(_statistics, first) for first in (False, True)}
+    table = found.table()
+    unsigned = bool((table[:, 0] >= 0).all())
+    exponent = plain_exponent(largest_of(values[:examples], unsigned))
+    plain = exponent is not None and not (
+        precision == "auto" and hides(table[:, 0], table[:, 1], exponent)
+    )
+    return table, found.summary().numbers(), np.int32(exponent or 0), np.bool_(plain)
 
 
 def blobs_outside(kept: Kept, labels: Tensor, source: str, options: Options) -> Tensor:

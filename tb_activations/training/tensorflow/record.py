@@ -31,7 +31,7 @@ from tb_activations.training.tensorflow.sizes import (
     where,
 )
 from tb_activations.training.tensorflow.statistics import GraphStatistics, graph_statistics, working
-from tb_activations.training.tensorflow.storage import hides, store
+from tb_activations.training.tensorflow.storage import hides, store, store_plain
 
 Tensor = Any
 
@@ -67,7 +67,7 @@ def keep(
     data: Tensor,
     source: str,
     options: Options,
-    statistics_of: Callable[[Tensor, bool, Size], GraphStatistics] = graph_statistics,
+    statistics_of: Callable[[Tensor, bool, Size, str], GraphStatistics] = graph_statistics,
     turned: bool = True,
 ) -> Kept:
     """Slices, scales and casts `data`, of a dtype `source`; computes the statistics of all.
@@ -81,12 +81,12 @@ def keep(
     ids = _kept_ids(channels, options.max_channels)
     count = channels if ids is None else size_of(ids)
     n = minimum(options.max_outputs, batch)
-    statistics = statistics_of(working(flat), first, n)
+    precision = settled(options.precision, source)
+    statistics = statistics_of(working(flat), first, n, precision)
     omitted = _over_limit(n * size * count, options.precision)
     kept = flat[: unless(omitted, n)]
     if ids is not None:
         kept = tf.gather(kept, ids, axis=1 if first else 2)
-    finite = statistics.summary[4] == 0
     plane_size = where(shape.dense, count, size)
     rows = unless(omitted, where(shape.dense, n, n * count))
 
@@ -98,9 +98,8 @@ def keep(
 
     half, full, wide, exponent = _stored(
         working(kept),
-        finite,
-        statistics if ids is None else replace(statistics, largest=None),
-        settled(options.precision, source),
+        statistics if ids is None else replace(statistics, plain=None),
+        precision,
         planes,
     )
     return Kept(
@@ -138,31 +137,43 @@ def blobs(kept: Kept, labels: Tensor, source: str, options: Options) -> Tensor:
 
 
 def _stored(
-    values: Tensor,
-    finite: Tensor,
-    statistics: GraphStatistics,
-    precision: str,
-    planes: Callable[[Tensor], Tensor],
+    values: Tensor, statistics: GraphStatistics, precision: str, planes: Callable[[Tensor], Tensor]
 ) -> tuple[Tensor | None, Tensor | None, Tensor | bool, Tensor]:
     """(half, full, wide, exponent) of `Kept`; `planes` lays out what is stored."""
+    finite = statistics.summary[4] == 0
     if precision == "float32":
         full, exponent = store(values, "float32", finite)
         return None, planes(full), True, exponent
-    stored, exponent = store(values, "float16", finite, statistics.largest)
+
+    def any_values() -> tuple[Tensor, Tensor]:
+        return store(values, "float16", finite)
+
+    plain, known = statistics.plain, statistics.exponent
     if precision == "float16":
+        stored, exponent = (
+            any_values()
+            if plain is None
+            else tf.cond(plain, lambda: (store_plain(values, known), known), any_values)
+        )
         return planes(stored), None, False, exponent
-    wide = hides(statistics.table, exponent) & ~over_limit(4 * tf.size(values, tf.int64))
 
-    def as_float32() -> tuple[Tensor, Tensor, Tensor]:
+    def as_float32() -> tuple[Tensor, Tensor, Tensor, Tensor]:
         full, exponent = store(values, "float32", finite)
-        return planes(stored)[:0], planes(full), exponent
+        full = planes(full)
+        return tf.cast(full[:0], tf.float16), full, tf.constant(True), exponent
 
-    def as_float16() -> tuple[Tensor, Tensor, Tensor]:
+    def as_float16(stored: Tensor, exponent: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         half = planes(stored)
-        return half, tf.cast(half[:0], tf.float32), exponent
+        return half, tf.cast(half[:0], tf.float32), tf.constant(False), exponent
 
-    half, full, exponent = tf.cond(wide, as_float32, as_float16)
-    return half, full, wide, exponent
+    def as_suits() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        stored, exponent = any_values()
+        wide = hides(statistics.table, exponent) & ~over_limit(4 * tf.size(values, tf.int64))
+        return tf.cond(wide, as_float32, lambda: as_float16(stored, exponent))
+
+    if plain is None:
+        return as_suits()
+    return tf.cond(plain, lambda: as_float16(store_plain(values, known), known), as_suits)
 
 
 def _whole(planes: Tensor, kept: Kept) -> Tensor:

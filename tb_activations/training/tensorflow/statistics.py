@@ -30,12 +30,14 @@ Tensor = Any
 
 @dataclass(frozen=True)
 class GraphStatistics:
-    """table: float32 `[channels, 6]`. summary: float32 `[5]`, see `record`. largest: the largest
-    magnitude of the first examples that were asked for, None where it is not at hand."""
+    """table: float32 `[channels, 6]`. summary: float32 `[5]`, see `record`. exponent, plain: of
+    the first examples that were asked for in float16, int32, and whether that is all that there
+    is to know, see `storage.plain_exponent`; None where they are not at hand."""
 
     table: Tensor
     summary: Tensor
-    largest: Tensor | None = None
+    exponent: Tensor | None = None
+    plain: Tensor | None = None
 
 
 def graph_sums(data: Tensor, channels_first: bool) -> Tensor:
@@ -87,10 +89,12 @@ def working(values: Tensor) -> Tensor:
     return tf.cast(values, tf.float32)
 
 
-def graph_statistics(values: Tensor, channels_first: bool, examples: Any = 0) -> GraphStatistics:
+def graph_statistics(
+    values: Tensor, channels_first: bool, examples: Any = 0, precision: str = ""
+) -> GraphStatistics:
     """The statistics of `values` `[n, size, c]` (`[n, c, size]`), float32 or float64.
 
-    examples: how many the largest magnitude is of interest of; it is left to who asks.
+    examples, precision: of what the exponent is of interest; it is left to who asks.
     """
     sums = _choose(values, channels_first)
     return GraphStatistics(_table(sums), _summary(sums))

@@ -19,24 +19,27 @@ _STRONG = 2.0**-80
 _BITS = {tf.float32: (tf.int32, 23, 127), tf.float64: (tf.int64, 52, 1023)}
 
 
-def store(
-    values: Tensor, precision: str, finite: Tensor, largest: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+def store(values: Tensor, precision: str, finite: Tensor) -> tuple[Tensor, Tensor]:
     """(stored, exponent), true value = stored · 2**exponent.
 
-    finite: whether all values are known to be, a bool scalar. largest: their largest magnitude,
-    float32, where it is known of finite ones.
+    finite: whether all values are known to be, a bool scalar.
     """
     if precision == "float32" and values.dtype == tf.float32:
         return values, tf.constant(0)
     if values.dtype == tf.float64:
         return _store_any(values, precision)
-    if largest is None:
-        largest = tf.maximum(tf.reduce_max(values), -tf.reduce_min(values))
-    plain = finite & (largest >= _STRONG)
+    largest = tf.maximum(tf.reduce_max(values), -tf.reduce_min(values))
+    shift = _shift(largest, "float16")
     return tf.cond(
-        plain, lambda: _store_plain(values, largest), lambda: _store_any(values, precision)
+        finite & (largest >= _STRONG),
+        lambda: (store_plain(values, -shift), -shift),
+        lambda: _store_any(values, precision),
     )
+
+
+def store_plain(values: Tensor, exponent: Tensor) -> Tensor:
+    """float16 of finite float32 so strong that its subnormals vanish there: few passes over it."""
+    return tf.cast(values * _power(-exponent, tf.float32), tf.float16)
 
 
 def hides(table: Tensor, exponent: Tensor) -> Tensor:
@@ -51,12 +54,6 @@ def hides(table: Tensor, exponent: Tensor) -> Tensor:
     # No float32 lies nearer to another than 2**-149: less than 2**-1000 is less than any span.
     limit = _power(tf.clip_by_value(steps, -1000, 1000), tf.float64)
     return tf.reduce_any(varies & (span < limit))
-
-
-def _store_plain(values: Tensor, largest: Tensor) -> tuple[Tensor, Tensor]:
-    """Finite float32 so strong that its subnormals vanish in float16: few passes over it."""
-    shift = _shift(largest, "float16")
-    return tf.cast(values * _power(shift, tf.float32), tf.float16), -shift
 
 
 def _store_any(values: Tensor, precision: str) -> tuple[Tensor, Tensor]:
