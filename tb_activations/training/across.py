@@ -19,6 +19,7 @@ from tb_activations.training.piece import Pass, Piece
 from tb_activations.training.plan import LayerPlan
 
 WHOLE_BYTES = 512 << 20  # values of one pass over a whole batch
+UNASKED_BYTES = 32 << 20  # the same, where no layer is known to look across it
 _TOLERANCE = {2: 4e-2, 4: 2e-3, 8: 2e-3}  # of the largest magnitude, by bytes of a value
 _COMPARED = 4  # columns of a table of statistics: min, max, mean, std
 
@@ -57,10 +58,10 @@ def looking_across(
     return {name: once[name].shape() for name in differ if _same(once[name], again[name])}
 
 
-def affordable(layers: Iterable[LayerPlan], examples: int) -> bool:
-    """Whether one pass of so many examples stays within WHOLE_BYTES."""
+def affordable(layers: Iterable[LayerPlan], examples: int, limit: int | None = None) -> bool:
+    """Whether one pass of so many examples stays within a limit, WHOLE_BYTES by default."""
     values = sum(replace(layer, channel_ids=None).values(1) for layer in layers)
-    return values * 4 * examples <= WHOLE_BYTES
+    return values * 4 * examples <= (WHOLE_BYTES if limit is None else limit)
 
 
 def _seen(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tb_activations.training.across import affordable, looking_across
+from tb_activations.training.across import UNASKED_BYTES, affordable, looking_across
 from tb_activations.training.batch import Batch, Slices, span
 from tb_activations.training.piece import Pass
 from tb_activations.training.plan import LayerPlan, Plan
@@ -62,8 +62,11 @@ def settled(
     if count <= slices.size:
         return Settled(plan, (Part(slices, run),))
     whole = affordable(plan.layers, count)
+    few = affordable(plan.layers, count, UNASKED_BYTES)
     try:
-        across = _across(run, plan, slices, whole)
+        across = _across(run, plan, slices, whole and few)
+        if across and whole and not few:  # their shapes are those of the whole
+            across = _across(run, plan, slices, True)
     except Exception:  # the model takes no other number of examples
         across = {}
     if not across:

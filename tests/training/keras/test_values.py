@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 
 import tb_activations as tba
 from tb_activations import record
-from tb_activations.training import across
+from tb_activations.training import across, whole
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 
@@ -99,6 +99,7 @@ def begun(model, x, log_dir, **options):
     watch.on_train_end()
 
 
+@pytest.mark.parametrize("unasked", [None, 0])
 @pytest.mark.parametrize(
     ("layer", "count"),
     [
@@ -111,9 +112,14 @@ def begun(model, x, log_dir, **options):
     ],
 )
 def test_layers_that_look_across_the_batch_are_logged_from_the_whole(
-    layer, count, tmp_path, capsys
+    layer, count, unasked, tmp_path, capsys, monkeypatch
 ):
-    """Slices alone give other values; what is logged is the model's, and the layer is named."""
+    """Slices alone give other values; what is logged is the model's, and the layer is named.
+
+    Also where a batch is so large that a slice and its halves are compared first.
+    """
+    if unasked is not None:
+        monkeypatch.setattr(whole, "UNASKED_BYTES", unasked)
     keras.utils.set_random_seed(0)
     x = np.random.default_rng(0).normal(size=(count, 6)).astype("float32")
     model = model_of(layer(name="across"))
@@ -125,6 +131,25 @@ def test_layers_that_look_across_the_batch_are_logged_from_the_whole(
     said = capsys.readouterr().out
     assert ("'across'" in said and "look across the batch" in said) == (count > 32)
     assert "'a'" not in said
+
+
+def test_a_large_batch_is_run_in_slices_alone_where_no_layer_looks_across(tmp_path):
+    """Memory: a pass of the whole, to compare with, would be 16 times a slice's."""
+    seen = []
+
+    class Counting(L.Layer):
+        def call(self, x):
+            seen.append(x.shape[0])
+            return x
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    x = np.zeros((512, 6), "float32")
+    model = keras.Sequential([keras.Input((6,)), L.Dense(20_000, name="a"), Counting()])
+    model.compile(run_eagerly=True)
+    begun(model, x, tmp_path, layers="a", verbose=0)
+    assert len(tags(tmp_path)) and max(n or 0 for n in seen) <= 32
 
 
 @pytest.mark.skipif(not TENSORFLOW, reason="an operation of TensorFlow")
